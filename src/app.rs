@@ -1,0 +1,138 @@
+//! Everything one running replica owns.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use axum::http::HeaderValue;
+use secrecy::ExposeSecret;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::{
+    campus::Campus,
+    clock::Clock,
+    config::{Config, Rate},
+    crypto::{KeyRing, Pseudonyms, random_hex},
+    error::ApiError,
+    http::auth::Tokens,
+    outbound::{BuildError, Outbound},
+    readthrough::{Parts, ReadThrough},
+    store::{Store, StoreError, Verdict},
+    wechat::Wechat,
+};
+
+/// What handlers take as state.
+pub type AppState = Arc<App>;
+
+/// The service, ready to answer.
+#[derive(Debug)]
+pub struct App {
+    /// Settings.
+    pub config: Config,
+    /// The database.
+    pub store: Store,
+    /// Campus systems.
+    pub campus: Campus,
+    /// Campus data through the store.
+    pub reader: ReadThrough,
+    /// WeChat.
+    pub wechat: Wechat,
+    /// Seals and opens credentials.
+    pub keys: Arc<KeyRing>,
+    /// Issues and checks tokens.
+    pub tokens: Tokens,
+    /// Names for log lines that say nothing about people.
+    pub pseudonyms: Pseudonyms,
+    /// The time.
+    pub clock: Clock,
+    /// Work that must end well although its request may go away; drained at shutdown.
+    pub tasks: TaskTracker,
+    /// This host, for the `x-served-by` header.
+    pub served_by: HeaderValue,
+}
+
+/// Why the service cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The connection string cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Outbound(#[from] BuildError),
+    /// The VPN's key is no RSA key.
+    #[error("WEHPU_VPN_RSA_MODULUS and WEHPU_VPN_RSA_EXPONENT are not an RSA key of 1024 to 4096 bits")]
+    VpnKey,
+    /// A credential key cannot be used.
+    #[error("WEHPU_CREDENTIAL_KEYS holds no usable key")]
+    CredentialKeys,
+}
+
+impl App {
+    /// Builds everything from the settings. Does not wait for the database.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub async fn new(config: Config, clock: Clock) -> Result<AppState, SetupError> {
+        let store = Store::connect(config.mongodb.uri.expose_secret(), "wehpu-engine").await?;
+        let outbound =
+            Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
+        let campus = Campus::new(&config.campus, &outbound).ok_or(SetupError::VpnKey)?;
+        let keys = Arc::new(KeyRing::new(&config.auth.credential_keys).ok_or(SetupError::CredentialKeys)?);
+        let tasks = TaskTracker::new();
+        let host = hostname();
+        let reader = ReadThrough::new(Parts {
+            store: store.clone(),
+            campus: campus.clone(),
+            keys: Arc::clone(&keys),
+            clock: clock.clone(),
+            fresh: config.fresh,
+            term: config.term.clone(),
+            tasks: tasks.clone(),
+            replica: format!("{host}/{}", random_hex()).into(),
+        });
+        Ok(Arc::new(Self {
+            wechat: Wechat::new(config.wechat.clone(), &outbound),
+            tokens: Tokens::new(&config.auth.jwt_secret, config.auth.jwt_ttl, clock.clone()),
+            pseudonyms: Pseudonyms::new(config.auth.jwt_secret.expose_secret().as_bytes()),
+            served_by: HeaderValue::from_str(&host).unwrap_or(HeaderValue::from_static("unknown")),
+            config,
+            store,
+            campus,
+            reader,
+            keys,
+            clock,
+            tasks,
+        }))
+    }
+
+    /// Runs `work` to its end although the request may go away meanwhile, and gives its result.
+    ///
+    /// # Errors
+    /// Those of `work`; [`ApiError::Internal`] when it panics.
+    pub async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.tasks.spawn(work.in_current_span()).await.unwrap_or(Err(ApiError::Internal))
+    }
+
+    /// Counts one use of `key` against each of `rates`.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`] when one of them is used up, [`ApiError::DatabaseUnavailable`].
+    pub async fn limit(&self, key: &str, rates: &[Rate]) -> Result<(), ApiError> {
+        let mut wait: Option<Duration> = None;
+        for rate in rates {
+            if let Verdict::Refused(left) = self.store.limits.count(key, *rate, self.clock.now()).await? {
+                wait = wait.max(Some(left));
+            }
+        }
+        wait.map_or(Ok(()), |left| Err(ApiError::RateLimited(left)))
+    }
+}
+
+/// The name of this host, or of this container.
+#[must_use]
+pub fn hostname() -> String {
+    hostname::get().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "unknown".to_owned())
+}

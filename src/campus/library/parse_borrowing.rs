@@ -1,0 +1,112 @@
+//! A reader's loans (`GET /Borrowing.aspx`).
+
+use scraper::ElementRef;
+use serde::{Deserialize, Serialize};
+
+use crate::campus::page::dom::{Page, labelled, rows_of, text_nodes, text_of};
+use crate::campus::page::{Layer, PageError, clean};
+
+/// The name of this page on the command line and in errors.
+const PAGE: &str = "library-borrowing";
+
+/// Id of the catalogue's result table. It is not there at all when it would have no rows.
+const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
+
+/// The labels of a loan.
+const LABELS: [&str; 6] = ["馆藏号", "馆藏地", "续借次数", "借书时间", "应还日期", "超期情况"];
+
+/// Shown at a loan that may be renewed.
+const RENEWABLE: &str = "可续借";
+
+/// A book that somebody has at home. Dates are `2017-11-02`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loan {
+    /// Whether the loan may be renewed.
+    pub renew: bool,
+    /// Title of the book.
+    pub name: String,
+    /// Where it belongs.
+    pub place: String,
+    /// Number of the copy.
+    pub number: String,
+    /// How often it was renewed.
+    pub times: String,
+    /// Since when it has been lent.
+    pub start: String,
+    /// When it is due.
+    pub end: String,
+    /// Whether it is overdue, in the library's words.
+    pub remain: String,
+}
+
+/// Reads the loans in the order of the page. No loans is an empty list.
+pub fn parse_borrowing(html: &str) -> Result<Vec<Loan>, PageError> {
+    let page = Page::parse(html)?;
+    let Some(table) = page.by_id("table", TABLE) else {
+        let is_own_page = page.has_form_to("Borrowing.aspx") && !page.has_password_input();
+        return if is_own_page { Ok(Vec::new()) } else { Err(page.instead(Layer::Library, PAGE, "the list of loans")) };
+    };
+    let rows = rows_of(table).filter(|row| row.attr("align") == Some("left"));
+    rows.map(loan).collect::<Option<_>>().ok_or(PageError::Changed { page: PAGE, missing: "a label of a loan" })
+}
+
+fn loan(row: ElementRef<'_>) -> Option<Loan> {
+    let name = row.descendent_elements().find(|element| element.value().name() == "a").map(text_of)?;
+    let [number, place, times, start, end, remain] = labelled(row, LABELS)?;
+    let renew = text_nodes(row).any(|text| clean(text) == RENEWABLE);
+    Some(Loan { renew, name, place, number, times, start, end, remain })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::campus::page::fixture::{fixture, mutilated};
+
+    fn error(name: &str) -> PageError {
+        parse_borrowing(&fixture(name)).unwrap_err()
+    }
+
+    #[test]
+    fn every_loan_is_read_by_its_labels() {
+        insta::assert_json_snapshot!(parse_borrowing(&fixture("library/borrowing.html")).unwrap());
+    }
+
+    #[test]
+    fn the_note_that_a_loan_can_be_renewed_shifts_nothing() {
+        insta::assert_json_snapshot!(parse_borrowing(&fixture("library/borrowing-renewable.html")).unwrap());
+    }
+
+    #[test]
+    fn no_loans_is_an_empty_list() {
+        assert_eq!(parse_borrowing(&fixture("library/borrowing-none.html")), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_row_without_the_labels_is_a_changed_page() {
+        let page = fixture("library/borrowing.html");
+        let page = LABELS.iter().fold(page, |page, label| page.replace(label, "其他"));
+        assert!(matches!(parse_borrowing(&page), Err(PageError::Changed { page: "library-borrowing", .. })));
+    }
+
+    #[test]
+    fn a_login_page_instead_of_the_loans_is_an_expired_session() {
+        assert_eq!(error("library/login-page.html"), PageError::SessionExpired(Layer::Library));
+        let in_place = fixture("library/login-page.html").replace("OutLogin.aspx?kind=2", "Borrowing.aspx");
+        assert_eq!(parse_borrowing(&in_place), Err(PageError::SessionExpired(Layer::Library)));
+    }
+
+    #[test]
+    fn maintenance_and_garbage_are_told_apart() {
+        assert_eq!(error("maintenance.gbk.html"), PageError::Maintenance);
+        assert!(matches!(error("garbage.html"), PageError::Changed { .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn mutilated_loans_are_data_or_an_error(page in mutilated("library/borrowing-renewable.html")) {
+            let _ = parse_borrowing(&page);
+        }
+    }
+}

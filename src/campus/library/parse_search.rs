@@ -1,0 +1,132 @@
+//! Books found in the catalogue (`GET /SearchResult.aspx`).
+
+use scraper::ElementRef;
+use serde::{Deserialize, Serialize};
+
+use crate::campus::page::dom::{Page, labelled, text_of};
+use crate::campus::page::{Layer, PageError};
+
+/// The name of this page on the command line and in errors.
+const PAGE: &str = "library-search";
+
+/// Id of the catalogue's result table. It is not there at all when it would have no rows.
+const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
+
+/// What the link to a book's page looks like; the book's id follows.
+const BOOK_LINK: &str = "Book.aspx?id=";
+
+/// A book of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Book {
+    /// Title.
+    pub title: String,
+    /// Id in the catalogue.
+    pub id: String,
+    /// Where it stands on the shelves.
+    pub call_number: String,
+    /// Authors, editors, translators.
+    pub author: String,
+    /// Publisher.
+    pub publisher: String,
+}
+
+/// Reads the books in the order of the page. Nothing found is an empty list.
+pub fn parse_search(html: &str) -> Result<Vec<Book>, PageError> {
+    let page = Page::parse(html)?;
+    let Some(table) = page.by_id("table", TABLE) else {
+        let is_result = page.has_form_to("SearchResult.aspx");
+        return if is_result { Ok(Vec::new()) } else { Err(page.instead(Layer::Library, PAGE, "the list of books")) };
+    };
+    let mut books: Vec<Book> = Vec::new();
+    for link in table.descendent_elements() {
+        let Some(id) = link.attr("href").and_then(book_id) else { continue };
+        // A cover may link to the same page as the title.
+        let (title, seen) = (text_of(link), books.last().is_some_and(|book| book.id == id));
+        if title.is_empty() || seen {
+            continue;
+        }
+        let missing = PageError::Changed { page: PAGE, missing: "the description of a book" };
+        let [call_number, author, publisher] = description(link).ok_or(missing)?;
+        books.push(Book { title, id: id.to_owned(), call_number, author, publisher });
+    }
+    Ok(books)
+}
+
+/// The id in a link to a book's page.
+fn book_id(href: &str) -> Option<&str> {
+    let (_, id) = href.split_once(BOOK_LINK)?;
+    id.split(['&', '#']).next().filter(|id| !id.is_empty())
+}
+
+/// Call number, author and publisher of the book a link leads to: by their labels, or, where those have other names,
+/// by their places among the spans.
+fn description(link: ElementRef<'_>) -> Option<[String; 3]> {
+    let entry = link.ancestors().filter_map(ElementRef::wrap).find(|parent| parent.value().name() == "table")?;
+    labelled(entry, ["索书号", "责任者", "出版社"]).or_else(|| {
+        let spans = entry.descendent_elements().filter(|element| element.value().name() == "span");
+        let spans: Vec<String> = spans.take(6).map(text_of).collect();
+        match <[String; 6]>::try_from(spans) {
+            Ok([_, call_number, _, author, _, publisher]) => Some([call_number, author, publisher]),
+            Err(_) => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::campus::page::fixture::{fixture, mutilated};
+
+    fn error(name: &str) -> PageError {
+        parse_search(&fixture(name)).unwrap_err()
+    }
+
+    #[test]
+    fn every_book_is_read_whole_although_the_words_found_are_marked() {
+        insta::assert_json_snapshot!(parse_search(&fixture("library/search.html")).unwrap());
+    }
+
+    #[test]
+    fn a_pager_among_the_books_is_no_book() {
+        insta::assert_json_snapshot!(parse_search(&fixture("library/search-paged.html")).unwrap());
+    }
+
+    #[test]
+    fn under_other_labels_the_places_of_the_spans_decide() {
+        let page = fixture("library/search.html");
+        let books = parse_search(&page).unwrap();
+        let renamed = page.replace("索书号", "索取号").replace("责任者", "著者").replace("出版社：", "出版者：");
+        assert_eq!(parse_search(&renamed), Ok(books));
+    }
+
+    #[test]
+    fn nothing_found_is_an_empty_list() {
+        assert_eq!(parse_search(&fixture("library/search-none.html")), Ok(vec![]));
+    }
+
+    #[test]
+    fn the_id_of_a_book_ends_where_its_parameter_ends() {
+        assert_eq!(book_id("/Book.aspx?id=0199&from=1"), Some("0199"));
+        assert_eq!(book_id("Book.aspx?id="), None);
+        assert_eq!(book_id("Author.aspx?id=1"), None);
+    }
+
+    #[test]
+    fn maintenance_and_garbage_are_told_apart() {
+        assert_eq!(error("maintenance.gbk.html"), PageError::Maintenance);
+        assert!(matches!(error("garbage.html"), PageError::Changed { page: "library-search", .. }));
+        assert_eq!(error("library/login-page.html"), PageError::SessionExpired(Layer::Library));
+    }
+
+    proptest! {
+        #[test]
+        fn mutilated_results_have_titles_and_ids_or_are_an_error(page in mutilated("library/search-paged.html")) {
+            for book in parse_search(&page).unwrap_or_default() {
+                prop_assert!(!book.title.is_empty() && !book.id.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The university's systems: one folder per system with its client and its parsers, kept apart. Parsers are pure; clients
+//! fetch through [`crate::outbound`] and tell the kinds of failure apart. Nothing here knows HTTP handlers or the database.
+
+pub mod library;
+pub mod page;
+pub mod physical;
+pub mod repair;
+pub mod session;
+pub mod urp;
+pub mod vpn;
+
+use std::sync::Arc;
+
+use crate::{
+    campus::page::{PageEncoding, PageError},
+    config,
+    outbound::{Exchange, Outbound, OutboundError, Request, System},
+};
+use session::Session;
+
+/// Why a campus system gave no data, told apart by what can be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CampusError {
+    /// This system refused the password. Never tried again: accounts lock.
+    #[error("{0} refused the password")]
+    WrongPassword(System),
+    /// The captcha was read wrongly as often as we try.
+    #[error("the captcha could not be read")]
+    Captcha,
+    /// The session ended and could not be renewed.
+    #[error("the session of {0} ended")]
+    SessionExpired(System),
+    /// The system does not work: no answer, server error, maintenance.
+    #[error("{0} is down")]
+    Down(System),
+    /// The system answered something this version does not understand.
+    #[error("{system} answered another page: {page} lacks {missing}")]
+    Changed {
+        /// Which system.
+        system: System,
+        /// Which page was expected.
+        page: &'static str,
+        /// What it lacks.
+        missing: &'static str,
+    },
+}
+
+impl CampusError {
+    fn of_outbound(error: OutboundError) -> Self {
+        match error {
+            OutboundError::BreakerOpen(system)
+            | OutboundError::Busy(system)
+            | OutboundError::Timeout(system)
+            | OutboundError::Connection(system)
+            | OutboundError::Status(system, _) => Self::Down(system),
+            OutboundError::TooLarge(system) => Self::Changed { system, page: "answer", missing: "reasonable size" },
+            OutboundError::Redirect(system) => {
+                Self::Changed { system, page: "answer", missing: "redirect within the host" }
+            }
+        }
+    }
+
+    fn of_page(system: System, error: PageError) -> Self {
+        match error {
+            PageError::SessionExpired(layer) => Self::SessionExpired(layer_system(layer)),
+            PageError::WrongPassword => Self::WrongPassword(system),
+            PageError::WrongCaptcha => Self::Captcha,
+            PageError::Maintenance => Self::Down(system),
+            PageError::Changed { page, missing } => Self::Changed { system, page, missing },
+            PageError::TooLarge => Self::Changed { system, page: "answer", missing: "reasonable size" },
+        }
+    }
+
+    /// Whether this says that the system itself does not work, so that its breaker should count it.
+    fn is_failure_of_system(self) -> bool {
+        matches!(self, Self::Down(_) | Self::Changed { .. })
+    }
+}
+
+fn layer_system(layer: page::Layer) -> System {
+    match layer {
+        page::Layer::Vpn => System::Vpn,
+        page::Layer::Urp => System::Urp,
+        page::Layer::Library => System::Library,
+        page::Layer::Physical => System::Physical,
+        page::Layer::Repair => System::Repair,
+    }
+}
+
+/// Clients of all campus systems.
+#[derive(Debug, Clone)]
+pub struct Campus {
+    /// The URP academic system, through the VPN.
+    pub urp: urp::Urp,
+    outbound: Outbound,
+}
+
+impl Campus {
+    /// `config` names the systems; everything is sent through `outbound`.
+    #[must_use]
+    pub fn new(config: &config::Campus, outbound: &Outbound) -> Option<Self> {
+        let vpn = Arc::new(vpn::Vpn::new(config, outbound.clone())?);
+        Some(Self { urp: urp::Urp::new(config.urp_host.clone(), vpn, outbound.clone()), outbound: outbound.clone() })
+    }
+
+    /// Whether `system` is known to be down, so that asking would fail at once. What lies behind the VPN is down with it.
+    #[must_use]
+    pub fn is_down(&self, system: System) -> bool {
+        let behind_vpn = matches!(system, System::Urp | System::Bulletin);
+        self.outbound.is_open(system) || (behind_vpn && self.outbound.is_open(System::Vpn))
+    }
+}
+
+/// Sends `request` and reads the answer with `parse`; the breaker learns from what the page turned out to be.
+async fn ask<T>(
+    outbound: &Outbound,
+    system: System,
+    request: Request,
+    session: &mut Session,
+    encoding: PageEncoding,
+    parse: impl FnOnce(&str) -> Result<T, PageError>,
+) -> Result<T, CampusError> {
+    let exchange = outbound.send(system, request, &mut session.cookies).await.map_err(CampusError::of_outbound)?;
+    let read = page::decode(&exchange.answer.body, encoding).and_then(|text| parse(&text));
+    judge(exchange, read.map_err(|e| CampusError::of_page(system, e)))
+}
+
+/// Tells the breaker what `outcome` says about the system.
+fn judge<T>(exchange: Exchange<'_>, outcome: Result<T, CampusError>) -> Result<T, CampusError> {
+    match &outcome {
+        Err(e) if e.is_failure_of_system() => exchange.failed(),
+        _ => exchange.well(),
+    }
+    outcome
+}

@@ -1,0 +1,221 @@
+//! What every campus page has in common: its character set, its broken HTML, and the pages that come in its place.
+//!
+//! The parsers (`parse_*.rs`) are pure: text in, data or a [`PageError`] out. They run on one thread from start to
+//! end (`scraper`'s tree is not `Send`), so no document may live across an `await`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use encoding_rs::{Encoding, GBK, UTF_8};
+
+pub(crate) mod dom;
+#[cfg(test)]
+pub(crate) mod fixture;
+
+/// The largest page that is looked at, in bytes. The largest known one (a full course table) has 60 KiB.
+pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// The largest number of `<` in a page that is looked at; a full course table has about 2,000. An HTML parser's work
+/// grows with the square of the nesting, so size alone does not bound it.
+const MAX_TAGS: usize = 20_000;
+
+/// The character set of a campus system. The header often names none or a wrong one, so it is known per system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageEncoding {
+    /// GBK, and GB 2312 within it: what a campus page has unless its system is known to differ.
+    Gbk,
+    /// UTF-8.
+    Utf8,
+}
+
+/// A system that has a login page of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layer {
+    /// The SSL VPN in front of the academic systems.
+    Vpn,
+    /// The URP academic system.
+    Urp,
+    /// The library's catalogue.
+    Library,
+    /// The physical education department.
+    Physical,
+    /// The repair service.
+    Repair,
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vpn => "the VPN",
+            Self::Urp => "URP",
+            Self::Library => "the library",
+            Self::Physical => "physical education",
+            Self::Repair => "the repair service",
+        })
+    }
+}
+
+/// Why a page is not the one that was asked for.
+///
+/// The texts never quote the page: it may hold personal data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PageError {
+    /// The login page of that system came instead: log in there (and in the systems behind it) again.
+    #[error("the login page of {0} came instead")]
+    SessionExpired(Layer),
+    /// The system refused the account or its password. Never try again with the same password.
+    #[error("the account or its password was refused")]
+    WrongPassword,
+    /// The captcha was read wrongly: fetch another one.
+    #[error("the captcha was refused")]
+    WrongCaptcha,
+    /// A page that announces maintenance, usually with status 200.
+    #[error("the system is under maintenance")]
+    Maintenance,
+    /// Neither the page nor any page known to come in its place: garbage, nothing at all, or a new layout.
+    #[error("not the {page} page as it is known: {missing} is missing")]
+    Changed {
+        /// The page that was asked for, as `wehpu-engine parse` names it.
+        page: &'static str,
+        /// What was looked for in vain.
+        missing: &'static str,
+    },
+    /// More than [`MAX_PAGE_BYTES`], or more tags than any known page could have.
+    #[error("too large to be a page of a campus system")]
+    TooLarge,
+}
+
+impl PageError {
+    /// The stable word for this error in the API's `code` and on the command line.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::SessionExpired(_) => "SESSION_EXPIRED",
+            Self::WrongPassword => "WRONG_PASSWORD",
+            Self::WrongCaptcha => "CAPTCHA_FAILED",
+            Self::Maintenance => "CAMPUS_DOWN",
+            Self::Changed { .. } | Self::TooLarge => "CAMPUS_CHANGED",
+        }
+    }
+}
+
+/// Turns the bytes of a page into text.
+///
+/// A byte order mark wins over `encoding`. Bytes that mean nothing become U+FFFD: one damaged name is no reason to
+/// refuse a table.
+pub fn decode(bytes: &[u8], encoding: PageEncoding) -> Result<Cow<'_, str>, PageError> {
+    if bytes.len() > MAX_PAGE_BYTES {
+        return Err(PageError::TooLarge);
+    }
+    let encoding = match encoding {
+        PageEncoding::Gbk => GBK,
+        PageEncoding::Utf8 => UTF_8,
+    };
+    Ok(encoding.decode(bytes).0)
+}
+
+/// The character set of a page that was saved to a file, where the system that sent it is not there to tell.
+///
+/// Chinese text in GBK is practically never valid UTF-8. A file cut off in the middle of a character is still UTF-8.
+#[must_use]
+pub fn detect(bytes: &[u8]) -> PageEncoding {
+    let utf8 = match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none() && !bytes[..error.valid_up_to()].is_ascii(),
+    };
+    if utf8 || Encoding::for_bom(bytes).is_some() { PageEncoding::Utf8 } else { PageEncoding::Gbk }
+}
+
+/// Refuses a text no parser should spend time on.
+fn check_size(html: &str) -> Result<(), PageError> {
+    let tags = html.bytes().filter(|&byte| byte == b'<').count();
+    if html.len() > MAX_PAGE_BYTES || tags > MAX_TAGS { Err(PageError::TooLarge) } else { Ok(()) }
+}
+
+/// One line of text: white space of every kind (no-break and full-width spaces, line breaks) becomes one plain space
+/// between words and none at the ends.
+pub(crate) fn clean(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// Splits `label：value` at its first colon, Chinese or Latin; values such as `3:58` hold further ones.
+pub(crate) fn split_label(text: &str) -> Option<(&str, &str)> {
+    text.split_once([':', '：']).map(|(label, value)| (label.trim(), value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_read_in_the_character_set_of_the_system() {
+        let gbk = GBK.encode("选课结果").0;
+        assert_eq!(decode(&gbk, PageEncoding::Gbk).unwrap(), "选课结果");
+        assert_eq!(decode("选课结果".as_bytes(), PageEncoding::Utf8).unwrap(), "选课结果");
+    }
+
+    #[test]
+    fn a_byte_order_mark_wins_and_is_not_part_of_the_text() {
+        let marked = b"\xEF\xBB\xBF\xE5\xA7\x93";
+        assert_eq!(decode(marked, PageEncoding::Gbk).unwrap(), "姓");
+        assert_eq!(decode(b"\xFF\xFE\xD3\x59", PageEncoding::Gbk).unwrap(), "姓");
+    }
+
+    #[test]
+    fn damaged_bytes_become_replacement_characters() {
+        assert_eq!(decode(b"a\xFFb", PageEncoding::Gbk).unwrap(), "a\u{FFFD}b");
+        assert_eq!(decode(b"a\xFFb", PageEncoding::Utf8).unwrap(), "a\u{FFFD}b");
+    }
+
+    #[test]
+    fn a_page_past_the_limit_is_refused() {
+        let page = vec![b' '; MAX_PAGE_BYTES + 1];
+        assert_eq!(decode(&page, PageEncoding::Utf8), Err(PageError::TooLarge));
+        assert_eq!(decode(&page[1..], PageEncoding::Utf8).map(|text| text.len()), Ok(MAX_PAGE_BYTES));
+        assert_eq!(check_size(&"<div>".repeat(MAX_TAGS + 1)), Err(PageError::TooLarge));
+    }
+
+    #[test]
+    fn a_saved_page_is_taken_for_utf8_only_when_it_is() {
+        assert_eq!(detect("姓名".as_bytes()), PageEncoding::Utf8);
+        assert_eq!(detect(&GBK.encode("学籍信息").0), PageEncoding::Gbk);
+        assert_eq!(detect(&"姓名".as_bytes()[..5]), PageEncoding::Utf8, "cut off in the middle of a character");
+        assert_eq!(detect(b"<p>\xD0"), PageEncoding::Gbk, "half a GBK character");
+        assert_eq!(detect(b"\xFF\xFE\xD3\x59"), PageEncoding::Utf8, "marked as UTF-16, which decode honours");
+    }
+
+    #[test]
+    fn white_space_of_every_kind_is_trimmed_and_joined() {
+        assert_eq!(clean("\u{a0}\r\n\t 高等数学 \u{3000}A\u{a0}\u{a0}"), "高等数学 A");
+        assert_eq!(clean("\u{a0}\u{3000}\0"), "");
+    }
+
+    #[test]
+    fn a_label_ends_at_the_first_colon_of_either_kind() {
+        assert_eq!(split_label("1000米跑：3:58"), Some(("1000米跑", "3:58")));
+        assert_eq!(split_label("总分:"), Some(("总分", "")));
+        assert_eq!(split_label("总分"), None);
+    }
+
+    #[test]
+    fn every_error_has_its_stable_word() {
+        let words = [
+            (PageError::SessionExpired(Layer::Vpn), "SESSION_EXPIRED"),
+            (PageError::WrongPassword, "WRONG_PASSWORD"),
+            (PageError::WrongCaptcha, "CAPTCHA_FAILED"),
+            (PageError::Maintenance, "CAMPUS_DOWN"),
+            (PageError::Changed { page: "urp-course", missing: "the table" }, "CAMPUS_CHANGED"),
+            (PageError::TooLarge, "CAMPUS_CHANGED"),
+        ];
+        for (error, word) in words {
+            assert_eq!(error.code(), word);
+        }
+    }
+}

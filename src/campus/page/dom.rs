@@ -1,0 +1,368 @@
+//! Finding one's way in a campus page: tables by their header, values by their label, and what came instead.
+
+use scraper::{ElementRef, Html, Node};
+
+use super::{Layer, PageError, check_size, clean};
+
+/// Words by which a page announces that its system is switched off. `数据库忙` is URP's own way to say so.
+const MAINTENANCE: [&str; 12] = [
+    "系统维护",
+    "系统升级",
+    "升级维护",
+    "服务器维护",
+    "网络维护",
+    "正在维护",
+    "维护中",
+    "暂停服务",
+    "暂停访问",
+    "停止服务",
+    "停机",
+    "数据库忙",
+];
+
+/// Longer texts are no column names and no labels (40 Chinese characters).
+const MAX_LABEL_BYTES: usize = 120;
+
+/// A page, parsed once.
+pub(crate) struct Page<'a> {
+    raw: &'a str,
+    html: Html,
+}
+
+impl<'a> Page<'a> {
+    pub(crate) fn parse(raw: &'a str) -> Result<Self, PageError> {
+        check_size(raw)?;
+        Ok(Self { raw, html: Html::parse_document(raw) })
+    }
+
+    /// All elements of one kind, in the order of the page.
+    pub(crate) fn elements(&self, name: &'static str) -> impl Iterator<Item = ElementRef<'_>> {
+        self.html.root_element().descendent_elements().filter(move |element| element.value().name() == name)
+    }
+
+    /// The first element of one kind with that id. Ids are not unique in these pages.
+    pub(crate) fn by_id(&self, name: &'static str, id: &str) -> Option<ElementRef<'_>> {
+        self.elements(name).find(|element| element.value().id() == Some(id))
+    }
+
+    /// Whether a marker stands in the page where a person can read it (the title counts, comments and scripts do not).
+    pub(crate) fn shows(&self, marker: &str) -> bool {
+        text_nodes(self.html.root_element()).any(|text| text.contains(marker))
+    }
+
+    pub(crate) fn title_contains(&self, words: &str) -> bool {
+        self.elements("title").next().is_some_and(|title| text_of(title).contains(words))
+    }
+
+    /// Whether a form of the page has a field of that name.
+    pub(crate) fn has_input(&self, name: &str) -> bool {
+        self.elements("input").any(|input| input.attr("name") == Some(name))
+    }
+
+    /// Whether a form of the page goes to an address that contains `path`, compared without case.
+    pub(crate) fn has_form_to(&self, path: &str) -> bool {
+        let path = path.to_ascii_lowercase();
+        self.elements("form")
+            .filter_map(|form| form.attr("action"))
+            .any(|action| action.to_ascii_lowercase().contains(&path))
+    }
+
+    /// Whether the source mentions `needle` anywhere, scripts and redirects included.
+    pub(crate) fn mentions(&self, needle: &str) -> bool {
+        self.raw.contains(needle)
+    }
+
+    /// What this page is, when it is not the page that was asked for of `layer`.
+    pub(crate) fn instead(&self, layer: Layer, page: &'static str, missing: &'static str) -> PageError {
+        // The VPN stands in front of the others: its login page is the answer to any of their addresses.
+        for layer in [Layer::Vpn, layer] {
+            if self.is_login_page(layer) {
+                return PageError::SessionExpired(layer);
+            }
+        }
+        if announces_maintenance(self) { PageError::Maintenance } else { PageError::Changed { page, missing } }
+    }
+
+    /// Whether this is the login page of a system, or sends the browser there.
+    pub(crate) fn is_login_page(&self, layer: Layer) -> bool {
+        match layer {
+            Layer::Vpn => self.has_vpn_login_form() || self.mentions("login_psw.csp") || self.mentions("svpn_name"),
+            Layer::Urp => {
+                (self.has_input("zjh") && self.has_input("mm"))
+                    || (self.title_contains("URP") && self.title_contains("登录"))
+                    || self.mentions("loginAction.do")
+                    || self.shows("登录后再使用")
+            }
+            Layer::Library => {
+                self.has_form_to("Login.aspx") || self.has_password_input() || self.mentions("OutLogin.aspx")
+            }
+            Layer::Physical => self.has_input("txtPassword") || self.has_password_input(),
+            Layer::Repair => self.mentions("/Account/Login") || self.has_password_input(),
+        }
+    }
+
+    /// The form itself, not a mere mention of it: the VPN's own pages for those who are logged in may link to it.
+    pub(crate) fn has_vpn_login_form(&self) -> bool {
+        self.has_input("svpn_name") || self.has_input("svpn_password")
+    }
+
+    /// Whether a form of the page asks for a password.
+    pub(crate) fn has_password_input(&self) -> bool {
+        self.elements("input").any(|input| input.attr("type").is_some_and(|kind| kind.eq_ignore_ascii_case("password")))
+    }
+}
+
+/// Whether a text holds one of the words of a maintenance notice.
+pub(crate) fn speaks_of_maintenance(text: &str) -> bool {
+    MAINTENANCE.iter().any(|word| text.contains(word))
+}
+
+fn announces_maintenance(page: &Page<'_>) -> bool {
+    text_nodes(page.html.root_element()).any(speaks_of_maintenance)
+}
+
+/// The pieces of text below an element, in order; scripts and styles are not text.
+pub(crate) fn text_nodes(element: ElementRef<'_>) -> impl Iterator<Item = &str> {
+    pieces(element).filter_map(|piece| match piece {
+        Piece::Text(text) => Some(text),
+        Piece::Cell => None,
+    })
+}
+
+/// What is met on the way through an element.
+enum Piece<'a> {
+    /// A cell of a table begins.
+    Cell,
+    /// Text that can be seen.
+    Text(&'a str),
+}
+
+fn pieces(element: ElementRef<'_>) -> impl Iterator<Item = Piece<'_>> {
+    element.descendants().skip(1).filter_map(|node| match node.value() {
+        Node::Element(part) if part.name() == "td" => Some(Piece::Cell),
+        Node::Text(text) => {
+            let parent = node.parent().and_then(ElementRef::wrap)?;
+            let hidden = matches!(parent.value().name(), "script" | "style" | "noscript" | "template");
+            (!hidden).then_some(Piece::Text(text))
+        }
+        _ => None,
+    })
+}
+
+/// The text of an element as one clean line.
+pub(crate) fn text_of(element: ElementRef<'_>) -> String {
+    clean(&text_nodes(element).collect::<String>())
+}
+
+/// The text of a cell if it can be a label: short, and not a table of its own. Bounded, because the cells that hold a
+/// whole page's layout are asked as well.
+pub(crate) fn label_of(cell: ElementRef<'_>) -> Option<String> {
+    let mut label = String::new();
+    for piece in pieces(cell) {
+        match piece {
+            Piece::Text(text) if label.len() + text.trim().len() <= MAX_LABEL_BYTES => label.push_str(text.trim()),
+            _ => return None,
+        }
+    }
+    Some(clean(&label))
+}
+
+/// The rows of a table itself, without those of the tables in its cells.
+pub(crate) fn rows_of(table: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
+    table.child_elements().filter(|part| matches!(part.value().name(), "tbody" | "thead" | "tfoot")).flat_map(|part| {
+        // html5ever puts every row into a section, so a row is never a child of the table.
+        part.child_elements().filter(|row| row.value().name() == "tr")
+    })
+}
+
+/// The cells of a row itself.
+pub(crate) fn cells_of(row: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
+    row.child_elements().filter(|cell| matches!(cell.value().name(), "td" | "th"))
+}
+
+/// A table read as text: its header and the rows below it.
+pub(crate) struct Grid {
+    columns: Vec<String>,
+    /// The texts of the cells of each row below the header. Rows that only carry a message or a rule across several
+    /// columns are left out.
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+impl Grid {
+    /// The first table of the page with a row that names all of `columns`.
+    pub(crate) fn with_columns(page: &Page<'_>, columns: &[&str]) -> Option<Self> {
+        Self::with_header(page, |names| columns.iter().all(|column| names.iter().any(|name| name == column)))
+    }
+
+    /// The first table of the page with a row that is its header, judged by the texts of its cells.
+    pub(crate) fn with_header(page: &Page<'_>, is_header: impl Fn(&[String]) -> bool) -> Option<Self> {
+        page.elements("table").find_map(|table| Self::of(table, &is_header))
+    }
+
+    fn of(table: ElementRef<'_>, is_header: impl Fn(&[String]) -> bool) -> Option<Self> {
+        let mut rows = rows_of(table);
+        let header = rows.by_ref().find_map(|row| {
+            let names: Vec<String> = cells_of(row).map(|cell| label_of(cell).unwrap_or_default()).collect();
+            is_header(&names).then_some(names)
+        })?;
+        let carries_a_message = |row| cells_of(row).count() < header.len() && cells_of(row).any(spans_columns);
+        let rows = rows
+            .filter(|&row| !carries_a_message(row))
+            .map(|row| cells_of(row).map(text_of).collect::<Vec<_>>())
+            .filter(|cells| !cells.is_empty())
+            .collect();
+        Some(Self { columns: header, rows })
+    }
+
+    /// The number of columns.
+    pub(crate) fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The position of a column.
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+
+    /// The position of the first column whose name holds a word.
+    pub(crate) fn column_like(&self, word: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.contains(word))
+    }
+
+    /// The rows as records of full width. A row whose `</tr><tr>` got lost holds several of them; a row that does not
+    /// divide (a page cut off in the middle of it) is `None`.
+    pub(crate) fn records(&self) -> Option<Vec<&[String]>> {
+        let mut records = Vec::with_capacity(self.rows.len());
+        for row in &self.rows {
+            if row.len() % self.width() != 0 {
+                return None;
+            }
+            records.extend(row.chunks(self.width()));
+        }
+        Some(records)
+    }
+}
+
+fn spans_columns(cell: ElementRef<'_>) -> bool {
+    cell.attr("colspan").is_some_and(|span| span.trim() != "1")
+}
+
+/// Reads the values that stand behind labels in a piece of a page: `馆藏号：<span>C1</span>`, also
+/// `<span>馆藏号：</span><span>C1</span>` and `馆藏号：C1`. A label without a value in its cell reads as an empty text.
+///
+/// Answers `None` when not a single one of the labels is there.
+pub(crate) fn labelled<const N: usize>(element: ElementRef<'_>, labels: [&str; N]) -> Option<[String; N]> {
+    let mut values = [const { String::new() }; N];
+    let mut found = false;
+    let mut waiting: Option<usize> = None;
+    for piece in pieces(element) {
+        let text = match piece {
+            Piece::Cell => {
+                waiting = None;
+                continue;
+            }
+            Piece::Text(text) => clean(text),
+        };
+        if text.is_empty() {
+            continue;
+        }
+        let label = super::split_label(&text)
+            .and_then(|(label, value)| Some((labels.iter().position(|known| *known == label)?, value)));
+        match (label, waiting.take()) {
+            (Some((position, "")), _) => (found, waiting) = (true, Some(position)),
+            (Some((position, value)), _) => {
+                found = true;
+                value.clone_into(&mut values[position]);
+            }
+            (None, Some(position)) => values[position] = text,
+            (None, None) => {}
+        }
+    }
+    found.then_some(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(html: &str) -> Page<'_> {
+        Page::parse(html).unwrap()
+    }
+
+    #[test]
+    fn a_marker_in_a_comment_or_a_script_does_not_count() {
+        assert!(!page("<!-- 选课结果 --><script>'选课结果'</script><style>选课结果</style>").shows("选课结果"));
+        assert!(page("<title>学生选课结果</title>").shows("选课结果"));
+        assert!(page("<b>&nbsp;选课结果(已安排时间地点)</b>").shows("选课结果"));
+    }
+
+    #[test]
+    fn a_table_is_found_by_its_header_and_not_by_its_place() {
+        let page = page(
+            "<table><tr><td><table><tr><td>甲</td></tr></table></td><td>乙</td></tr></table>\
+             <!-- <table><tr><th>甲</th><th>乙</th></tr><tr><td>0</td><td>0</td></tr></table> -->\
+             <table><tr><td colspan=2>标题</td></tr><tr><th>甲<th>&nbsp;乙 <tr><td>1<td>2\u{a0}</table>",
+        );
+        let grid = Grid::with_columns(&page, &["乙", "甲"]).unwrap();
+        assert_eq!(grid.column("乙"), Some(1));
+        assert_eq!(grid.rows, [["1", "2"]]);
+    }
+
+    #[test]
+    fn rows_of_tables_in_cells_are_not_rows_of_the_table() {
+        let page = page("<table><tr><th>甲<tr><td><table><tr><td>里</table></table>");
+        assert_eq!(Grid::with_columns(&page, &["甲"]).unwrap().rows, [["里"]]);
+    }
+
+    #[test]
+    fn a_row_that_lost_its_end_is_split_and_a_torn_one_is_refused() {
+        let page = page("<table><tr><th>甲<th>乙<tr><td>1<td>2<td>3<td>4</table>");
+        assert_eq!(Grid::with_columns(&page, &["甲"]).unwrap().records().unwrap(), [["1", "2"], ["3", "4"]]);
+        let page = self::page("<table><tr><th>甲<th>乙<tr><td>1<td>2<tr><td>3</table>");
+        assert_eq!(Grid::with_columns(&page, &["甲"]).unwrap().records(), None);
+    }
+
+    #[test]
+    fn a_message_across_the_columns_is_not_a_row() {
+        let page = page("<table><tr><th>甲<th>乙<tr><td colspan='2'>没有记录</table>");
+        assert_eq!(Grid::with_columns(&page, &["甲"]).unwrap().records().unwrap().len(), 0);
+    }
+
+    #[test]
+    fn values_are_read_by_their_labels() {
+        let page = page(
+            "<div><span>可续借</span>馆藏号：<span> C1 </span>馆藏地:<span>&nbsp;</span>\
+             <b>时间：</b><b>3:58</b><p>总分：78.5<p>别的：<i>x</i>\
+             <table><tr><td>超期情况：<span>&nbsp;</span></td><td><a>续借</a></td></tr></table></div>",
+        );
+        let labels = ["馆藏地", "馆藏号", "时间", "总分", "超期情况"];
+        let values = labelled(page.html.root_element(), labels).unwrap();
+        assert_eq!(values, ["", "C1", "3:58", "78.5", ""]);
+        assert_eq!(labelled(page.html.root_element(), ["责任者"]), None);
+    }
+
+    #[test]
+    fn each_system_is_known_by_its_login_page() {
+        let expired = |html: &str, layer| page(html).instead(layer, "urp-score", "the table");
+        let vpn = PageError::SessionExpired(Layer::Vpn);
+        assert_eq!(expired("<form><input name=svpn_name><input name=svpn_password></form>", Layer::Urp), vpn);
+        assert_eq!(expired("<script>location.href='/por/login_psw.csp'</script>", Layer::Urp), vpn);
+        let urp = PageError::SessionExpired(Layer::Urp);
+        assert_eq!(expired("<title>URP 综合教务系统 - 登录</title>", Layer::Urp), urp);
+        assert_eq!(expired("<form><input name=zjh><input name=mm></form>", Layer::Urp), urp);
+        assert_eq!(
+            expired("<form action='OutLogin.aspx?kind=2'></form>", Layer::Library),
+            PageError::SessionExpired(Layer::Library)
+        );
+    }
+
+    #[test]
+    fn a_maintenance_notice_is_told_from_an_unknown_page() {
+        let instead = |html: &str| page(html).instead(Layer::Urp, "urp-score", "the table");
+        let changed = PageError::Changed { page: "urp-score", missing: "the table" };
+        assert_eq!(instead("<h1>系统维护通知</h1>"), PageError::Maintenance);
+        assert_eq!(instead("<h1>对不起，数据库忙，请稍后再试</h1>"), PageError::Maintenance);
+        assert_eq!(instead("<h1>新版教务</h1>"), changed);
+        assert_eq!(instead(""), changed);
+    }
+}

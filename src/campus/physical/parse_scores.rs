@@ -1,0 +1,144 @@
+//! The results of the yearly fitness test (`GET /welcome.aspx`).
+
+use scraper::ElementRef;
+use serde::{Deserialize, Serialize};
+
+use crate::campus::page::dom::{Page, cells_of, rows_of, text_of};
+use crate::campus::page::{Layer, PageError, split_label};
+
+/// The name of this page on the command line and in errors.
+const PAGE: &str = "physical-scores";
+
+/// Class of the tables, one for each year.
+const TABLE_CLASS: &str = "score-table";
+
+/// One year's results, as the page writes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PhysicalYear {
+    /// The year.
+    pub year: String,
+    /// Height in centimetres.
+    pub height: String,
+    /// Weight in kilograms.
+    pub weight: String,
+    /// Vital capacity in millilitres.
+    pub vital_capacity: String,
+    /// Standing long jump in centimetres.
+    pub long_jump: String,
+    /// 50 metres in seconds.
+    pub sprint: String,
+    /// Sit and reach in centimetres.
+    pub flexion: String,
+    /// 1000 metres (men) or 800 metres (women), in minutes and seconds such as `3:58` or `4'05"`.
+    pub long_run: String,
+    /// Number of pull-ups (men) or sit-ups (women).
+    pub pull_or_situp: String,
+    /// The total.
+    pub total_score: String,
+}
+
+/// Reads the years in the order of the page. No test yet is an empty list.
+pub fn parse_physical(html: &str) -> Result<Vec<PhysicalYear>, PageError> {
+    let page = Page::parse(html)?;
+    if !is_welcome(&page) {
+        return Err(page.instead(Layer::Physical, PAGE, "the tables of the years"));
+    }
+    let years: Vec<PhysicalYear> = score_tables(&page).map(year).collect();
+    if years.iter().any(|year| year.year.is_empty()) {
+        return Err(PageError::Changed { page: PAGE, missing: "the label 年度" });
+    }
+    Ok(years)
+}
+
+/// Whether this is the page of a student who is logged in; before the first test it has no tables.
+pub(super) fn is_welcome(page: &Page<'_>) -> bool {
+    score_tables(page).next().is_some() || (page.shows("学号：") && page.shows("姓名：") && !page.has_password_input())
+}
+
+fn score_tables<'a>(page: &'a Page<'_>) -> impl Iterator<Item = ElementRef<'a>> {
+    page.elements("table").filter(|table| table.value().classes().any(|class| class == TABLE_CLASS))
+}
+
+fn year(table: ElementRef<'_>) -> PhysicalYear {
+    let mut year = PhysicalYear::default();
+    for cell in rows_of(table).flat_map(cells_of) {
+        let text = text_of(cell);
+        let Some((label, value)) = split_label(&text) else { continue };
+        if let Some(field) = field(&mut year, label) {
+            value.clone_into(field);
+        }
+    }
+    year
+}
+
+/// Labels carry units (`身高(cm)`), and name one or both of the disciplines that differ between men and women.
+fn field<'a>(year: &'a mut PhysicalYear, label: &str) -> Option<&'a mut String> {
+    let named = |words: &[&str]| words.iter().any(|word| label.starts_with(word));
+    Some(match () {
+        () if named(&["年度", "学年"]) => &mut year.year,
+        () if named(&["身高"]) => &mut year.height,
+        () if named(&["体重"]) => &mut year.weight,
+        () if named(&["肺活量"]) => &mut year.vital_capacity,
+        () if named(&["立定跳远"]) => &mut year.long_jump,
+        () if named(&["50米"]) => &mut year.sprint,
+        () if named(&["坐位体前屈"]) => &mut year.flexion,
+        () if named(&["1000米", "800米"]) => &mut year.long_run,
+        () if named(&["引体向上", "仰卧起坐"]) => &mut year.pull_or_situp,
+        () if named(&["总分"]) => &mut year.total_score,
+        () => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::campus::page::fixture::{fixture, mutilated};
+
+    fn error(name: &str) -> PageError {
+        parse_physical(&fixture(name)).unwrap_err()
+    }
+
+    #[test]
+    fn every_year_is_read_with_times_and_total_whole() {
+        insta::assert_json_snapshot!(parse_physical(&fixture("physical/welcome.html")).unwrap());
+    }
+
+    #[test]
+    fn the_disciplines_of_women_go_to_the_same_fields() {
+        insta::assert_json_snapshot!(parse_physical(&fixture("physical/welcome-female.html")).unwrap());
+    }
+
+    #[test]
+    fn no_test_yet_is_an_empty_list() {
+        assert_eq!(parse_physical(&fixture("physical/welcome-none.html")), Ok(vec![]));
+    }
+
+    #[test]
+    fn tables_without_a_year_are_a_changed_page() {
+        let page = fixture("physical/welcome.html").replace("年度", "次数");
+        assert!(matches!(parse_physical(&page), Err(PageError::Changed { page: "physical-scores", .. })));
+    }
+
+    #[test]
+    fn a_login_page_instead_of_the_results_is_an_expired_session() {
+        assert_eq!(error("physical/login-page.html"), PageError::SessionExpired(Layer::Physical));
+    }
+
+    #[test]
+    fn maintenance_and_garbage_are_told_apart() {
+        assert_eq!(error("maintenance.gbk.html"), PageError::Maintenance);
+        assert!(matches!(error("garbage.html"), PageError::Changed { .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn mutilated_results_have_their_year_or_are_an_error(page in mutilated("physical/welcome.html")) {
+            for year in parse_physical(&page).unwrap_or_default() {
+                prop_assert!(!year.year.is_empty());
+            }
+        }
+    }
+}

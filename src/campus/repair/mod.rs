@@ -1,0 +1,3 @@
+//! Repairs, at the logistics department.
+
+pub mod parse;

@@ -1,0 +1,123 @@
+//! Empty classrooms (`xszxcxAction.do?oper=tjcx`), grouped by floor.
+
+use serde::{Deserialize, Serialize};
+
+use crate::campus::page::dom::{Grid, Page};
+use crate::campus::page::{Layer, PageError};
+
+/// The name of this page on the command line and in errors.
+const PAGE: &str = "urp-classroom";
+
+/// Words in the names of the columns that are read: the building, the room, its seats.
+const COLUMNS: [&str; 3] = ["楼", "教室", "座位"];
+
+/// A room nobody has booked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Name of the building.
+    pub building: String,
+    /// Number or name of the room, without the `(多)` that marks a projector.
+    pub room: String,
+    /// Number of seats.
+    pub volume: String,
+}
+
+/// Reads the free rooms, one list per floor, floors in the order of their first room.
+///
+/// No free room is an empty list; a page without the table is an error.
+pub fn parse_classrooms(html: &str) -> Result<Vec<Vec<Room>>, PageError> {
+    let page = Page::parse(html)?;
+    let names_all = |names: &[String]| COLUMNS.iter().all(|word| names.iter().any(|name| name.contains(word)));
+    let missing = || page.instead(Layer::Urp, PAGE, "the header of the list");
+    let grid = Grid::with_header(&page, names_all).ok_or_else(missing)?;
+    let [Some(building), Some(room), Some(volume)] = COLUMNS.map(|word| grid.column_like(word)) else {
+        return Err(missing());
+    };
+    let Some(records) = grid.records() else {
+        return Err(PageError::Changed { page: PAGE, missing: "a cell of a row" });
+    };
+    let rooms = records.into_iter().map(|record| Room {
+        building: record[building].clone(),
+        room: record[room].replace("(多)", ""),
+        volume: record[volume].clone(),
+    });
+    Ok(by_floor(rooms.filter(|room| !room.room.is_empty())))
+}
+
+fn by_floor(rooms: impl Iterator<Item = Room>) -> Vec<Vec<Room>> {
+    let mut floors: Vec<(Option<char>, Vec<Room>)> = Vec::new();
+    for room in rooms {
+        let floor = floor_of(&room.room);
+        match floors.iter_mut().find(|(known, _)| *known == floor) {
+            Some((_, rooms)) => rooms.push(room),
+            None => floors.push((floor, vec![room])),
+        }
+    }
+    floors.into_iter().map(|(_, rooms)| rooms).collect()
+}
+
+/// `305` is on floor 3, `3101` (building 3) on floor 1; `阶梯1` goes with the others that begin alike.
+fn floor_of(room: &str) -> Option<char> {
+    let is_number = room.bytes().all(|byte| byte.is_ascii_digit());
+    let position = usize::from(is_number && room.len() == 4);
+    room.chars().nth(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::campus::page::fixture::{fixture, mutilated};
+
+    fn error(name: &str) -> PageError {
+        parse_classrooms(&fixture(name)).unwrap_err()
+    }
+
+    #[test]
+    fn rooms_are_grouped_by_floor_in_the_order_of_the_page() {
+        insta::assert_json_snapshot!(parse_classrooms(&fixture("urp/classroom.html")).unwrap());
+    }
+
+    #[test]
+    fn the_floor_is_read_from_the_number_of_the_room() {
+        let floors = [("305", '3'), ("3101", '1'), ("阶梯1", '阶'), ("10203", '1'), ("B2", 'B'), ("31A1", '3')];
+        for (room, floor) in floors {
+            assert_eq!(floor_of(room), Some(floor), "{room}");
+        }
+    }
+
+    #[test]
+    fn no_free_room_is_an_empty_list() {
+        assert_eq!(parse_classrooms(&fixture("urp/classroom-empty.gbk.html")), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_page_without_the_table_is_not_an_empty_list() {
+        assert!(matches!(
+            parse_classrooms("<title>自习教室查询</title><table id=user></table>"),
+            Err(PageError::Changed { page: "urp-classroom", .. })
+        ));
+    }
+
+    #[test]
+    fn a_login_page_instead_of_the_list_is_an_expired_session() {
+        assert_eq!(error("urp/login-page.gbk.html"), PageError::SessionExpired(Layer::Urp));
+        assert_eq!(error("vpn/login-page.html"), PageError::SessionExpired(Layer::Vpn));
+    }
+
+    #[test]
+    fn maintenance_and_garbage_are_told_apart() {
+        assert_eq!(error("maintenance.gbk.html"), PageError::Maintenance);
+        assert!(matches!(error("garbage.html"), PageError::Changed { .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn a_mutilated_list_has_no_empty_floor_or_is_an_error(page in mutilated("urp/classroom.html")) {
+            if let Ok(floors) = parse_classrooms(&page) {
+                prop_assert!(floors.iter().all(|rooms| !rooms.is_empty()));
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Sessions and the week they make up, as the API shows them and as snapshots keep them.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One session of a course: a place, a time, and the weeks in which it takes place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Name of the course.
+    pub name: String,
+    /// Building and room in short (`1教1304`), empty when unknown.
+    pub place: String,
+    /// `1-2`, `3-4`, `5-6`, `7-8`, `9-10`, or empty when unknown.
+    pub time: String,
+    /// 1 (Monday) to 7, or unscheduled, which is `""` in JSON.
+    #[serde(with = "blank_when_none")]
+    pub week: Option<u8>,
+    /// The weeks of the term; none when they are unknown, which is `""` in JSON.
+    #[serde(with = "blank_when_empty")]
+    pub weekly: Vec<WeekSpan>,
+    /// The teachers' names, separated by spaces.
+    pub teacher: String,
+    /// A colour from 1 to 5, the same for all sessions of a course.
+    pub rel: u8,
+}
+
+/// Weeks of the term, counted from 1; `[6,12]` or `[1]` in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<u8>", try_from = "Vec<u8>")]
+pub enum WeekSpan {
+    /// A single week.
+    Single(u8),
+    /// From a week up to and including another.
+    Range(u8, u8),
+}
+
+impl From<WeekSpan> for Vec<u8> {
+    fn from(span: WeekSpan) -> Self {
+        match span {
+            WeekSpan::Single(week) => vec![week],
+            WeekSpan::Range(first, last) => vec![first, last],
+        }
+    }
+}
+
+impl TryFrom<Vec<u8>> for WeekSpan {
+    type Error = &'static str;
+
+    fn try_from(weeks: Vec<u8>) -> Result<Self, Self::Error> {
+        match weeks[..] {
+            [week] => Ok(Self::Single(week)),
+            [first, last] => Ok(Self::Range(first, last)),
+            _ => Err("weeks are one number or two"),
+        }
+    }
+}
+
+/// A student's week.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CourseTable {
+    /// Sessions on Monday, in the order of the page, like those of the other days.
+    pub mon: Vec<Session>,
+    /// Sessions on Tuesday.
+    pub tue: Vec<Session>,
+    /// Sessions on Wednesday.
+    pub wed: Vec<Session>,
+    /// Sessions on Thursday.
+    pub thu: Vec<Session>,
+    /// Sessions on Friday.
+    pub fri: Vec<Session>,
+    /// Sessions on Saturday.
+    pub sat: Vec<Session>,
+    /// Sessions on Sunday.
+    pub sun: Vec<Session>,
+    /// Courses without a weekday.
+    pub oth: Vec<Session>,
+}
+
+impl CourseTable {
+    /// Whether there is no session at all, scheduled or not.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.days().into_iter().all(Vec::is_empty)
+    }
+
+    fn days(&self) -> [&Vec<Session>; 8] {
+        [&self.mon, &self.tue, &self.wed, &self.thu, &self.fri, &self.sat, &self.sun, &self.oth]
+    }
+
+    fn day_mut(&mut self, weekday: Option<u8>) -> &mut Vec<Session> {
+        match weekday {
+            Some(1) => &mut self.mon,
+            Some(2) => &mut self.tue,
+            Some(3) => &mut self.wed,
+            Some(4) => &mut self.thu,
+            Some(5) => &mut self.fri,
+            Some(6) => &mut self.sat,
+            Some(7) => &mut self.sun,
+            _ => &mut self.oth,
+        }
+    }
+}
+
+impl From<Vec<Session>> for CourseTable {
+    fn from(sessions: Vec<Session>) -> Self {
+        let mut table = Self::default();
+        for session in sessions {
+            table.day_mut(session.week).push(session);
+        }
+        table
+    }
+}
+
+/// Gives every course its colour: up and down from 1 to 5 in the order in which the week shows them, Monday first,
+/// courses without a weekday last. Thus neighbours differ, and the client looks as it always did.
+pub(super) fn colour(sessions: &mut [Session]) {
+    const WAVE: [u8; 8] = [1, 2, 3, 4, 5, 4, 3, 2];
+    let mut order: Vec<usize> = (0..sessions.len()).collect();
+    order.sort_by_key(|&position| sessions[position].week.unwrap_or(u8::MAX));
+    let mut colours: HashMap<String, u8> = HashMap::new();
+    for position in order {
+        let session = &mut sessions[position];
+        let next = WAVE[colours.len() % WAVE.len()];
+        session.rel = *colours.entry(session.name.clone()).or_insert(next);
+    }
+}
+
+/// A value, or the `""` that the client wants where there is none.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Blankable<T> {
+    Value(T),
+    Blank(String),
+}
+
+impl<T> Blankable<T> {
+    fn into_option<E: serde::de::Error>(self) -> Result<Option<T>, E> {
+        match self {
+            Self::Value(value) => Ok(Some(value)),
+            Self::Blank(text) if text.is_empty() => Ok(None),
+            Self::Blank(_) => Err(E::custom("neither a value nor blank")),
+        }
+    }
+}
+
+mod blank_when_none {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Blankable;
+
+    #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    pub(super) fn serialize<S: Serializer>(week: &Option<u8>, serializer: S) -> Result<S::Ok, S::Error> {
+        match week {
+            Some(week) => week.serialize(serializer),
+            None => serializer.serialize_str(""),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+        Blankable::deserialize(deserializer)?.into_option()
+    }
+}
+
+mod blank_when_empty {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Blankable, WeekSpan};
+
+    pub(super) fn serialize<S: Serializer>(spans: &[WeekSpan], serializer: S) -> Result<S::Ok, S::Error> {
+        if spans.is_empty() { serializer.serialize_str("") } else { spans.serialize(serializer) }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<WeekSpan>, D::Error> {
+        Ok(Blankable::deserialize(deserializer)?.into_option()?.unwrap_or_default())
+    }
+}

@@ -1,0 +1,173 @@
+//! The scores of the current term (`bxqcjcxAction.do`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::campus::page::dom::{Grid, Page};
+use crate::campus::page::{Layer, PageError};
+
+/// The name of this page on the command line and in errors.
+const PAGE: &str = "urp-score";
+
+/// Heading of the list, also above an empty one.
+const MARKER: &str = "本学期成绩";
+
+/// Columns without which there is no telling what a row says.
+const COLUMNS: [&str; 7] = ["课程号", "课程名", "课程最高分", "课程最低分", "课程平均分", "成绩", "名次"];
+
+/// One score as the API shows it. Everything is the text of the page: a mark can be a word (`中等`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Score {
+    /// Number of the course.
+    pub number: String,
+    /// Name of the course.
+    pub name: String,
+    /// The best mark of all participants.
+    pub highest: String,
+    /// The worst mark of all participants.
+    pub lowest: String,
+    /// The average mark of all participants.
+    pub average: String,
+    /// The student's own mark.
+    pub mark: String,
+    /// The student's rank among all participants.
+    pub rank: String,
+}
+
+/// A row of the list: the score and what else the page says about the course.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScoreRow {
+    /// What the API shows.
+    #[serde(flatten)]
+    pub score: Score,
+    /// Which of the course's parallel classes (课序号).
+    #[serde(default)]
+    pub serial: String,
+    /// The course's name in English, often empty.
+    #[serde(default)]
+    pub english_name: String,
+    /// Credits, such as `3.5`.
+    #[serde(default)]
+    pub credit: String,
+    /// Compulsory or elective (课程属性).
+    #[serde(default)]
+    pub course_type: String,
+    /// Why the course was not passed, empty when it was.
+    #[serde(default)]
+    pub failed_reason: String,
+}
+
+/// Reads the scores in the order of the page. None yet is an empty list; a list that is not there at all is an error.
+pub fn parse_scores(html: &str) -> Result<Vec<ScoreRow>, PageError> {
+    let page = Page::parse(html)?;
+    if !page.shows(MARKER) {
+        return Err(page.instead(Layer::Urp, PAGE, "the heading 本学期成绩"));
+    }
+    let Some(grid) = Grid::with_columns(&page, &COLUMNS) else {
+        return Err(page.instead(Layer::Urp, PAGE, "the header of the list"));
+    };
+    let Some(records) = grid.records() else {
+        return Err(PageError::Changed { page: PAGE, missing: "a cell of a row" });
+    };
+    let rows = records.into_iter().map(|record| {
+        let text = |name: &str| grid.column(name).map(|column| record[column].clone()).unwrap_or_default();
+        ScoreRow {
+            score: Score {
+                number: text("课程号"),
+                name: text("课程名"),
+                highest: text("课程最高分"),
+                lowest: text("课程最低分"),
+                average: text("课程平均分"),
+                mark: text("成绩"),
+                rank: text("名次"),
+            },
+            serial: text("课序号"),
+            english_name: text("英文课程名"),
+            credit: text("学分"),
+            course_type: text("课程属性"),
+            failed_reason: text("未通过原因"),
+        }
+    });
+    Ok(rows.filter(|row| !row.score.name.is_empty() || !row.score.number.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::campus::page::fixture::{fixture, mutilated};
+
+    fn error(name: &str) -> PageError {
+        parse_scores(&fixture(name)).unwrap_err()
+    }
+
+    #[test]
+    fn every_score_is_read_with_its_course() {
+        insta::assert_json_snapshot!(parse_scores(&fixture("urp/score.gbk.html")).unwrap());
+    }
+
+    #[test]
+    fn the_part_the_api_shows_has_exactly_seven_texts() {
+        let rows = parse_scores(&fixture("urp/score.gbk.html")).unwrap();
+        let json = serde_json::to_value(&rows[0].score).unwrap();
+        let fields = json.as_object().unwrap();
+        assert_eq!(fields.len(), 7);
+        assert!(fields.values().all(serde_json::Value::is_string));
+    }
+
+    #[test]
+    fn no_scores_yet_is_an_empty_list() {
+        assert_eq!(parse_scores(&fixture("urp/score-empty.gbk.html")), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_heading_without_a_list_is_a_changed_page_and_not_an_empty_list() {
+        let page = fixture("urp/score-empty.gbk.html").replace("成绩</th>", "分数</th>");
+        assert!(matches!(parse_scores(&page), Err(PageError::Changed { page: "urp-score", .. })));
+        assert!(matches!(parse_scores("<b>本学期成绩查询列表</b>"), Err(PageError::Changed { .. })));
+    }
+
+    #[test]
+    fn columns_may_change_places() {
+        let page = fixture("urp/score.gbk.html");
+        let moved = page.replace("课程最高分", "~").replace("课程最低分", "课程最高分").replace('~', "课程最低分");
+        let (before, after) = (parse_scores(&page).unwrap(), parse_scores(&moved).unwrap());
+        assert_eq!(before[0].score.highest, after[0].score.lowest);
+    }
+
+    #[test]
+    fn a_page_cut_off_in_the_middle_of_a_row_is_refused() {
+        let page = fixture("urp/score.gbk.html");
+        let half = page.rfind("中等").unwrap();
+        assert!(matches!(parse_scores(&page[..half]), Err(PageError::Changed { missing: "a cell of a row", .. })));
+    }
+
+    #[test]
+    fn a_login_page_instead_of_the_list_is_an_expired_session() {
+        assert_eq!(error("urp/login-page.gbk.html"), PageError::SessionExpired(Layer::Urp));
+        assert_eq!(error("vpn/login-redirect.html"), PageError::SessionExpired(Layer::Vpn));
+    }
+
+    #[test]
+    fn maintenance_and_garbage_are_told_apart() {
+        assert_eq!(error("maintenance.gbk.html"), PageError::Maintenance);
+        assert!(matches!(error("garbage.html"), PageError::Changed { .. }));
+    }
+
+    #[test]
+    fn a_stored_row_reads_back_as_it_was() {
+        let rows = parse_scores(&fixture("urp/score.gbk.html")).unwrap();
+        let stored = serde_json::to_string(&rows).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<ScoreRow>>(&stored).unwrap(), rows);
+    }
+
+    proptest! {
+        #[test]
+        fn a_mutilated_list_is_data_or_an_error(page in mutilated("urp/score.gbk.html")) {
+            if let Ok(rows) = parse_scores(&page) {
+                prop_assert!(rows.iter().all(|row| !row.score.name.is_empty() || !row.score.number.is_empty()));
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The Sangfor SSL VPN in front of the academic systems.
+
+pub mod parse;
+
+use rsa::{BoxedUint, PublicKey};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{CampusError, ask, judge, page::PageEncoding, session::Session};
+use crate::{
+    config,
+    crypto::random_hex,
+    outbound::{Outbound, Request, System},
+};
+
+/// Client of the VPN.
+#[derive(Debug)]
+pub struct Vpn {
+    base: Url,
+    key: PublicKey,
+    outbound: Outbound,
+}
+
+impl Vpn {
+    /// `None` when the configured key is no RSA key.
+    pub(super) fn new(config: &config::Campus, outbound: Outbound) -> Option<Self> {
+        let modulus = BoxedUint::from_be_slice_vartime(&config.vpn_key.modulus);
+        let key = PublicKey::new(modulus, BoxedUint::from(config.vpn_key.exponent)).ok()?;
+        Some(Self { base: config.vpn_url.clone(), key, outbound })
+    }
+
+    /// Address of `path` (starting with `/`) at the VPN itself.
+    fn own(&self, path: &str) -> Url {
+        join(&self.base, path)
+    }
+
+    /// Address of `path` at an inner host: `/web/<a>/http/<b>/<host><path>`, as the VPN rewrites it.
+    #[must_use]
+    pub fn inner(&self, a: u8, b: u8, host: &str, path: &str) -> Url {
+        join(&self.base, &format!("/web/{a}/http/{b}/{host}{path}"))
+    }
+
+    /// Logs `student_id` in; what `session` held before is forgotten.
+    ///
+    /// # Errors
+    /// [`CampusError::WrongPassword`] when the VPN refuses, else that it is down or has changed.
+    pub async fn log_in(
+        &self,
+        student_id: &str,
+        password: &SecretString,
+        session: &mut Session,
+    ) -> Result<(), CampusError> {
+        session.clear();
+        let encrypted = self.encrypt(password.expose_secret())?;
+        let url = self.own(&format!("/por/login_psw.csp?sfrnd={}&encrypt=1", random_hex()));
+        let form = Request::form(url, &[("svpn_name", student_id), ("svpn_password", &encrypted)]);
+        let exchange =
+            self.outbound.send(System::Vpn, form, &mut session.cookies).await.map_err(CampusError::of_outbound)?;
+        // A right password is answered with a redirect to the service page. Only when it leads elsewhere is that page asked
+        // for: it alone tells whether one is logged in.
+        if exchange.answer.url.path().ends_with("/por/service.csp") {
+            let read = super::page::decode(&exchange.answer.body, PageEncoding::Utf8)
+                .and_then(|text| parse::parse_login(&text));
+            judge(exchange, read.map_err(|e| CampusError::of_page(System::Vpn, e)))?;
+        } else {
+            exchange.well();
+            let service = Request::get(self.own("/por/service.csp"));
+            ask(&self.outbound, System::Vpn, service, session, PageEncoding::Utf8, parse::parse_login).await?;
+        }
+        session.vpn = true;
+        Ok(())
+    }
+
+    /// RSA PKCS#1 v1.5 in hexadecimal, as the VPN's login page does it in the browser.
+    fn encrypt(&self, password: &str) -> Result<String, CampusError> {
+        let encrypted = self.key.pkcs1v15_encrypt(password.as_bytes());
+        // Only a password longer than the key allows fails; nobody has one at the VPN.
+        encrypted.map(hex::encode).map_err(|_| CampusError::WrongPassword(System::Vpn))
+    }
+}
+
+/// `path` appended to `base`, whose own path is kept.
+fn join(base: &Url, path: &str) -> Url {
+    let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
+    Url::parse(&text).unwrap_or_else(|_| base.clone())
+}

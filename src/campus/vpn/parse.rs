@@ -1,0 +1,96 @@
+//! The VPN's own pages: the service list, which tells whether a session is alive, and the answer to a login.
+
+use crate::campus::page::dom::Page;
+use crate::campus::page::{Layer, PageError};
+
+/// The name of the page on the command line and in errors.
+const PAGE: &str = "vpn-service";
+
+/// Greeting on the service page of someone who is logged in.
+const GREETING: &str = "欢迎您";
+
+/// What the service page (`GET /por/service.csp`) says about the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VpnState {
+    /// The session is alive.
+    LoggedIn,
+    /// The VPN shows its login page or sends the browser there.
+    LoginNeeded,
+}
+
+/// Tells whether the VPN session is alive. A page that is neither the greeting nor the login page is an error, so that
+/// an outage is not taken for an expired session.
+pub fn parse_service(html: &str) -> Result<VpnState, PageError> {
+    let page = Page::parse(html)?;
+    if page.has_vpn_login_form() {
+        return Ok(VpnState::LoginNeeded);
+    }
+    if page.shows(GREETING) {
+        return Ok(VpnState::LoggedIn);
+    }
+    match page.instead(Layer::Vpn, PAGE, "the greeting") {
+        PageError::SessionExpired(_) => Ok(VpnState::LoginNeeded),
+        other => Err(other),
+    }
+}
+
+/// Tells whether a login worked, from the page its answer led to (or the service page asked for right after it).
+///
+/// The VPN names no reason: when its login page comes again, the account or the password is wrong.
+pub fn parse_login(html: &str) -> Result<(), PageError> {
+    match parse_service(html)? {
+        VpnState::LoggedIn => Ok(()),
+        VpnState::LoginNeeded => Err(PageError::WrongPassword),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::campus::page::fixture::{fixture, mutilated};
+
+    fn state(name: &str) -> Result<VpnState, PageError> {
+        parse_service(&fixture(name))
+    }
+
+    #[test]
+    fn the_greeting_is_a_session_that_is_alive() {
+        assert_eq!(state("vpn/service.html"), Ok(VpnState::LoggedIn));
+        assert_eq!(parse_login(&fixture("vpn/service.html")), Ok(()));
+    }
+
+    #[test]
+    fn the_login_form_and_a_redirect_to_it_ask_for_a_login() {
+        assert_eq!(state("vpn/login-page.html"), Ok(VpnState::LoginNeeded));
+        assert_eq!(state("vpn/login-redirect.html"), Ok(VpnState::LoginNeeded));
+    }
+
+    #[test]
+    fn a_login_form_that_greets_is_still_a_login_form() {
+        let page = fixture("vpn/login-page.html").replace("<form", "<h1>欢迎您使用</h1><form");
+        assert_eq!(parse_service(&page), Ok(VpnState::LoginNeeded));
+    }
+
+    #[test]
+    fn the_login_form_again_after_a_login_is_a_wrong_password() {
+        assert_eq!(parse_login(&fixture("vpn/login-page.html")), Err(PageError::WrongPassword));
+    }
+
+    #[test]
+    fn an_outage_is_neither_an_expired_session_nor_a_wrong_password() {
+        for read in [|page: &str| parse_service(page).map(drop), parse_login] {
+            assert_eq!(read(&fixture("maintenance.gbk.html")), Err(PageError::Maintenance));
+            assert!(matches!(read(&fixture("garbage.html")), Err(PageError::Changed { page: "vpn-service", .. })));
+            assert!(matches!(read(""), Err(PageError::Changed { .. })));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_mutilated_login_form_never_is_a_login_that_worked(page in mutilated("vpn/login-page.html")) {
+            prop_assert_ne!(parse_login(&page), Ok(()));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The command line: one file per subcommand. Every command exits 0 on success and prints one clear line on standard
+//! error otherwise.
+
+mod captcha;
+mod config;
+mod healthcheck;
+mod migrate;
+mod parse;
+mod rekey;
+mod replset;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{ConfigError, Log, Reader};
+
+/// The REST service behind the wehpu mini-program.
+///
+/// Settings come from environment variables (and a .env file in the working directory): see `wehpu-engine config`.
+#[derive(Debug, Parser)]
+#[command(name = "wehpu-engine", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service: public API and admin listener
+    Serve,
+    /// Bring the database's schema up to date
+    Migrate(migrate::Args),
+    /// Re-seal stored credentials with the first key of `WEHPU_CREDENTIAL_KEYS`
+    Rekey(rekey::Args),
+    /// Set up the MongoDB replica set
+    #[command(subcommand)]
+    Replset(replset::Command),
+    /// Ask a running service whether it is ready (exit code 0: yes)
+    Healthcheck(healthcheck::Args),
+    /// Print the settings in force, secrets masked
+    Config(config::Args),
+    /// Read, learn and score URP captchas
+    Captcha(captcha::CaptchaArgs),
+    /// Read a saved campus page and print what the API would answer
+    Parse(parse::ParseArgs),
+}
+
+impl Cli {
+    /// Runs the chosen command.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Serve => in_runtime(serve::run()),
+            Command::Migrate(args) => in_runtime(migrate::run(args)),
+            Command::Rekey(args) => in_runtime(rekey::run(args)),
+            Command::Replset(command) => in_runtime(replset::run(command)),
+            Command::Healthcheck(args) => in_runtime(healthcheck::run(args)),
+            Command::Config(args) => config::run(&args),
+            Command::Captcha(args) => captcha::run(&args),
+            Command::Parse(args) => parse::run(&args),
+        }
+    }
+}
+
+/// What a command that failed prints.
+type Failure = Box<dyn std::error::Error>;
+
+fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(&e.into()),
+    };
+    let outcome = runtime.block_on(command);
+    // What still runs was given its time already.
+    runtime.shutdown_background();
+    outcome.map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS)
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    eprintln!("wehpu-engine: {failure}");
+    ExitCode::FAILURE
+}
+
+/// The environment with logging started from it.
+fn environment() -> Result<Reader, ConfigError> {
+    let mut reader = crate::config::environment()?;
+    if let Some(log) = Log::read(&mut reader) {
+        crate::telemetry::init_logs(&log);
+    }
+    Ok(reader)
+}

@@ -1,0 +1,201 @@
+//! `wehpu-engine parse`: what the engine reads in a campus page that was saved to a file.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::campus::page::{Layer, MAX_PAGE_BYTES, PageError, decode, detect};
+use crate::campus::vpn::parse::VpnState;
+use crate::campus::{library, physical, repair, urp, vpn};
+
+/// Exit code for a page that is not the named one; 1 is kept for files that cannot be read.
+const ANOTHER_PAGE: u8 = 2;
+
+/// The kinds of error, for `--help`.
+const ERRORS: &str = "Kinds of error (exit code 2, one line on standard error that begins with the word):
+  SESSION_EXPIRED  a login page
+  WRONG_PASSWORD   the answer to a login with a wrong account or password
+  CAPTCHA_FAILED   the answer to a login with a wrong captcha
+  CAMPUS_DOWN      a maintenance notice
+  CAMPUS_CHANGED   anything else, an empty or damaged file included
+A file that cannot be read is exit code 1.";
+
+/// Print, as JSON, what the engine reads in a saved campus page.
+///
+/// Standard output holds what the API would put into `data` for that page, and nothing else; it stays empty when the
+/// file holds another page.
+#[derive(Debug, clap::Args)]
+#[command(after_help = ERRORS)]
+pub struct ParseArgs {
+    /// Which page the file is meant to be
+    #[arg(value_enum)]
+    pub page: KnownPage,
+    /// The saved page, in GBK or UTF-8; `-` reads standard input
+    pub file: PathBuf,
+}
+
+/// The pages the engine knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum KnownPage {
+    /// URP: the answer to a login (loginAction.do)
+    UrpLogin,
+    /// URP: the student's record, for name and identity card number (xjInfoAction.do)
+    UrpStudent,
+    /// URP: the courses of this term, by weekday (xkAction.do)
+    UrpCourse,
+    /// URP: the scores of this term (bxqcjcxAction.do)
+    UrpScore,
+    /// URP: empty classrooms, by floor (xszxcxAction.do)
+    UrpClassroom,
+    /// VPN: the service page, which tells whether one is logged in (service.csp)
+    VpnService,
+    /// Library: a reader's loans (Borrowing.aspx)
+    LibraryBorrowing,
+    /// Library: books found in the catalogue (SearchResult.aspx)
+    LibrarySearch,
+    /// Library: the copies of one book (Book.aspx)
+    LibraryBook,
+    /// Physical education: the page after a login (index.aspx)
+    PhysicalLogin,
+    /// Physical education: the results of each year (welcome.aspx)
+    PhysicalScores,
+    /// Repairs: the form for a repair, for its token (wantrepair)
+    RepairForm,
+}
+
+/// Runs the subcommand: 0 for a page that was read, else as `--help` says.
+#[must_use]
+pub fn run(args: &ParseArgs) -> ExitCode {
+    let bytes = match read(&args.file) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            eprintln!("cannot read {}: {error}", args.file.display());
+            return ExitCode::FAILURE;
+        }
+    };
+    let data = match data_of(args.page, &bytes) {
+        Ok(data) => data,
+        Err(error) => {
+            eprintln!("{}: {error}", error.code());
+            return ExitCode::from(ANOTHER_PAGE);
+        }
+    };
+    match writeln!(io::stdout(), "{data:#}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write the result: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads a little more than the largest page at most, so that an endless input ends as a page that is too large.
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let input: Box<dyn Read> = if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
+    let mut bytes = Vec::new();
+    input.take(MAX_PAGE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What the API would put into `data` for this page.
+fn data_of(page: KnownPage, bytes: &[u8]) -> Result<Value, PageError> {
+    let html = decode(bytes, detect(bytes))?;
+    let html = html.as_ref();
+    Ok(match page {
+        KnownPage::UrpLogin => logged_in(urp::parse_login::parse_login(html)?),
+        KnownPage::UrpStudent => json!(urp::parse_student::parse_student(html)?),
+        KnownPage::UrpCourse => json!(urp::parse_course::parse_course_table(html)?),
+        KnownPage::UrpScore => {
+            let rows = urp::parse_score::parse_scores(html)?;
+            rows.into_iter().map(|row| json!(row.score)).collect()
+        }
+        KnownPage::UrpClassroom => json!(urp::parse_classroom::parse_classrooms(html)?),
+        KnownPage::VpnService => match vpn::parse::parse_service(html)? {
+            VpnState::LoggedIn => logged_in(()),
+            VpnState::LoginNeeded => return Err(PageError::SessionExpired(Layer::Vpn)),
+        },
+        KnownPage::LibraryBorrowing => json!(library::parse_borrowing::parse_borrowing(html)?),
+        KnownPage::LibrarySearch => json!(library::parse_search::parse_search(html)?),
+        KnownPage::LibraryBook => json!(library::parse_book::parse_copies(html)?),
+        KnownPage::PhysicalLogin => logged_in(physical::parse_login::parse_login(html)?),
+        KnownPage::PhysicalScores => json!(physical::parse_scores::parse_physical(html)?),
+        KnownPage::RepairForm => json!(repair::parse::parse_repair_form(html)?),
+    })
+}
+
+/// The answer of the pages that only tell whether a login worked.
+fn logged_in((): ()) -> Value {
+    json!({ "loggedIn": true })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+    use encoding_rs::GBK;
+
+    use super::*;
+    use crate::campus::page::fixture::bytes;
+
+    #[test]
+    fn every_known_page_prints_its_data() {
+        let pages = [
+            ("urp-login", "urp/login-success.gbk.html"),
+            ("urp-student", "urp/student.gbk.html"),
+            ("urp-course", "urp/course.gbk.html"),
+            ("urp-score", "urp/score.gbk.html"),
+            ("urp-classroom", "urp/classroom.html"),
+            ("vpn-service", "vpn/service.html"),
+            ("library-borrowing", "library/borrowing.html"),
+            ("library-search", "library/search.html"),
+            ("library-book", "library/book.html"),
+            ("physical-login", "physical/welcome.html"),
+            ("physical-scores", "physical/welcome.html"),
+            ("repair-form", "repair/wantrepair.html"),
+        ];
+        assert_eq!(pages.len(), KnownPage::value_variants().len());
+        for (name, file) in pages {
+            let page = KnownPage::from_str(name, false).unwrap();
+            let data = data_of(page, &bytes(file)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(data.is_array() || data.is_object(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_something_else_is_refused_by_every_page() {
+        for page in KnownPage::value_variants() {
+            let word = |file: &str| data_of(*page, &bytes(file)).unwrap_err().code();
+            assert_eq!(word("vpn/login-page.html"), "SESSION_EXPIRED", "{page:?}");
+            assert_eq!(word("maintenance.gbk.html"), "CAMPUS_DOWN", "{page:?}");
+            assert_eq!(word("garbage.html"), "CAMPUS_CHANGED", "{page:?}");
+            assert_eq!(data_of(*page, &vec![0; MAX_PAGE_BYTES + 1]), Err(PageError::TooLarge), "{page:?}");
+        }
+    }
+
+    #[test]
+    fn scores_are_printed_as_the_api_shows_them() {
+        let data = data_of(KnownPage::UrpScore, &bytes("urp/score.gbk.html")).unwrap();
+        let fields: Vec<_> = data[0].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(fields, ["average", "highest", "lowest", "mark", "name", "number", "rank"]);
+    }
+
+    #[test]
+    fn the_character_set_of_a_saved_page_does_not_matter() {
+        let gbk = bytes("urp/course.gbk.html");
+        let utf8 = GBK.decode(&gbk).0;
+        let marked = ["\u{FEFF}".as_bytes(), utf8.as_bytes()].concat();
+        let data = data_of(KnownPage::UrpCourse, &gbk);
+        assert!(data.is_ok());
+        assert_eq!(data_of(KnownPage::UrpCourse, utf8.as_bytes()), data);
+        assert_eq!(data_of(KnownPage::UrpCourse, &marked), data);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_an_error_of_its_own() {
+        let args = ParseArgs { page: KnownPage::UrpCourse, file: PathBuf::from("/nowhere/at/all") };
+        assert!(read(&args.file).is_err());
+        assert_eq!(format!("{:?}", run(&args)), format!("{:?}", ExitCode::FAILURE));
+    }
+}

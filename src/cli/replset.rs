@@ -1,0 +1,48 @@
+//! `wehpu-engine replset`: the replica set itself.
+
+use std::{path::PathBuf, time::Duration};
+
+use secrecy::ExposeSecret;
+
+use super::Failure;
+use crate::{config::Mongodb, store::replset::Plan};
+
+/// Set up the MongoDB replica set.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Make the members named in `WEHPU_MONGODB_URI` a replica set, wait for a primary, create the database users
+    ///
+    /// Running it again changes nothing but the users' passwords, which are set to those in the connection strings.
+    /// With --key-file the users of `WEHPU_MONGODB_URI` (readWrite) and `WEHPU_MIGRATE_MONGODB_URI` (readWrite, dbAdmin)
+    /// are created; without it the members run without authentication and no users are made.
+    Init(Init),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// The members' key file
+    #[arg(long)]
+    key_file: Option<PathBuf>,
+    /// How long the members wait for a silent primary before they elect another
+    #[arg(long, default_value = "4s", value_parser = humantime::parse_duration)]
+    election_timeout: Duration,
+    /// How long to wait for the members and for a primary
+    #[arg(long, default_value = "120s", value_parser = humantime::parse_duration)]
+    wait: Duration,
+}
+
+pub async fn run(command: Command) -> Result<(), Failure> {
+    let Command::Init(init) = command;
+    let settings = Mongodb::read(super::environment()?)?;
+    let key = match &init.key_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|e| format!("--key-file {}: {e}", path.display()))?;
+            Some(text)
+        }
+        None => None,
+    };
+    let migrate_uri = settings.migrate_uri.as_ref().map(secrecy::ExposeSecret::expose_secret);
+    let plan = Plan::new(settings.uri.expose_secret(), migrate_uri, key.as_deref()).await?;
+    plan.carry_out(init.election_timeout, init.wait, |step| println!("{step}")).await?;
+    Ok(())
+}

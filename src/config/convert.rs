@@ -1,0 +1,383 @@
+//! From text to types, one function per concern. Each reads all of its variables before it gives up, so that a start
+//! names every problem at once.
+
+use std::{net::SocketAddr, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use chrono::{Datelike, NaiveDate, Weekday};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{
+    Auth, Campus, Config, Freshness, Github, Legacy, Limits, Listen, Log, Mongodb, Profile, Rate, Reader, RsaKey,
+    Spider, Template, Term, Wechat,
+};
+
+/// Shortest JWT secret that production accepts, in bytes: the output length of HMAC-SHA-256 (RFC 7518 §3.2).
+const MIN_JWT_SECRET: usize = 32;
+
+/// Texts that occur in examples and in the development compose file.
+const EXAMPLE_MARKS: [&str; 5] = ["PASSWORD", "BASE64", "random-bytes", "development-only", "the-AppSecret"];
+
+pub(super) fn config(r: &mut Reader) -> Option<Config> {
+    let (profile, listen, mongodb, auth, legacy) = (profile(r), listen(r), mongodb(r), auth(r), legacy(r));
+    let (wechat, github, campus) = (wechat(r), github(r), campus(r));
+    let (fresh, storage_url, term) = (freshness(r), r.optional("WEHPU_STORAGE_URL", storage_url), term(r));
+    let (limits, spider, log) = (limits(r, profile), spider(r), log(r));
+    Some(Config {
+        profile: profile?,
+        listen: listen?,
+        mongodb: mongodb?,
+        auth: auth?,
+        legacy,
+        wechat: wechat?,
+        github: github?,
+        campus: campus?,
+        fresh: fresh?,
+        storage_url: storage_url?,
+        term: term?,
+        limits: limits?,
+        spider: spider?,
+        log: log?,
+    })
+}
+
+/// What production refuses although it is well-formed.
+pub(super) fn check_profile(r: &mut Reader, config: &Config) {
+    if config.profile == Profile::Dev {
+        return;
+    }
+    if config.auth.jwt_secret.expose_secret().len() < MIN_JWT_SECRET {
+        r.problem("WEHPU_JWT_SECRET", "is shorter than 32 bytes");
+    }
+    let secrets = [
+        ("WEHPU_JWT_SECRET", &config.auth.jwt_secret),
+        ("WEHPU_MONGODB_URI", &config.mongodb.uri),
+        ("WEHPU_WECHAT_APP_SECRET", &config.wechat.app_secret),
+    ];
+    for (name, value) in secrets {
+        if EXAMPLE_MARKS.iter().any(|mark| value.expose_secret().contains(mark)) {
+            r.problem(name, "is an example or development value; set your own");
+        }
+    }
+    if config.auth.credential_keys.iter().any(|(id, key)| id.starts_with("dev") || key.windows(2).all(|w| w[0] == w[1]))
+    {
+        r.problem("WEHPU_CREDENTIAL_KEYS", "is an example or development key; make one with `openssl rand -base64 32`");
+    }
+    let addresses = [
+        ("WEHPU_WECHAT_API_URL", &config.wechat.api_url),
+        ("WEHPU_GITHUB_API_URL", &config.github.api_url),
+        ("WEHPU_VPN_URL", &config.campus.vpn_url),
+    ];
+    for (name, url) in addresses {
+        if url.scheme() != "https" {
+            r.problem(name, "must be https in the prod profile");
+        }
+    }
+}
+
+fn profile(r: &mut Reader) -> Option<Profile> {
+    r.required("WEHPU_PROFILE", |v| match v {
+        "dev" => Ok(Profile::Dev),
+        "prod" => Ok(Profile::Prod),
+        _ => Err("must be dev or prod".to_owned()),
+    })
+}
+
+pub(super) fn admin_addr(r: &mut Reader) -> Option<SocketAddr> {
+    r.required("WEHPU_ADMIN_ADDR", socket)
+}
+
+fn listen(r: &mut Reader) -> Option<Listen> {
+    let bind = r.required("WEHPU_BIND_ADDR", socket);
+    let admin = admin_addr(r);
+    let public_url = r.optional("WEHPU_PUBLIC_URL", url);
+    let trusted_proxies = r.optional("WEHPU_TRUSTED_PROXIES", |v| {
+        let net = |part: &str| part.trim().parse().map_err(|_| "must be CIDRs joined by commas".to_owned());
+        v.split(',').map(net).collect()
+    });
+    Some(Listen { bind: bind?, admin: admin?, public_url, trusted_proxies: trusted_proxies.unwrap_or_default() })
+}
+
+pub(super) fn mongodb(r: &mut Reader) -> Option<Mongodb> {
+    let uri = r.required("WEHPU_MONGODB_URI", mongodb_uri);
+    let migrate_uri = r.optional("WEHPU_MIGRATE_MONGODB_URI", mongodb_uri);
+    Some(Mongodb { uri: uri?, migrate_uri })
+}
+
+pub(super) fn rekey(r: &mut Reader) -> Option<(Mongodb, Auth, Option<Legacy>)> {
+    let (mongodb, auth, legacy) = (mongodb(r), auth(r), legacy(r));
+    Some((mongodb?, auth?, legacy))
+}
+
+fn auth(r: &mut Reader) -> Option<Auth> {
+    let jwt_secret = r.required("WEHPU_JWT_SECRET", |v| Ok(SecretString::from(v)));
+    let jwt_ttl = r.required("WEHPU_JWT_TTL", positive_duration);
+    let credential_keys = r.required("WEHPU_CREDENTIAL_KEYS", credential_keys);
+    Some(Auth { jwt_secret: jwt_secret?, jwt_ttl: jwt_ttl?, credential_keys: credential_keys? })
+}
+
+fn legacy(r: &mut Reader) -> Option<Legacy> {
+    let cipher = r.optional("WEHPU_LEGACY_CIPHER", |v| match v.to_ascii_lowercase().as_str() {
+        "aes128" | "aes-128-cbc" => Ok("aes-128-cbc".to_owned()),
+        "aes192" | "aes-192-cbc" => Ok("aes-192-cbc".to_owned()),
+        "aes256" | "aes-256-cbc" => Ok("aes-256-cbc".to_owned()),
+        _ => Err("must be aes-128-cbc, aes-192-cbc or aes-256-cbc".to_owned()),
+    });
+    let secret = r.optional("WEHPU_LEGACY_SECRET", |v| Ok(SecretString::from(v)));
+    match (cipher, secret) {
+        (Some(cipher), Some(secret)) => Some(Legacy { cipher, secret }),
+        (None, None) => None,
+        _ => {
+            r.problem(
+                "WEHPU_LEGACY_SECRET",
+                "WEHPU_LEGACY_CIPHER and WEHPU_LEGACY_SECRET belong together: set both or none",
+            );
+            None
+        }
+    }
+}
+
+fn wechat(r: &mut Reader) -> Option<Wechat> {
+    let api_url = r.required("WEHPU_WECHAT_API_URL", url);
+    let app_id = r.required("WEHPU_WECHAT_APP_ID", |v| Ok(v.to_owned()));
+    let app_secret = r.required("WEHPU_WECHAT_APP_SECRET", |v| Ok(SecretString::from(v)));
+    let templates = r.optional("WEHPU_WECHAT_TEMPLATES", templates);
+    Some(Wechat {
+        api_url: api_url?,
+        app_id: app_id?,
+        app_secret: app_secret?,
+        templates: templates.unwrap_or_default(),
+    })
+}
+
+fn github(r: &mut Reader) -> Option<Github> {
+    let api_url = r.required("WEHPU_GITHUB_API_URL", url);
+    let token = r.optional("WEHPU_GITHUB_TOKEN", |v| Ok(SecretString::from(v)));
+    let repo = r.required("WEHPU_GITHUB_REPO", |v| match v.split_once('/') {
+        Some((owner, name)) if !owner.is_empty() && !name.is_empty() && !name.contains('/') => Ok(v.to_owned()),
+        _ => Err("must be owner/name".to_owned()),
+    });
+    let donation_issue = r.required("WEHPU_GITHUB_DONATION_ISSUE", number);
+    Some(Github { api_url: api_url?, token, repo: repo?, donation_issue: donation_issue? })
+}
+
+fn campus(r: &mut Reader) -> Option<Campus> {
+    let vpn_url = r.required("WEHPU_VPN_URL", url);
+    let modulus = r.required("WEHPU_VPN_RSA_MODULUS", |v| {
+        let bytes = hex::decode(v).map_err(|_| "must be hexadecimal".to_owned())?;
+        if (128..=512).contains(&bytes.len()) { Ok(bytes) } else { Err("must have 1024 to 4096 bits".to_owned()) }
+    });
+    let exponent = r.required("WEHPU_VPN_RSA_EXPONENT", number);
+    let urp_host = r.required("WEHPU_URP_HOST", host);
+    let bulletin_host = r.required("WEHPU_BULLETIN_HOST", host);
+    let bulletin_student = r.optional("WEHPU_BULLETIN_STUDENT_ID", |v| Ok(v.to_owned()));
+    let bulletin_password = r.optional("WEHPU_BULLETIN_VPN_PASSWORD", |v| Ok(SecretString::from(v)));
+    if bulletin_student.is_some() != bulletin_password.is_some() {
+        r.problem(
+            "WEHPU_BULLETIN_VPN_PASSWORD",
+            "WEHPU_BULLETIN_STUDENT_ID and WEHPU_BULLETIN_VPN_PASSWORD belong together: set both or none",
+        );
+    }
+    let library_url = r.required("WEHPU_LIBRARY_URL", url);
+    let physical_url = r.required("WEHPU_PHYSICAL_URL", url);
+    let repair_url = r.required("WEHPU_REPAIR_URL", url);
+    let news_url = r.required("WEHPU_NEWS_URL", url);
+    let logistics_url = r.required("WEHPU_LOGISTICS_URL", url);
+    let ca_file = r.optional("WEHPU_CAMPUS_CA_FILE", |v| Ok(v.into()));
+    let timeout = r.required("WEHPU_CAMPUS_TIMEOUT", positive_duration);
+    let concurrency = r.required("WEHPU_CAMPUS_CONCURRENCY", |v| match v.parse() {
+        Ok(n @ 1..=4096) => Ok(n),
+        _ => Err("must be a number from 1 to 4096".to_owned()),
+    });
+    Some(Campus {
+        vpn_url: vpn_url?,
+        vpn_key: RsaKey { modulus: modulus?, exponent: exponent? },
+        urp_host: urp_host?,
+        bulletin_host: bulletin_host?,
+        bulletin_account: bulletin_student.zip(bulletin_password),
+        library_url: library_url?,
+        physical_url: physical_url?,
+        repair_url: repair_url?,
+        news_url: news_url?,
+        logistics_url: logistics_url?,
+        ca_file,
+        timeout: timeout?,
+        concurrency: concurrency?,
+    })
+}
+
+fn freshness(r: &mut Reader) -> Option<Freshness> {
+    let mut read = |name: &str| r.required(name, duration);
+    let (course, score, classroom) =
+        (read("WEHPU_FRESH_COURSE"), read("WEHPU_FRESH_SCORE"), read("WEHPU_FRESH_CLASSROOM"));
+    let (physical, borrowing) = (read("WEHPU_FRESH_PHYSICAL"), read("WEHPU_FRESH_BORROWING"));
+    Some(Freshness {
+        course: course?,
+        score: score?,
+        classroom: classroom?,
+        physical: physical?,
+        borrowing: borrowing?,
+    })
+}
+
+fn term(r: &mut Reader) -> Option<Term> {
+    let name = r.required("WEHPU_TERM", |v| {
+        let parts: Vec<&str> = v.split('-').collect();
+        let digits = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
+        if parts.len() == 4 && parts.iter().all(digits) {
+            Ok(v.to_owned())
+        } else {
+            Err("must be four numbers as the URP writes a term".to_owned())
+        }
+    });
+    let start = r.required("WEHPU_TERM_START", |v| match v.parse::<NaiveDate>() {
+        Ok(day) if day.weekday() == Weekday::Mon => Ok(day),
+        Ok(_) => Err("must be a Monday".to_owned()),
+        Err(_) => Err("must be a date".to_owned()),
+    });
+    let weeks = r.required("WEHPU_TERM_WEEKS", |v| match v.parse() {
+        Ok(n @ 1..=60) => Ok(n),
+        _ => Err("must be a number from 1 to 60".to_owned()),
+    });
+    Some(Term { name: name?, start: start?, weeks: weeks? })
+}
+
+fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {
+    let mut read = |name: &str, count: usize| {
+        r.required(name, |v| {
+            if v == "off" {
+                return if profile == Some(Profile::Prod) {
+                    Err("off is only for the dev profile".to_owned())
+                } else {
+                    Ok(Vec::new())
+                };
+            }
+            let rates = v.split(',').map(rate).collect::<Result<Vec<_>, _>>()?;
+            if rates.len() == count {
+                Ok(rates)
+            } else {
+                Err(format!("must be {count} of count/period, joined by commas, or off"))
+            }
+        })
+    };
+    let (bind, notify) = (read("WEHPU_LIMIT_BIND", 2), read("WEHPU_LIMIT_NOTIFY", 2));
+    let (feedback, upload) = (read("WEHPU_LIMIT_FEEDBACK", 1), read("WEHPU_LIMIT_UPLOAD", 1));
+    let (lookup, burst) = (read("WEHPU_LIMIT_LOOKUP", 1), read("WEHPU_LIMIT_BURST", 1));
+    Some(Limits { bind: bind?, notify: notify?, feedback: feedback?, upload: upload?, lookup: lookup?, burst: burst? })
+}
+
+fn spider(r: &mut Reader) -> Option<Spider> {
+    let news_list_path = r.required("WEHPU_NEWS_LIST_PATH", |v| {
+        if v.starts_with('/') { Ok(v.to_owned()) } else { Err("must start with /".to_owned()) }
+    });
+    let mut cron = |name: &str| {
+        r.required(name, |v| match v.split_whitespace().count() {
+            5 | 6 => Ok(v.to_owned()),
+            _ => Err("must be a cron expression of five fields".to_owned()),
+        })
+    };
+    let (news, logistics, bulletin) =
+        (cron("WEHPU_SPIDER_NEWS"), cron("WEHPU_SPIDER_LOGISTICS"), cron("WEHPU_SPIDER_BULLETIN"));
+    Some(Spider { news_list_path: news_list_path?, news: news?, logistics: logistics?, bulletin: bulletin? })
+}
+
+pub(super) fn log(r: &mut Reader) -> Option<Log> {
+    let filter = r.required("WEHPU_LOG", |v| match v.parse::<tracing_subscriber::filter::Targets>() {
+        Ok(_) => Ok(v.to_owned()),
+        Err(_) => {
+            Err("must be a level (error, warn, info, debug, trace) or target=level pairs joined by commas".to_owned())
+        }
+    });
+    let json = r.required("WEHPU_LOG_FORMAT", |v| match v {
+        "json" => Ok(true),
+        "text" => Ok(false),
+        _ => Err("must be json or text".to_owned()),
+    });
+    Some(Log { filter: filter?, json: json? })
+}
+
+fn socket(v: &str) -> Result<SocketAddr, String> {
+    v.parse().map_err(|_| "must be an IP address and a port".to_owned())
+}
+
+fn url(v: &str) -> Result<Url, String> {
+    match Url::parse(v) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() => Ok(url),
+        _ => Err("must be an http or https address without a query".to_owned()),
+    }
+}
+
+fn host(v: &str) -> Result<String, String> {
+    match url::Host::parse(v) {
+        Ok(_) => Ok(v.to_owned()),
+        Err(_) => Err("must be a host name or an IP address".to_owned()),
+    }
+}
+
+fn number(v: &str) -> Result<u64, String> {
+    v.parse().map_err(|_| "must be a number".to_owned())
+}
+
+fn duration(v: &str) -> Result<Duration, String> {
+    humantime::parse_duration(v).map_err(|_| "must be a duration such as 30s, 5m, 24h or 7d".to_owned())
+}
+
+fn positive_duration(v: &str) -> Result<Duration, String> {
+    match duration(v)? {
+        d if d.is_zero() => Err("must be longer than 0s".to_owned()),
+        d => Ok(d),
+    }
+}
+
+fn rate(v: &str) -> Result<Rate, String> {
+    let wrong = || "must be count/period such as 5/1h".to_owned();
+    let (count, period) = v.trim().split_once('/').ok_or_else(wrong)?;
+    let count = count.parse().map_err(|_| wrong())?;
+    Ok(Rate { count, period: positive_duration(period)? })
+}
+
+fn storage_url(v: &str) -> Result<String, String> {
+    let known = v == "gridfs:"
+        || ["file:///", "s3://", "oss://"].iter().any(|scheme| v.len() > scheme.len() && v.starts_with(scheme));
+    if known { Ok(v.to_owned()) } else { Err("must be gridfs:, file:///path, s3://bucket or oss://bucket".to_owned()) }
+}
+
+fn mongodb_uri(v: &str) -> Result<SecretString, String> {
+    let parsed =
+        mongodb::options::ConnectionString::parse(v).map_err(|_| "is not a MongoDB connection string".to_owned())?;
+    if parsed.default_database.is_none() {
+        return Err("names no database (…/wehpu?…)".to_owned());
+    }
+    if parsed.replica_set.is_none() {
+        return Err("names no replicaSet".to_owned());
+    }
+    Ok(v.into())
+}
+
+fn credential_keys(v: &str) -> Result<Vec<(String, [u8; 32])>, String> {
+    let one = |part: &str| {
+        let (id, key) = part.trim().split_once(':').ok_or("must be id:base64 pairs joined by commas")?;
+        if id.is_empty() || id.len() > 16 || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err("has a key id that is not 1 to 16 letters and digits");
+        }
+        let bytes = BASE64_STANDARD.decode(key).map_err(|_| "has a key that is not base64")?;
+        Ok((id.to_owned(), bytes.try_into().map_err(|_| "has a key that is not 32 bytes")?))
+    };
+    let keys = v.split(',').map(one).collect::<Result<Vec<(String, [u8; 32])>, _>>()?;
+    let mut ids: Vec<&str> = keys.iter().map(|(id, _)| id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() == keys.len() { Ok(keys) } else { Err("names a key id twice".to_owned()) }
+}
+
+fn templates(v: &str) -> Result<Vec<Template>, String> {
+    let one = |part: &str| {
+        let (client_id, rest) = part.trim().split_once('=')?;
+        let (template_id, fields) = rest.split_once(':')?;
+        let fields: Vec<String> = fields.split(',').map(|f| f.trim().to_owned()).collect();
+        let complete = !client_id.is_empty() && !template_id.is_empty() && fields.iter().all(|f| !f.is_empty());
+        complete.then(|| Template { client_id: client_id.to_owned(), template_id: template_id.to_owned(), fields })
+    };
+    v.split(';').map(one).collect::<Option<_>>().ok_or_else(|| "must be CLIENT_ID=TEMPLATE_ID:field,field…".to_owned())
+}

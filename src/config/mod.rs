@@ -1,0 +1,326 @@
+//! Settings: read once at start from the environment (a `.env` file beside the program is loaded first, the real
+//! environment wins), checked as a whole, then never again.
+
+mod convert;
+mod reader;
+mod variables;
+
+use std::{fmt::Write, net::SocketAddr, path::PathBuf, time::Duration};
+
+use chrono::NaiveDate;
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+pub use reader::{ConfigError, Reader};
+pub use variables::{VARIABLES, Variable};
+
+/// Where the service runs: decides how strict the checks at start are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Local development: example secrets and plain HTTP are accepted.
+    Dev,
+    /// Production.
+    Prod,
+}
+
+/// Addresses the service listens on and is known by.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// The public API.
+    pub bind: SocketAddr,
+    /// Health and metrics.
+    pub admin: SocketAddr,
+    /// Public base of this service, for links to its files.
+    pub public_url: Option<Url>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// How to reach the replica set.
+#[derive(Debug, Clone)]
+pub struct Mongodb {
+    /// The engine's connection string.
+    pub uri: SecretString,
+    /// The connection string of `migrate` and `rekey`, when it differs.
+    pub migrate_uri: Option<SecretString>,
+}
+
+/// Tokens and sealing.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// Signs tokens (HS256).
+    pub jwt_secret: SecretString,
+    /// Lifetime of a token.
+    pub jwt_ttl: Duration,
+    /// Key id and 32 key bytes; the first seals, all open.
+    pub credential_keys: Vec<(String, [u8; 32])>,
+}
+
+/// The old service's credential cipher.
+#[derive(Debug, Clone)]
+pub struct Legacy {
+    /// OpenSSL name: `aes-128-cbc`, `aes-192-cbc` or `aes-256-cbc`.
+    pub cipher: String,
+    /// Its passphrase.
+    pub secret: SecretString,
+}
+
+/// One subscribe-message template the client may name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// What the client sends as `templateId`.
+    pub client_id: String,
+    /// WeChat's id of the subscribe template.
+    pub template_id: String,
+    /// Its field names in the order of the client's `keyword1…`.
+    pub fields: Vec<String>,
+}
+
+/// WeChat server API.
+#[derive(Debug, Clone)]
+pub struct Wechat {
+    /// Base address.
+    pub api_url: Url,
+    /// `AppID`.
+    pub app_id: String,
+    /// `AppSecret`.
+    pub app_secret: SecretString,
+    /// Known templates.
+    pub templates: Vec<Template>,
+}
+
+/// GitHub API.
+#[derive(Debug, Clone)]
+pub struct Github {
+    /// Base address.
+    pub api_url: Url,
+    /// May create issues.
+    pub token: Option<SecretString>,
+    /// `owner/name`.
+    pub repo: String,
+    /// Number of the issue that lists donations.
+    pub donation_issue: u64,
+}
+
+/// An RSA public key as the VPN publishes it.
+#[derive(Debug, Clone)]
+pub struct RsaKey {
+    /// Modulus, big endian.
+    pub modulus: Vec<u8>,
+    /// Public exponent.
+    pub exponent: u64,
+}
+
+/// The campus systems.
+#[derive(Debug, Clone)]
+pub struct Campus {
+    /// SSL VPN.
+    pub vpn_url: Url,
+    /// Key that encrypts VPN passwords.
+    pub vpn_key: RsaKey,
+    /// Inner host of the URP.
+    pub urp_host: String,
+    /// Inner host of the bulletin board.
+    pub bulletin_host: String,
+    /// Service account of the bulletin board: student number and VPN password.
+    pub bulletin_account: Option<(String, SecretString)>,
+    /// Library catalogue.
+    pub library_url: Url,
+    /// Physical education.
+    pub physical_url: Url,
+    /// Repairs.
+    pub repair_url: Url,
+    /// University news.
+    pub news_url: Url,
+    /// Logistics news.
+    pub logistics_url: Url,
+    /// Extra root certificates, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Longest wait for one request.
+    pub timeout: Duration,
+    /// Requests at once per system and replica.
+    pub concurrency: usize,
+}
+
+/// How long stored campus data counts as fresh.
+#[derive(Debug, Clone, Copy)]
+pub struct Freshness {
+    /// Course table.
+    pub course: Duration,
+    /// Scores.
+    pub score: Duration,
+    /// Empty classrooms.
+    pub classroom: Duration,
+    /// Physical tests.
+    pub physical: Duration,
+    /// Library loans.
+    pub borrowing: Duration,
+}
+
+/// The current term.
+#[derive(Debug, Clone)]
+pub struct Term {
+    /// As the URP writes it, `2017-2018-1-1`.
+    pub name: String,
+    /// First day of week 1.
+    pub start: NaiveDate,
+    /// Number of weeks.
+    pub weeks: u32,
+}
+
+/// At most `count` in a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: u32,
+    /// In how long.
+    pub period: Duration,
+}
+
+/// Rates that protect people and systems; an empty list is no limit.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Binding: per student number, then per user.
+    pub bind: Vec<Rate>,
+    /// Messages: per sender, then per receiver.
+    pub notify: Vec<Rate>,
+    /// Feedback per user.
+    pub feedback: Vec<Rate>,
+    /// Uploads per user.
+    pub upload: Vec<Rate>,
+    /// Look-ups of other students per user.
+    pub lookup: Vec<Rate>,
+    /// Any request per user.
+    pub burst: Vec<Rate>,
+}
+
+/// Schedules of the spider.
+#[derive(Debug, Clone)]
+pub struct Spider {
+    /// List page of the university news, appended to its base address.
+    pub news_list_path: String,
+    /// Cron expression of the news job.
+    pub news: String,
+    /// Cron expression of the logistics job.
+    pub logistics: String,
+    /// Cron expression of the bulletin job.
+    pub bulletin: String,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// `tracing` targets filter.
+    pub filter: String,
+    /// One JSON object a line, else readable text.
+    pub json: bool,
+}
+
+/// Everything `serve` and `spider` need.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each field is described at its type")]
+pub struct Config {
+    pub profile: Profile,
+    pub listen: Listen,
+    pub mongodb: Mongodb,
+    pub auth: Auth,
+    pub legacy: Option<Legacy>,
+    pub wechat: Wechat,
+    pub github: Github,
+    pub campus: Campus,
+    pub fresh: Freshness,
+    pub storage_url: String,
+    pub term: Term,
+    pub limits: Limits,
+    pub spider: Spider,
+    pub log: Log,
+}
+
+/// The process environment, with a `.env` file in the working directory below it.
+///
+/// # Errors
+/// A `.env` file that exists and cannot be read or parsed.
+pub fn environment() -> Result<Reader, ConfigError> {
+    match dotenvy::dotenv() {
+        Ok(_) => {}
+        Err(e) if e.not_found() => {}
+        Err(_) => {
+            return Err(ConfigError(vec![".env: cannot be read or has a line that is not NAME=value".to_owned()]));
+        }
+    }
+    Ok(Reader::new(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))))
+}
+
+impl Config {
+    /// Builds and checks the whole configuration.
+    ///
+    /// # Errors
+    /// Every unknown, missing or malformed setting, one line each.
+    pub fn read(mut reader: Reader) -> Result<Self, ConfigError> {
+        let built = convert::config(&mut reader);
+        if let Some(config) = &built {
+            convert::check_profile(&mut reader, config);
+        }
+        reader.finish(built)
+    }
+}
+
+impl Mongodb {
+    /// Only the connection strings: all that `migrate` and `replset` need.
+    ///
+    /// # Errors
+    /// As [`Config::read`], for these variables and unknown ones.
+    pub fn read(mut reader: Reader) -> Result<Self, ConfigError> {
+        let built = convert::mongodb(&mut reader);
+        reader.finish(built)
+    }
+
+    /// What schema changes connect with.
+    #[must_use]
+    pub fn migrate_uri(&self) -> &str {
+        self.migrate_uri.as_ref().unwrap_or(&self.uri).expose_secret()
+    }
+}
+
+impl Log {
+    /// Only the log settings, for commands that do not need the rest; problems with other variables are left to those who read them.
+    #[must_use]
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        convert::log(reader)
+    }
+}
+
+/// The settings that `rekey` needs: connection, keys, and the old service's cipher when there is one.
+///
+/// # Errors
+/// As [`Config::read`], for these variables and unknown ones.
+pub fn read_rekey(mut reader: Reader) -> Result<(Mongodb, Auth, Option<Legacy>), ConfigError> {
+    let built = convert::rekey(&mut reader);
+    reader.finish(built)
+}
+
+/// The address of the admin listener alone, for `healthcheck`.
+///
+/// # Errors
+/// As [`Config::read`], for this variable and unknown ones.
+pub fn read_admin_addr(mut reader: Reader) -> Result<SocketAddr, ConfigError> {
+    let built = convert::admin_addr(&mut reader);
+    reader.finish(built)
+}
+
+/// The text of `.env.example`: every variable with its meaning and default.
+#[must_use]
+pub fn env_example() -> String {
+    let mut text = String::from(
+        "# Settings of wehpu-engine. Copy to .env and fill in what is marked «required».\n\
+         # Secrets can also come from a file: set NAME_FILE=/path instead of NAME.\n\
+         # A line that is commented out shows the default, or an example where there is none.\n",
+    );
+    for v in VARIABLES {
+        let mark = if v.doc.starts_with("required") { "" } else { "# " };
+        // Writing to a String does not fail.
+        let _ = write!(text, "\n# {}\n{mark}{}={}\n", v.doc, v.name, v.default.unwrap_or(v.example));
+    }
+    text
+}

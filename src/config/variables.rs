@@ -1,0 +1,140 @@
+//! Every environment variable the engine knows: the single list behind reading, `.env.example` and `wehpu-engine config`.
+
+/// One environment variable.
+pub struct Variable {
+    /// Its name, `WEHPU_…`.
+    pub name: &'static str,
+    /// The value it has when unset; `None` when it is optional without a default, or required.
+    pub default: Option<&'static str>,
+    /// A value that would be accepted, shown in error messages and `.env.example`.
+    pub example: &'static str,
+    /// Whether its value must never be printed. Secret variables can come from a file named in `<NAME>_FILE`.
+    pub secret: bool,
+    /// What it means, for `.env.example`.
+    pub doc: &'static str,
+}
+
+const fn var(name: &'static str, default: &'static str, doc: &'static str) -> Variable {
+    Variable { name, default: Some(default), example: default, secret: false, doc }
+}
+
+const fn unset(name: &'static str, example: &'static str, doc: &'static str) -> Variable {
+    Variable { name, default: None, example, secret: false, doc }
+}
+
+const fn secret(name: &'static str, example: &'static str, doc: &'static str) -> Variable {
+    Variable { name, default: None, example, secret: true, doc }
+}
+
+/// The modulus of the university's VPN login key as it was in 2017 (1024 bits, hexadecimal).
+const HPU_MODULUS: &str = "D41F1B452440585C5D1F853C7CBCB2908CFF324B43A42D7D77D2BB28BD64E2D098079B477D23990E935386FF73CCF865E0D84CE64793306C4083EADECFE36BCC89873EC2BA37D6CA943CB03BA5B4369EE7E31C3539DEA67FF8BF4A5CEE64EB3FD0639E78044B12C7B1D07E86EB7BCF033F78947E0ADE5653B9A88B33AFEB53BD";
+
+/// All variables, in the order in which `.env.example` and `config` print them.
+pub static VARIABLES: &[Variable] = &[
+    var(
+        "WEHPU_PROFILE",
+        "prod",
+        "dev or prod; prod refuses example secrets, plain-HTTP WeChat/GitHub/VPN addresses and a JWT secret under 32 bytes",
+    ),
+    var("WEHPU_BIND_ADDR", "0.0.0.0:3000", "address of the public API"),
+    var("WEHPU_ADMIN_ADDR", "127.0.0.1:9090", "address of health and metrics; never published through the proxy"),
+    secret(
+        "WEHPU_MONGODB_URI",
+        "mongodb://engine:PASSWORD@mongo1:27017,mongo2:27017,mongo3:27017/wehpu?replicaSet=wehpu&authSource=wehpu&readPreference=secondaryPreferred&maxStalenessSeconds=90&w=majority",
+        "required: replica-set connection string with hosts, database, replicaSet, readPreference, maxStalenessSeconds, w",
+    ),
+    secret(
+        "WEHPU_MIGRATE_MONGODB_URI",
+        "mongodb://migrate:PASSWORD@mongo1:27017,mongo2:27017,mongo3:27017/wehpu?replicaSet=wehpu&authSource=wehpu&w=majority",
+        "what `migrate` and `rekey` connect with, when that is another database user",
+    ),
+    secret(
+        "WEHPU_JWT_SECRET",
+        "at-least-32-random-bytes-from-a-generator",
+        "required: signs the tokens (HS256); keep the old service's to keep its tokens valid",
+    ),
+    var("WEHPU_JWT_TTL", "7d", "how long a token is valid"),
+    secret(
+        "WEHPU_CREDENTIAL_KEYS",
+        "k1:BASE64-OF-32-RANDOM-BYTES",
+        "required: id:base64(32 bytes), several joined by a comma; the first seals, all open",
+    ),
+    unset(
+        "WEHPU_LEGACY_CIPHER",
+        "aes-256-cbc",
+        "cipher of the old service's credentials, only for `rekey` after an upgrade",
+    ),
+    secret(
+        "WEHPU_LEGACY_SECRET",
+        "the-old-commonSecret",
+        "passphrase of the old service's credentials, only for `rekey` after an upgrade",
+    ),
+    var("WEHPU_WECHAT_API_URL", "https://api.weixin.qq.com", "WeChat server API"),
+    unset("WEHPU_WECHAT_APP_ID", "wx0123456789abcdef", "required: the mini-program's AppID"),
+    secret("WEHPU_WECHAT_APP_SECRET", "the-AppSecret", "required: the mini-program's AppSecret"),
+    unset(
+        "WEHPU_WECHAT_TEMPLATES",
+        "AT1107=TEMPLATE_ID:thing1,character_string2,name3,phone_number4,thing5",
+        "client template id = subscribe template id : its fields; several joined by a semicolon",
+    ),
+    var("WEHPU_GITHUB_API_URL", "https://api.github.com", "GitHub API"),
+    secret("WEHPU_GITHUB_TOKEN", "github_pat_…", "token that may create issues in the repository below"),
+    var("WEHPU_GITHUB_REPO", "hpufe/wehpu", "where feedback becomes issues"),
+    var("WEHPU_GITHUB_DONATION_ISSUE", "5", "number of the issue that lists donations"),
+    var("WEHPU_VPN_URL", "https://vpn.hpu.edu.cn", "the university's SSL VPN"),
+    var("WEHPU_VPN_RSA_MODULUS", HPU_MODULUS, "modulus of the VPN's login key, hexadecimal"),
+    var("WEHPU_VPN_RSA_EXPONENT", "65537", "exponent of the VPN's login key, decimal"),
+    var("WEHPU_URP_HOST", "218.196.240.97", "inner host of the URP academic system, reached through the VPN"),
+    var("WEHPU_BULLETIN_HOST", "218.196.240.155", "inner host of the bulletin board, reached through the VPN"),
+    unset("WEHPU_BULLETIN_STUDENT_ID", "311500000000", "VPN account that reads the bulletin board"),
+    secret("WEHPU_BULLETIN_VPN_PASSWORD", "its-vpn-password", "VPN password of that account"),
+    var("WEHPU_LIBRARY_URL", "http://218.196.244.90:8080", "library catalogue"),
+    var("WEHPU_PHYSICAL_URL", "http://218.196.240.158", "physical education system"),
+    var("WEHPU_REPAIR_URL", "http://houqin.hpu.edu.cn", "logistics: repairs"),
+    var("WEHPU_NEWS_URL", "http://news.hpu.edu.cn", "university news"),
+    var("WEHPU_LOGISTICS_URL", "http://houqin.hpu.edu.cn", "logistics: news"),
+    unset(
+        "WEHPU_CAMPUS_CA_FILE",
+        "/etc/wehpu/campus-ca.pem",
+        "extra root certificates (PEM) for campus hosts; verification is never switched off",
+    ),
+    var("WEHPU_CAMPUS_TIMEOUT", "10s", "longest wait for one campus request"),
+    var("WEHPU_CAMPUS_CONCURRENCY", "32", "requests at once per campus system and replica"),
+    var("WEHPU_FRESH_COURSE", "24h", "how long a stored course table counts as fresh (0s: always ask)"),
+    var("WEHPU_FRESH_SCORE", "2m", "how long stored scores count as fresh"),
+    var("WEHPU_FRESH_CLASSROOM", "1h", "how long stored empty classrooms count as fresh"),
+    var("WEHPU_FRESH_PHYSICAL", "7d", "how long stored physical tests count as fresh"),
+    var("WEHPU_FRESH_BORROWING", "5m", "how long stored library loans count as fresh"),
+    var("WEHPU_STORAGE_URL", "gridfs:", "where files go: gridfs:, file:///path, s3://bucket or oss://bucket"),
+    unset("WEHPU_PUBLIC_URL", "https://wehpu.example.edu.cn", "public base of this service, for links to files"),
+    unset("WEHPU_TERM", "2017-2018-1-1", "required: the current term as the URP writes it"),
+    unset("WEHPU_TERM_START", "2017-09-04", "required: the Monday on which week 1 starts (Asia/Shanghai)"),
+    unset("WEHPU_TERM_WEEKS", "20", "required: number of weeks of the term"),
+    unset("WEHPU_TRUSTED_PROXIES", "172.16.0.0/12,127.0.0.1/32", "CIDRs whose X-Forwarded-For counts"),
+    var(
+        "WEHPU_LIMIT_BIND",
+        "5/1h,10/1d",
+        "tries to bind: per student number, then per user (count/period; off only in dev)",
+    ),
+    var("WEHPU_LIMIT_NOTIFY", "5/1d,3/1d", "messages: per sender, then per receiver"),
+    var("WEHPU_LIMIT_FEEDBACK", "5/1d", "feedback per user"),
+    var("WEHPU_LIMIT_UPLOAD", "20/1d", "uploads per user"),
+    var("WEHPU_LIMIT_LOOKUP", "30/1h", "look-ups of other students per user"),
+    var("WEHPU_LIMIT_BURST", "120/1m", "requests of any kind per user"),
+    var(
+        "WEHPU_NEWS_LIST_PATH",
+        "/SiteFiles/Inner/dynamic/output.aspx?publishmentSystemID=543&pageNodeID=544&pageNum=1",
+        "list page of the university news",
+    ),
+    var("WEHPU_SPIDER_NEWS", "0 2 * * 1-5", "cron expression of the news job (Asia/Shanghai)"),
+    var("WEHPU_SPIDER_LOGISTICS", "20 2 * * 1-5", "cron expression of the logistics job"),
+    var("WEHPU_SPIDER_BULLETIN", "30 2 * * 1,3,5", "cron expression of the bulletin job"),
+    var("WEHPU_LOG", "info", "log filter: a level, or target=level pairs joined by commas"),
+    var("WEHPU_LOG_FORMAT", "json", "json (one object a line) or text"),
+];
+
+/// Looks a variable up by name.
+#[must_use]
+pub fn variable(name: &str) -> Option<&'static Variable> {
+    VARIABLES.iter().find(|v| v.name == name)
+}

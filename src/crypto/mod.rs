@@ -1,0 +1,51 @@
+//! Cryptography: sealed credentials, keyed hashes, and what the old service and WeChat encrypted with AES-CBC.
+//! The primitives come from aws-lc, which the TLS stack brings along.
+
+mod cbc;
+mod seal;
+
+use aws_lc_rs::{digest, hmac};
+
+pub use cbc::{CbcError, decrypt_aes128_cbc, decrypt_legacy};
+pub use seal::{KeyRing, SealError};
+
+/// SHA-256 in lower-case hexadecimal.
+#[must_use]
+pub fn sha256_hex(data: &[u8]) -> String {
+    hex::encode(digest::digest(&digest::SHA256, data))
+}
+
+/// 16 random hexadecimal digits, for names that must not collide.
+#[must_use]
+pub fn random_hex() -> String {
+    let mut bytes = [0_u8; 8];
+    // The operating system's generator does not fail once it runs; a fixed name would only be less unique.
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    hex::encode(bytes)
+}
+
+/// Pseudonyms for log lines: the same student number always gives the same short word, which nobody without the key
+/// can turn back.
+#[derive(Clone)]
+pub struct Pseudonyms(hmac::Key);
+
+impl std::fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pseudonyms(…)")
+    }
+}
+
+impl Pseudonyms {
+    /// Derives the key from a secret of the service.
+    #[must_use]
+    pub fn new(secret: &[u8]) -> Self {
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), b"wehpu-engine log pseudonyms");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    }
+
+    /// 16 hexadecimal digits that stand for `value`.
+    #[must_use]
+    pub fn of(&self, value: &str) -> String {
+        hex::encode(&hmac::sign(&self.0, value.as_bytes()).as_ref()[..8])
+    }
+}

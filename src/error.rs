@@ -1,0 +1,252 @@
+//! What a caller is told when something goes wrong: one error type, one envelope, one exhaustive conversion per upstream
+//! error. Texts are fixed; nothing a database, a campus page or a library says reaches a caller.
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+
+use crate::{
+    campus::CampusError,
+    crypto::SealError,
+    http::envelope::Envelope,
+    outbound::System,
+    readthrough::{ReadError, SessionError},
+    store::StoreError,
+    wechat::WechatError,
+};
+
+/// Everything an endpoint can answer besides success.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ApiError {
+    /// Something in the request is wrong; the text says what, in Chinese.
+    BadRequest(String),
+    /// The body is not of a type this endpoint reads.
+    UnsupportedMediaType,
+    /// The body is larger than allowed.
+    PayloadTooLarge,
+    /// No token, or one that is malformed, expired or revoked: log in again.
+    TokenInvalid,
+    /// Nothing there; the text says what was looked for.
+    NotFound(&'static str),
+    /// This path does not know the method.
+    MethodNotAllowed,
+    /// Campus accounts must be bound first.
+    NotBound,
+    /// A campus system refused the stored password, lately or now.
+    WrongPassword(&'static str),
+    /// A bind failed; tells which of the two logins worked.
+    BindRefused {
+        /// The VPN took the password.
+        vpn: bool,
+        /// The URP took the password.
+        jwc: bool,
+    },
+    /// The captcha could not be read often enough.
+    CaptchaFailed,
+    /// A campus system is down.
+    CampusDown,
+    /// A campus system answered something unknown.
+    CampusChanged,
+    /// WeChat does not take the login code.
+    WechatCodeInvalid,
+    /// WeChat considers the user risky.
+    WechatUserRefused,
+    /// WeChat says too many logins.
+    WechatBusy,
+    /// WeChat cannot be reached.
+    WechatUnavailable,
+    /// Too often; try again after this time.
+    RateLimited(Duration),
+    /// The database has no usable member at the moment.
+    DatabaseUnavailable,
+    /// Took longer than any request may.
+    TimedOut,
+    /// A defect of ours.
+    Internal,
+}
+
+impl ApiError {
+    /// Status, machine word and Chinese text.
+    fn parts(&self) -> (StatusCode, &'static str, String) {
+        let fixed = |status, code, text: &str| (status, code, text.to_owned());
+        match self {
+            Self::BadRequest(what) => (StatusCode::BAD_REQUEST, "BAD_REQUEST", what.clone()),
+            Self::UnsupportedMediaType => fixed(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UNSUPPORTED_MEDIA_TYPE",
+                "请求体类型不支持，请使用表单或 JSON",
+            ),
+            Self::PayloadTooLarge => fixed(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "请求体过大"),
+            Self::TokenInvalid => fixed(StatusCode::FORBIDDEN, "TOKEN_INVALID", "登录已失效，请重新登录"),
+            Self::NotFound(what) => fixed(StatusCode::NOT_FOUND, "NOT_FOUND", what),
+            Self::MethodNotAllowed => fixed(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "请求方法错误"),
+            Self::NotBound => fixed(StatusCode::BAD_REQUEST, "NOT_BOUND", "请先绑定校园帐号"),
+            Self::WrongPassword(what) => {
+                (StatusCode::BAD_REQUEST, "WRONG_PASSWORD", format!("{what}密码已失效，请重新绑定"))
+            }
+            Self::BindRefused { vpn: false, .. } => {
+                fixed(StatusCode::BAD_REQUEST, "WRONG_PASSWORD", "VPN 帐号或密码错误")
+            }
+            Self::BindRefused { .. } => fixed(StatusCode::BAD_REQUEST, "WRONG_PASSWORD", "教务处帐号或密码错误"),
+            Self::CaptchaFailed => fixed(StatusCode::SERVICE_UNAVAILABLE, "CAPTCHA_FAILED", "验证码识别失败，请重试"),
+            Self::CampusDown => {
+                fixed(StatusCode::SERVICE_UNAVAILABLE, "CAMPUS_DOWN", "学校系统暂时无法访问，请稍后再试")
+            }
+            Self::CampusChanged => {
+                fixed(StatusCode::SERVICE_UNAVAILABLE, "CAMPUS_CHANGED", "学校系统页面异常，请稍后再试")
+            }
+            Self::WechatCodeInvalid => fixed(StatusCode::BAD_REQUEST, "WECHAT_CODE_INVALID", "登录凭证无效，请重试"),
+            Self::WechatUserRefused => fixed(StatusCode::BAD_REQUEST, "WECHAT_USER_REFUSED", "微信拒绝了此次登录"),
+            Self::WechatBusy => fixed(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "登录过于频繁，请稍后再试"),
+            Self::WechatUnavailable => {
+                fixed(StatusCode::SERVICE_UNAVAILABLE, "WECHAT_UNAVAILABLE", "微信服务暂时不可用，请稍后再试")
+            }
+            Self::RateLimited(after) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "RATE_LIMITED",
+                format!("操作过于频繁，请在{}后再试", wait_text(*after)),
+            ),
+            Self::DatabaseUnavailable => {
+                fixed(StatusCode::SERVICE_UNAVAILABLE, "DATABASE_UNAVAILABLE", "服务暂时不可用，请稍后再试")
+            }
+            Self::TimedOut => fixed(StatusCode::SERVICE_UNAVAILABLE, "TIMED_OUT", "请求超时，请稍后再试"),
+            Self::Internal => fixed(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "服务器内部错误"),
+        }
+    }
+
+    /// When it makes sense to try again, for the answers that time alone mends.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited(after) => Some(*after),
+            Self::WechatBusy => Some(Duration::from_mins(1)),
+            Self::CampusDown | Self::CampusChanged | Self::WechatUnavailable => Some(Duration::from_secs(30)),
+            Self::DatabaseUnavailable | Self::TimedOut | Self::CaptchaFailed => Some(Duration::from_secs(5)),
+            _ => None,
+        }
+    }
+}
+
+/// A time to wait, in the unit a person would use, rounded up.
+fn wait_text(wait: Duration) -> String {
+    match wait.as_secs().max(1) {
+        s @ 0..=90 => format!(" {s} 秒"),
+        s @ 91..=5400 => format!(" {} 分钟", s.div_ceil(60)),
+        s => format!(" {} 小时", s.div_ceil(3600)),
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, text) = self.parts();
+        let data = match self {
+            Self::BindRefused { vpn, jwc } => Some(serde_json::json!({ "vpn": vpn, "jwc": jwc })),
+            _ => None,
+        };
+        let mut response = Envelope::<Value>::error(status, code, &text, data).into_response();
+        if let Some(after) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&StoreError> for ApiError {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(e) => {
+                tracing::warn!(error = %e, "database unavailable");
+                Self::DatabaseUnavailable
+            }
+            StoreError::Duplicate(e) | StoreError::Defect(e) => {
+                tracing::error!(error = %e, "database error");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<SealError> for ApiError {
+    fn from(error: SealError) -> Self {
+        tracing::error!(%error, "a stored credential cannot be opened");
+        match error {
+            // Only a new bind brings a value that opens.
+            SealError::Format | SealError::Authentication => Self::WrongPassword("已保存的"),
+            SealError::UnknownKey(_) => Self::Internal,
+        }
+    }
+}
+
+impl From<CampusError> for ApiError {
+    fn from(error: CampusError) -> Self {
+        match error {
+            CampusError::WrongPassword(system) => Self::WrongPassword(system_name(system)),
+            CampusError::Captcha => Self::CaptchaFailed,
+            CampusError::SessionExpired(_) | CampusError::Down(_) => Self::CampusDown,
+            CampusError::Changed { .. } => Self::CampusChanged,
+        }
+    }
+}
+
+/// What students call a system.
+fn system_name(system: System) -> &'static str {
+    match system {
+        System::Vpn | System::Bulletin => "VPN ",
+        System::Urp => "教务处",
+        System::Library => "图书馆",
+        System::Physical => "体测系统",
+        System::Repair | System::Logistics => "后勤系统",
+        System::News | System::Wechat | System::Github => "",
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotBound => Self::NotBound,
+            ReadError::Rejected(system) => Self::WrongPassword(system_name(system)),
+            ReadError::Campus(e) => e.into(),
+            ReadError::Store(e) => e.as_ref().into(),
+            ReadError::Seal(e) => e.into(),
+            ReadError::TooSlow => Self::CampusDown,
+            ReadError::Empty => Self::NotFound("没有查询到结果"),
+            ReadError::Aborted => Self::Internal,
+        }
+    }
+}
+
+impl From<SessionError> for ApiError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Store(e) => e.into(),
+            SessionError::Seal(e) => e.into(),
+        }
+    }
+}
+
+impl From<WechatError> for ApiError {
+    fn from(error: WechatError) -> Self {
+        match error {
+            WechatError::CodeInvalid | WechatError::CodeUsed => Self::WechatCodeInvalid,
+            WechatError::UserRefused => Self::WechatUserRefused,
+            WechatError::RateLimited => Self::WechatBusy,
+            WechatError::Credentials(_) => {
+                tracing::error!(%error, "WeChat login cannot work");
+                Self::WechatUnavailable
+            }
+            WechatError::Unavailable(_) => {
+                tracing::warn!(%error, "WeChat login failed");
+                Self::WechatUnavailable
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Who is asking: tokens, and extractors that load what they checked. A handler that takes a [`Student`] cannot be reached
+//! without one.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
+};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::{app::AppState, clock::Clock, error::ApiError, http::middleware::CallerCell, store::User};
+
+/// Longest token that is looked at, in bytes; ours have some 200.
+const MAX_TOKEN: usize = 2048;
+
+/// What a token says: the payload of the old service's tokens, which stay valid.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Claims {
+    open_id: String,
+    #[serde(default)]
+    nick_name: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// Issues and checks tokens: HS256, nothing else.
+#[derive(Clone)]
+pub struct Tokens {
+    encoding: EncodingKey,
+    decoding: Arc<DecodingKey>,
+    ttl: Duration,
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens").field("ttl", &self.ttl).finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    /// Tokens signed with `secret`, valid for `ttl`.
+    #[must_use]
+    pub fn new(secret: &SecretString, ttl: Duration, clock: Clock) -> Self {
+        let secret = secret.expose_secret().as_bytes();
+        Self {
+            encoding: EncodingKey::from_secret(secret),
+            decoding: Arc::new(DecodingKey::from_secret(secret)),
+            ttl,
+            clock,
+        }
+    }
+
+    /// A token for `open_id`.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] if signing fails, which HMAC does not.
+    pub fn issue(&self, open_id: &str, nick_name: &str) -> Result<String, ApiError> {
+        let iat = self.clock.unix();
+        let exp = iat.saturating_add(i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX));
+        let claims = Claims { open_id: open_id.to_owned(), nick_name: nick_name.to_owned(), iat, exp };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(|error| {
+            tracing::error!(%error, "a token could not be signed");
+            ApiError::Internal
+        })
+    }
+
+    /// The caller a token stands for, if it is ours and has not expired.
+    fn check(&self, token: &str) -> Option<Caller> {
+        if token.len() > MAX_TOKEN {
+            return None;
+        }
+        let mut validation = Validation::new(Algorithm::HS256);
+        // Checked below against the injected clock.
+        validation.validate_exp = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?.claims;
+        let valid = claims.exp > self.clock.unix() && !claims.open_id.is_empty();
+        valid.then_some(Caller { open_id: claims.open_id, issued_at: claims.iat })
+    }
+}
+
+/// Somebody with a valid token; the account may have been deleted or the token revoked since.
+#[derive(Debug)]
+pub struct Caller {
+    /// WeChat's id of the account.
+    pub open_id: String,
+    issued_at: i64,
+}
+
+impl Caller {
+    /// The caller's account, or `None` when there is none.
+    ///
+    /// # Errors
+    /// [`ApiError::TokenInvalid`] when the token was revoked, [`ApiError::DatabaseUnavailable`].
+    pub async fn account(&self, app: &AppState) -> Result<Option<User>, ApiError> {
+        let user = app.store.users.find(&self.open_id).await?;
+        match user {
+            Some(user) if !user.accepts_token_of(self.issued_at) => Err(ApiError::TokenInvalid),
+            user => Ok(user),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let caller = bearer(&parts.headers).and_then(|token| app.tokens.check(token)).ok_or(ApiError::TokenInvalid)?;
+        if let Some(cell) = parts.extensions.get::<CallerCell>() {
+            cell.set(app.pseudonyms.of(&caller.open_id));
+        }
+        Ok(caller)
+    }
+}
+
+/// The token of an `Authorization: Bearer` header; the scheme is compared without case.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Somebody with a valid token and an account.
+#[derive(Debug)]
+pub struct Student(pub User);
+
+impl FromRequestParts<AppState> for Student {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        caller.account(app).await?.map(Self).ok_or(ApiError::TokenInvalid)
+    }
+}

@@ -1,0 +1,75 @@
+//! The envelope around every JSON answer: `{"statusCode", "errMsg", "data"?, "code"?, "meta"?}`.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use chrono::SecondsFormat;
+use serde::Serialize;
+
+use crate::readthrough::Fetched;
+
+/// One answer; its status is that of the HTTP response.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Envelope<T> {
+    status_code: u16,
+    err_msg: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<Meta>,
+}
+
+/// How current campus data is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Meta {
+    /// RFC 3339, UTC.
+    fetched_at: String,
+    stale: bool,
+}
+
+impl<T: Serialize> Envelope<T> {
+    /// 200.
+    pub fn ok(text: &str, data: T) -> Self {
+        Self::success(StatusCode::OK, text, data)
+    }
+
+    /// 201.
+    pub fn created(text: &str, data: T) -> Self {
+        Self::success(StatusCode::CREATED, text, data)
+    }
+
+    /// 200 with campus data and how current it is.
+    pub fn campus(text: &str, fetched: Fetched<T>) -> Self {
+        let fetched_at = fetched.fetched_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let meta = Some(Meta { fetched_at, stale: fetched.stale });
+        Self { meta, ..Self::success(StatusCode::OK, text, fetched.data) }
+    }
+
+    fn success(status: StatusCode, text: &str, data: T) -> Self {
+        Self { status_code: status.as_u16(), err_msg: text.to_owned(), data: Some(data), code: None, meta: None }
+    }
+
+    /// An error with its stable machine word.
+    pub fn error(status: StatusCode, code: &'static str, text: &str, data: Option<T>) -> Self {
+        Self { status_code: status.as_u16(), err_msg: text.to_owned(), data, code: Some(code), meta: None }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Envelope<T> {
+    fn into_response(self) -> Response {
+        let Ok(body) = serde_json::to_vec(&self) else {
+            // Our own types always serialise; a map with keys that are no strings would not.
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::from_u16(self.status_code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        response
+    }
+}

@@ -1,0 +1,75 @@
+//! What every request passes: request id, time limit, panic guard, access line and metrics, response headers.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header::CACHE_CONTROL},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tracing::Instrument;
+
+use crate::{app::AppState, crypto::random_hex, error::ApiError};
+
+/// Longest a request may take: above the campus and server-selection time-outs, below the proxy's 30 s.
+const REQUEST_LIMIT: Duration = Duration::from_secs(25);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
+
+/// Where the authentication extractor leaves the caller's pseudonym for the access line.
+#[derive(Clone, Default)]
+pub struct CallerCell(Arc<OnceLock<String>>);
+
+impl CallerCell {
+    /// Sets the pseudonym, once.
+    pub fn set(&self, pseudonym: String) {
+        // A second extractor of the same request sees the same caller.
+        let _ = self.0.set(pseudonym);
+    }
+}
+
+/// Wraps every request of the public API.
+pub async fn observe(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let caller = CallerCell::default();
+    request.extensions_mut().insert(caller.clone());
+
+    let span = tracing::info_span!("request", request_id = %id, %method, %route);
+    let handled = tokio::time::timeout(REQUEST_LIMIT, next.run(request)).instrument(span);
+    let mut response = handled.await.unwrap_or_else(|_| ApiError::TimedOut.into_response());
+
+    let status = response.status().as_u16();
+    let elapsed = started.elapsed();
+    let labels = [("method", method.to_string()), ("route", route.clone()), ("status", status.to_string())];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_seconds", "route" => route.clone()).record(elapsed);
+    let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let student = caller.0.get().map(String::as_str);
+    tracing::info!(target: "access", request_id = %id, %method, route, status, duration_ms, student);
+
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(SERVED_BY, app.served_by.clone());
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// The caller's request id when it is sane, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let sane = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    let given = headers.get(REQUEST_ID).and_then(|v| v.to_str().ok());
+    given.filter(sane).map_or_else(random_hex, str::to_owned)
+}

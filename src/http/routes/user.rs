@@ -1,0 +1,93 @@
+//! `/api/user`: the caller's account, and the names of others.
+
+use axum::{Router, extract::State, routing::get};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::AppState,
+    error::ApiError,
+    http::{
+        auth::{Caller, Student},
+        envelope::Envelope,
+        extract::{Body, Path},
+        text::{StudentId, Text},
+    },
+    store::{Credential, EditableField},
+};
+
+/// Longest value of a field that a student sets, in characters.
+const MAX_VALUE: usize = 512;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Account {
+    nick_name: String,
+    student_id: String,
+    name: String,
+    bind: bool,
+}
+
+async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Account>, ApiError> {
+    let user = caller.account(&app).await?.ok_or(ApiError::NotFound("用户不存在"))?;
+    let account = Account { nick_name: user.nick_name, student_id: user.student_id, name: user.name, bind: user.bind };
+    Ok(Envelope::ok("用户信息获取成功", account))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Other {
+    student_id: String,
+    name: String,
+}
+
+async fn other(
+    State(app): State<AppState>,
+    Student(user): Student,
+    Path(id): Path<String>,
+) -> Result<Envelope<Other>, ApiError> {
+    let unknown = ApiError::NotFound("用户不存在");
+    app.limit(&format!("lookup/{}", user.open_id), &app.config.limits.lookup).await?;
+    let Some(id) = StudentId::parse(&id) else { return Err(unknown) };
+    let name = app.store.users.name_of_student(id.as_str()).await?.ok_or(unknown)?;
+    Ok(Envelope::ok("用户信息获取成功", Other { student_id: id.as_str().to_owned(), name }))
+}
+
+#[derive(Deserialize)]
+struct Change {
+    key: Text<64>,
+    value: Text<MAX_VALUE>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    student_id: String,
+}
+
+async fn change(
+    State(app): State<AppState>,
+    Student(user): Student,
+    Body(Change { key: Text(key), value: Text(value) }): Body<Change>,
+) -> Result<Envelope<Changed>, ApiError> {
+    let field = EditableField::from_key(&key).ok_or_else(|| {
+        ApiError::BadRequest("参数 key 只能是 libPassWord、dormitory、nickName、avatarUrl 之一".to_owned())
+    })?;
+    let value = match field {
+        EditableField::LibraryPassword => app.keys.seal(&user.open_id, Credential::Library.field(), &value)?,
+        EditableField::AvatarUrl if !value.starts_with("https://") => {
+            return Err(ApiError::BadRequest("参数 value 应为 https 地址".to_owned()));
+        }
+        EditableField::NickName | EditableField::Dormitory if value.chars().count() > 64 => {
+            return Err(ApiError::BadRequest("参数 value 过长，最多 64 个字符".to_owned()));
+        }
+        _ => value,
+    };
+    let store = app.store.clone();
+    let changed = app.finish(async move { Ok(store.users.set(&user.open_id, field, &value).await?) }).await?;
+    let user = changed.ok_or(ApiError::TokenInvalid)?;
+    Ok(Envelope::created("用户信息更新成功", Changed { student_id: user.student_id }))
+}
+
+pub fn router() -> Router<AppState> {
+    Router::new().route("/api/user", get(own).put(change)).route("/api/user/{id}", get(other))
+}

@@ -1,0 +1,97 @@
+//! Text fields of requests: always strings, never objects; bounded, without control characters, and with a message in
+//! Chinese that says what would be right.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+
+/// A text of 1 to `MAX` characters. A number is taken as its digits, as some clients send one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text<const MAX: usize>(pub String);
+
+impl<const MAX: usize> Text<MAX> {
+    fn check(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("不能为空".to_owned());
+        }
+        if text.chars().count() > MAX {
+            return Err(format!("过长，最多 {MAX} 个字符"));
+        }
+        // U+FFFD stands where a form's percent-encoding was no valid UTF-8.
+        if text.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
+            return Err("含有无效字符".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<const MAX: usize>;
+
+        impl<const MAX: usize> de::Visitor<'_> for Visitor<MAX> {
+            type Value = Text<MAX>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Text::check(text).map_err(E::custom)
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                self.visit_str(&number.to_string())
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+                self.visit_str(&number.to_string())
+            }
+        }
+
+        deserializer.deserialize_any(Visitor::<MAX>)
+    }
+}
+
+/// An optional text: missing, `null` and empty are the same.
+///
+/// # Errors
+/// As for [`Text`].
+pub fn optional<'de, const MAX: usize, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text<MAX>>, D::Error> {
+    let text = Option::<Loose>::deserialize(deserializer)?;
+    match text {
+        None => Ok(None),
+        Some(Loose(text)) if text.is_empty() => Ok(None),
+        Some(Loose(text)) => Text::check(&text).map(Some).map_err(de::Error::custom),
+    }
+}
+
+#[derive(Deserialize)]
+struct Loose(String);
+
+/// A student number: 8 to 14 digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StudentId(String);
+
+impl StudentId {
+    /// `text` without surrounding white space, if it is a student number.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let valid = (8..=14).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for StudentId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Text::<32>(text) = Text::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("应为 8 至 14 位数字"))
+    }
+}

@@ -1,0 +1,31 @@
+//! The REST service behind *wehpu*, a campus mini-program.
+//!
+//! The rooms, in the order a request crosses them:
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`http`] | the public API: middleware, extractors, one file per feature; the admin listener |
+//! | [`readthrough`] | campus data through the store: fresh, refreshed once for all, or stale |
+//! | [`campus`] | the university's systems: clients, and parsers apart from them |
+//! | [`wechat`] | WeChat's server API |
+//! | [`outbound`] | the only sender of requests: limits, breaker, cookies |
+//! | [`store`] | the MongoDB replica set: one file per collection; migrations |
+//! | [`cli`] | one file per subcommand |
+//!
+//! and beside them [`app`] (what a replica owns), [`config`], [`crypto`], [`clock`], [`error`] (what callers are told),
+//! [`shutdown`] and [`telemetry`]. `campus` and `wechat` know neither `http` nor `store`.
+
+pub mod app;
+pub mod campus;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod error;
+pub mod http;
+pub mod outbound;
+pub mod readthrough;
+pub mod shutdown;
+pub mod store;
+pub mod telemetry;
+pub mod wechat;

@@ -1,0 +1,392 @@
+//! Every request the engine makes: the only place that builds an HTTP client and the only one that sends. Time, size,
+//! number of redirects and number of requests at once are bounded for each system; a breaker per system keeps a system
+//! that is down from being asked again and again; redirects never leave the host that was asked.
+
+mod breaker;
+mod cookies;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use reqwest::{
+    Client, Method, StatusCode,
+    header::{CONTENT_TYPE, COOKIE, HeaderValue, LOCATION, REFERER, USER_AGENT},
+    redirect::Policy,
+};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use url::Url;
+
+pub use breaker::{Breaker, Open};
+pub use cookies::Cookies;
+
+/// Systems outside, each with its own breaker and bound on concurrency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum System {
+    Vpn,
+    Urp,
+    Library,
+    Physical,
+    Repair,
+    News,
+    Logistics,
+    Bulletin,
+    Wechat,
+    Github,
+}
+
+/// All systems.
+pub const SYSTEMS: [System; 10] = [
+    System::Vpn,
+    System::Urp,
+    System::Library,
+    System::Physical,
+    System::Repair,
+    System::News,
+    System::Logistics,
+    System::Bulletin,
+    System::Wechat,
+    System::Github,
+];
+
+impl System {
+    /// Short lower-case name, for metrics, logs and keys.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vpn => "vpn",
+            Self::Urp => "urp",
+            Self::Library => "library",
+            Self::Physical => "physical",
+            Self::Repair => "repair",
+            Self::News => "news",
+            Self::Logistics => "logistics",
+            Self::Bulletin => "bulletin",
+            Self::Wechat => "wechat",
+            Self::Github => "github",
+        }
+    }
+}
+
+impl std::fmt::Display for System {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Largest answer that is read, in bytes: campus pages have at most some hundred kilobytes.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+
+/// Most redirects that are followed.
+const MAX_REDIRECTS: usize = 5;
+
+/// Longest wait for a free place among the requests to a system. A queue that is longer is better refused.
+const MAX_QUEUE: Duration = Duration::from_secs(3);
+
+/// Pause before a connection that failed is tried once more.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(150);
+
+/// A browser of the time: some campus systems answer others with an error page.
+const BROWSER: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36";
+
+/// Why there is no usable answer. Carries no address and nothing of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OutboundError {
+    /// The breaker is open: the system failed repeatedly and is not asked for now.
+    #[error("{0} is not asked for now, it failed repeatedly")]
+    BreakerOpen(System),
+    /// Too many requests to this system are under way.
+    #[error("too many requests to {0} are under way")]
+    Busy(System),
+    /// No answer in time.
+    #[error("{0} did not answer in time")]
+    Timeout(System),
+    /// The connection failed or broke.
+    #[error("the connection to {0} failed")]
+    Connection(System),
+    /// The system answered with a server error.
+    #[error("{0} answered {1}")]
+    Status(System, u16),
+    /// The answer is larger than any real one.
+    #[error("the answer of {0} is too large")]
+    TooLarge(System),
+    /// A redirect that leads elsewhere, or around in circles.
+    #[error("{0} redirected to another host or too often")]
+    Redirect(System),
+}
+
+impl OutboundError {
+    /// Short lower-case word, for metrics.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::BreakerOpen(_) => "breaker_open",
+            Self::Busy(_) => "busy",
+            Self::Timeout(_) => "timeout",
+            Self::Connection(_) => "connection",
+            Self::Status(..) => "status",
+            Self::TooLarge(_) => "too_large",
+            Self::Redirect(_) => "redirect",
+        }
+    }
+}
+
+/// A request to be sent.
+#[derive(Debug)]
+pub struct Request {
+    method: Method,
+    url: Url,
+    body: Option<(&'static str, String)>,
+    headers: Vec<(reqwest::header::HeaderName, HeaderValue)>,
+}
+
+impl Request {
+    /// `GET url`.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, body: None, headers: Vec::new() }
+    }
+
+    /// `POST url` with a form.
+    #[must_use]
+    pub fn form(url: Url, fields: &[(&str, &str)]) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self { method: Method::POST, url, body: Some(("application/x-www-form-urlencoded", body)), headers: Vec::new() }
+    }
+
+    /// `POST url` with JSON.
+    #[must_use]
+    pub fn json(url: Url, body: &serde_json::Value) -> Self {
+        Self { method: Method::POST, url, body: Some(("application/json", body.to_string())), headers: Vec::new() }
+    }
+
+    /// Names the page the request seems to come from; some systems insist on it.
+    #[must_use]
+    pub fn referer(mut self, url: &Url) -> Self {
+        if let Ok(value) = HeaderValue::from_str(url.as_str()) {
+            self.headers.push((REFERER, value));
+        }
+        self
+    }
+}
+
+/// An answer below 500, after redirects.
+#[derive(Debug)]
+pub struct Answer {
+    /// Address of the last request.
+    pub url: Url,
+    /// Status.
+    pub status: StatusCode,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+struct Gate {
+    places: Semaphore,
+    breaker: Breaker,
+}
+
+/// The sender.
+#[derive(Clone)]
+pub struct Outbound {
+    client: Client,
+    timeout: Duration,
+    gates: Arc<HashMap<System, Gate>>,
+}
+
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbound").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+/// Why the sender cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The file with extra root certificates cannot be read.
+    #[error("WEHPU_CAMPUS_CA_FILE: {0}")]
+    CaFile(std::io::Error),
+    /// Certificates or TLS set-up are unusable.
+    #[error("TLS set-up: {0}")]
+    Tls(reqwest::Error),
+}
+
+/// A request under way: the answer was received, its meaning is not known yet. Whoever understands it says whether the
+/// system is well, so that a maintenance page with status 200 counts as the failure it is.
+#[must_use]
+pub struct Exchange<'a> {
+    /// The answer.
+    pub answer: Answer,
+    permit: breaker::Permit<'a>,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Exchange<'_> {
+    /// The answer made sense.
+    pub fn well(self) {
+        self.permit.success();
+    }
+
+    /// The answer shows that the system does not work.
+    pub fn failed(self) {
+        self.permit.failure();
+    }
+}
+
+impl Outbound {
+    /// `timeout`: longest wait for one answer. `concurrency`: requests at once per system. `ca_file`: extra root
+    /// certificates in PEM; certificates are always verified.
+    ///
+    /// # Errors
+    /// [`BuildError`] when the certificates cannot be used.
+    #[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
+    pub fn new(timeout: Duration, concurrency: usize, ca_file: Option<&std::path::Path>) -> Result<Self, BuildError> {
+        let mut builder = Client::builder()
+            .redirect(Policy::none())
+            .connect_timeout(timeout.min(Duration::from_secs(5)))
+            .timeout(timeout)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .no_proxy();
+        if let Some(path) = ca_file {
+            let pem = std::fs::read(path).map_err(BuildError::CaFile)?;
+            let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(BuildError::Tls)?;
+            builder = builder.tls_certs_merge(roots);
+        }
+        let client = builder.build().map_err(BuildError::Tls)?;
+        let gate = |system: System| {
+            (system, Gate { places: Semaphore::new(concurrency), breaker: Breaker::new(system.name()) })
+        };
+        Ok(Self { client, timeout, gates: Arc::new(SYSTEMS.into_iter().map(gate).collect()) })
+    }
+
+    /// Whether the breaker of `system` is open, so that asking would fail at once.
+    #[must_use]
+    pub fn is_open(&self, system: System) -> bool {
+        self.gates[&system].breaker.is_open()
+    }
+
+    /// Sends `request` with the cookies in `cookies`, follows redirects within the host, and keeps what cookies come back.
+    ///
+    /// # Errors
+    /// [`OutboundError`]; server errors (5xx) are errors, other statuses are answers.
+    pub async fn send(
+        &self,
+        system: System,
+        request: Request,
+        cookies: &mut Cookies,
+    ) -> Result<Exchange<'_>, OutboundError> {
+        let started = tokio::time::Instant::now();
+        let outcome = self.guarded(system, request, cookies).await;
+        let kind = outcome.as_ref().map_or_else(|e| e.kind(), |_| "answer");
+        metrics::counter!("outbound_requests_total", "system" => system.name(), "outcome" => kind).increment(1);
+        metrics::histogram!("outbound_request_seconds", "system" => system.name()).record(started.elapsed());
+        outcome
+    }
+
+    async fn guarded(
+        &self,
+        system: System,
+        request: Request,
+        cookies: &mut Cookies,
+    ) -> Result<Exchange<'_>, OutboundError> {
+        let gate = &self.gates[&system];
+        let permit = gate.breaker.admit().map_err(|Open| OutboundError::BreakerOpen(system))?;
+        let Ok(Ok(place)) = tokio::time::timeout(MAX_QUEUE, gate.places.acquire()).await else {
+            return Err(OutboundError::Busy(system));
+        };
+        match tokio::time::timeout(self.timeout, self.follow(system, request, cookies)).await {
+            Ok(Ok(answer)) => Ok(Exchange { answer, permit, _place: place }),
+            Ok(Err(e)) => {
+                permit.failure();
+                Err(e)
+            }
+            Err(_) => {
+                permit.failure();
+                Err(OutboundError::Timeout(system))
+            }
+        }
+    }
+
+    async fn follow(
+        &self,
+        system: System,
+        mut request: Request,
+        cookies: &mut Cookies,
+    ) -> Result<Answer, OutboundError> {
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.once(system, &request, cookies).await?;
+            let url = request.url.clone();
+            cookies.store(&response, &url);
+            let status = response.status();
+            if status.is_server_error() {
+                return Err(OutboundError::Status(system, status.as_u16()));
+            }
+            let location = response.headers().get(LOCATION).filter(|_| status.is_redirection());
+            let Some(location) = location.and_then(|l| l.to_str().ok()) else {
+                let body = read_body(system, response).await?;
+                return Ok(Answer { url, status, body });
+            };
+            let next = url.join(location).map_err(|_| OutboundError::Redirect(system))?;
+            if next.origin() != url.origin() {
+                return Err(OutboundError::Redirect(system));
+            }
+            request = Request::get(next);
+        }
+        Err(OutboundError::Redirect(system))
+    }
+
+    /// One request; a GET whose connection could not be made is tried once more.
+    async fn once(
+        &self,
+        system: System,
+        request: &Request,
+        cookies: &Cookies,
+    ) -> Result<reqwest::Response, OutboundError> {
+        let mut retried = false;
+        loop {
+            let mut builder =
+                self.client.request(request.method.clone(), request.url.clone()).header(USER_AGENT, BROWSER);
+            for (name, value) in &request.headers {
+                builder = builder.header(name, value);
+            }
+            if let Some(value) = cookies.header(&request.url) {
+                builder = builder.header(COOKIE, value);
+            }
+            if let Some((kind, body)) = &request.body {
+                builder = builder.header(CONTENT_TYPE, *kind).body(body.clone());
+            }
+            match builder.send().await {
+                Ok(response) => return Ok(response),
+                Err(e) if e.is_timeout() => return Err(OutboundError::Timeout(system)),
+                Err(e) if e.is_connect() && request.method == Method::GET && !retried => {
+                    retried = true;
+                    tokio::time::sleep(RECONNECT_PAUSE).await;
+                }
+                Err(_) => return Err(OutboundError::Connection(system)),
+            }
+        }
+    }
+}
+
+async fn read_body(system: System, mut response: reqwest::Response) -> Result<Vec<u8>, OutboundError> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => return Err(OutboundError::TooLarge(system)),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(e) if e.is_timeout() => return Err(OutboundError::Timeout(system)),
+            Err(_) => return Err(OutboundError::Connection(system)),
+        }
+    }
+}
+
+/// Asks `url` once and gives the status: for health checks, outside of any system's limits.
+///
+/// # Errors
+/// When there is no answer within `timeout`.
+#[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
+pub async fn probe(url: &Url, timeout: Duration) -> Result<u16, reqwest::Error> {
+    let client = Client::builder().redirect(Policy::none()).timeout(timeout).no_proxy().build()?;
+    Ok(client.get(url.clone()).send().await.map_err(reqwest::Error::without_url)?.status().as_u16())
+}

@@ -1,0 +1,94 @@
+//! The end of a replica: told by a signal, announced to the proxy, drained, then gone.
+
+use std::{future::Future, time::Duration};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::http::admin::Readiness;
+
+/// How long requests are still accepted after `/readyz` says so: three checks of the proxy, which asks every second.
+const ANNOUNCE: Duration = Duration::from_secs(3);
+
+/// How long running requests and background work may take to finish.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// How often upkeep of the metrics runs.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// The tokens by which parts of a replica learn that it ends.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// Accept no more connections; finish what runs.
+    pub stop: CancellationToken,
+}
+
+/// Why a replica ended other than by a signal.
+#[derive(Debug, thiserror::Error)]
+pub enum Abort {
+    /// A part that must run as long as the service ended.
+    #[error("{0} ended unexpectedly")]
+    PartEnded(&'static str),
+    /// Signals cannot be received.
+    #[error("signal handling: {0}")]
+    Signals(std::io::Error),
+    /// A second signal came while draining.
+    #[error("a second signal ended the drain")]
+    Impatience,
+}
+
+impl Shutdown {
+    /// Waits for SIGTERM or SIGINT, or for one of the parts to end, then drains.
+    ///
+    /// `parts` resolves with the name of a part that ended although nobody asked it to. `served` ends when the listeners
+    /// have finished their connections.
+    ///
+    /// # Errors
+    /// See [`Abort`].
+    pub async fn supervise(
+        self,
+        readiness: &Readiness,
+        tasks: &TaskTracker,
+        part_ended: impl Future<Output = &'static str>,
+        served: impl Future<Output = ()>,
+    ) -> Result<(), Abort> {
+        let mut terminate = signal(SignalKind::terminate()).map_err(Abort::Signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(Abort::Signals)?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            part = part_ended => return Err(Abort::PartEnded(part)),
+        }
+        readiness.set_draining();
+        tracing::info!("draining: not ready any more, finishing what runs");
+        let drain = async {
+            tokio::time::sleep(ANNOUNCE).await;
+            self.stop.cancel();
+            tasks.close();
+            let finished = async {
+                served.await;
+                tasks.wait().await;
+            };
+            if timeout(DRAIN, finished).await.is_err() {
+                tracing::warn!(seconds = DRAIN.as_secs(), "some requests did not finish in time");
+            }
+        };
+        tokio::select! {
+            () = drain => Ok(()),
+            _ = terminate.recv() => Err(Abort::Impatience),
+            _ = interrupt.recv() => Err(Abort::Impatience),
+        }
+    }
+}
+
+/// Runs upkeep of the metrics until the end.
+pub async fn metrics_upkeep(handle: metrics_exporter_prometheus::PrometheusHandle) {
+    let mut every = tokio::time::interval(UPKEEP);
+    loop {
+        every.tick().await;
+        handle.run_upkeep();
+    }
+}

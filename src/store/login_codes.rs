@@ -1,0 +1,66 @@
+//! `login_codes`: hashes of WeChat login codes of the last five minutes with the user they logged in. A code works once
+//! at WeChat; a login that a client or proxy repeats is answered from here.
+
+use mongodb::{
+    Collection, Database,
+    bson::{self, doc},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Reads, StoreError, collection};
+use crate::{clock::Clock, crypto::sha256_hex};
+
+/// The `login_codes` collection; a TTL index removes entries after five minutes, the life of a code at WeChat.
+#[derive(Debug, Clone)]
+pub struct LoginCodes(Collection<LoginCode>);
+
+/// A code that logged somebody in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginCode {
+    #[serde(rename = "_id")]
+    hash: String,
+    /// The user it logged in.
+    pub open_id: String,
+    /// Whether that was the user's first login; unknown while the login is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<bool>,
+    at: bson::DateTime,
+}
+
+impl LoginCodes {
+    pub(super) fn new(db: &Database) -> Self {
+        Self(collection(db, "login_codes", Reads::Primary))
+    }
+
+    /// Remembers whom `code` stands for. A code already remembered stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn remember(&self, code: &str, open_id: &str, clock: &Clock) -> Result<(), StoreError> {
+        let at = bson::DateTime::from_millis(clock.now().timestamp_millis());
+        let entry = LoginCode { hash: sha256_hex(code.as_bytes()), open_id: open_id.to_owned(), created: None, at };
+        match self.0.insert_one(entry).await.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Duplicate(_)) => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Remembers the answer to the login with `code`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn complete(&self, code: &str, created: bool) -> Result<(), StoreError> {
+        let undecided = doc! { "_id": sha256_hex(code.as_bytes()), "created": { "$exists": false } };
+        self.0.update_one(undecided, doc! { "$set": { "created": created } }).await?;
+        Ok(())
+    }
+
+    /// What `code` did, if it logged somebody in lately.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn find(&self, code: &str) -> Result<Option<LoginCode>, StoreError> {
+        Ok(self.0.find_one(doc! { "_id": sha256_hex(code.as_bytes()) }).await?)
+    }
+}

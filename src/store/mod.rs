@@ -1,0 +1,217 @@
+//! The replica set, and nothing else: one file per collection with its document, its queries named after what they
+//! mean, and the read preference and concern each of them needs. Indexes live in `migrations/`.
+//!
+//! Three ways to read, chosen per query:
+//! - *own writes* ([`Reads::Primary`]): leases, limits, login codes, and everything that decides a write;
+//! - *prefer the primary* ([`Reads::PrimaryPreferred`]): the caller's own user, which must be seen right after a bind and
+//!   must still be readable while the members elect a new primary;
+//! - *as the connection string says* ([`Reads::Nearest`]): snapshots and other people's public data, spread over the secondaries.
+//!
+//! Writes are acknowledged by a majority and retried once by the driver.
+
+mod leases;
+mod limits;
+mod login_codes;
+pub mod migrations;
+pub mod replset;
+mod sessions;
+mod snapshots;
+mod users;
+
+use std::time::Duration;
+
+use mongodb::{
+    Client, Collection, Database,
+    bson::doc,
+    error::{Error, ErrorKind, WriteFailure},
+    options::{
+        Acknowledgment, ClientOptions, CollectionOptions, ReadConcern, ReadPreference, ReadPreferenceOptions,
+        SelectionCriteria, WriteConcern,
+    },
+};
+
+pub use leases::{Lease, Leases};
+pub use limits::{Limits, Verdict};
+pub use login_codes::{LoginCode, LoginCodes};
+pub use sessions::Sessions;
+pub use snapshots::{Snapshot, Snapshots};
+pub use users::{Binding, CREDENTIALS, Credential, EditableField, SignIn, User, Users};
+
+use crate::campus::urp::parse_course::CourseTable;
+
+/// How long an operation looks for a usable member before it fails, when the connection string does not say.
+/// Longer than an election with the configured 4 s election timeout, shorter than the request limit.
+const SERVER_SELECTION: Duration = Duration::from_secs(10);
+
+/// How long a write waits for the majority before it is reported as not (yet) safe.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Pause between two looks for a primary at start.
+const PRIMARY_POLL: Duration = Duration::from_millis(250);
+
+/// What can go wrong with the database, told apart by what the caller can do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No usable member, or the write is not known to be safe: trying again later helps.
+    #[error("database unavailable: {0}")]
+    Unavailable(#[source] Error),
+    /// A unique index refused the write.
+    #[error("already there: {0}")]
+    Duplicate(#[source] Error),
+    /// A defect: ours, or of the stored data.
+    #[error("database error: {0}")]
+    Defect(#[source] Error),
+}
+
+/// Server error codes that mean "not now": no primary, stepping down, shutting down, network trouble, write concern not
+/// reached in time (MongoDB error codes; the first group is the driver specification's list of not-primary and
+/// recovering-node codes).
+const UNAVAILABLE_CODES: [i32; 15] = [10107, 13435, 10058, 11600, 11602, 13436, 189, 91, 6, 7, 89, 9001, 262, 64, 133];
+
+/// Server error code of a unique index violation.
+const DUPLICATE_KEY: i32 = 11000;
+
+/// Server error codes of a user that does not exist (yet) or may not do this.
+const AUTHENTICATION_FAILED: i32 = 18;
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        let code = match error.kind.as_ref() {
+            ErrorKind::Command(e) => Some(e.code),
+            ErrorKind::Write(WriteFailure::WriteError(e)) => Some(e.code),
+            ErrorKind::Write(WriteFailure::WriteConcernError(e)) => Some(e.code),
+            _ => None,
+        };
+        let lost = matches!(
+            error.kind.as_ref(),
+            ErrorKind::ServerSelection { .. }
+                | ErrorKind::Io(_)
+                | ErrorKind::ConnectionPoolCleared { .. }
+                | ErrorKind::Authentication { .. }
+                | ErrorKind::DnsResolve { .. }
+        );
+        match code {
+            Some(DUPLICATE_KEY) => Self::Duplicate(error),
+            Some(code) if UNAVAILABLE_CODES.contains(&code) || code == AUTHENTICATION_FAILED => {
+                Self::Unavailable(error)
+            }
+            _ if lost || error.contains_label("RetryableWriteError") => Self::Unavailable(error),
+            _ => Self::Defect(error),
+        }
+    }
+}
+
+/// Where a query reads from.
+#[derive(Debug, Clone, Copy)]
+enum Reads {
+    Primary,
+    PrimaryPreferred,
+    Nearest,
+}
+
+/// The engine's database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: Database,
+    /// Students and their sealed credentials.
+    pub users: Users,
+    /// Course tables.
+    pub courses: Snapshots<CourseTable>,
+    /// Sealed sessions of the campus systems.
+    pub sessions: Sessions,
+    /// Who may do what alone.
+    pub leases: Leases,
+    /// Shared counters behind every rate limit.
+    pub limits: Limits,
+    /// Codes of recent logins.
+    pub login_codes: LoginCodes,
+}
+
+impl Store {
+    /// Prepares a client for `uri`. Connects in the background: a database that is away now is found when it comes.
+    ///
+    /// # Errors
+    /// [`StoreError::Defect`] when the connection string cannot be used.
+    pub async fn connect(uri: &str, app_name: &str) -> Result<Self, StoreError> {
+        let mut options = ClientOptions::parse(uri).await?;
+        options.app_name.get_or_insert_with(|| app_name.to_owned());
+        options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
+        options.connect_timeout.get_or_insert(Duration::from_secs(3));
+        let mut concern = options.write_concern.take().unwrap_or_default();
+        concern.w.get_or_insert(Acknowledgment::Majority);
+        concern.w_timeout.get_or_insert(WRITE_TIMEOUT);
+        options.write_concern = Some(concern);
+        let name = options.default_database.clone().unwrap_or_else(|| "wehpu".to_owned());
+        Ok(Self::open(Client::with_options(options)?.database(&name)))
+    }
+
+    /// The collections of `db`.
+    #[must_use]
+    pub fn open(db: Database) -> Self {
+        Self {
+            users: Users::new(&db),
+            courses: Snapshots::new(&db, "courses"),
+            sessions: Sessions::new(&db),
+            leases: Leases::new(&db),
+            limits: Limits::new(&db),
+            login_codes: LoginCodes::new(&db),
+            db,
+        }
+    }
+
+    /// The underlying database, for migrations and tests.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
+    /// Asks any member whether it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when none answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let nearest = SelectionCriteria::ReadPreference(ReadPreference::Nearest { options: None });
+        self.db.run_command(doc! { "ping": 1 }).selection_criteria(nearest).await?;
+        Ok(())
+    }
+}
+
+/// A collection handle that reads from where `reads` says; all writes are majority writes.
+fn collection<T: Send + Sync>(db: &Database, name: &str, reads: Reads) -> Collection<T> {
+    let criteria = match reads {
+        Reads::Primary => Some(SelectionCriteria::ReadPreference(ReadPreference::Primary)),
+        Reads::PrimaryPreferred => {
+            let options: Option<ReadPreferenceOptions> = None;
+            Some(SelectionCriteria::ReadPreference(ReadPreference::PrimaryPreferred { options }))
+        }
+        Reads::Nearest => db.selection_criteria().cloned(),
+    };
+    let read_concern = match reads {
+        Reads::Primary | Reads::PrimaryPreferred => Some(ReadConcern::majority()),
+        Reads::Nearest => db.read_concern().cloned(),
+    };
+    let mut write_concern = db.write_concern().cloned().unwrap_or_else(WriteConcern::majority);
+    write_concern.w_timeout.get_or_insert(WRITE_TIMEOUT);
+    let options = CollectionOptions::builder()
+        .selection_criteria(criteria)
+        .read_concern(read_concern)
+        .write_concern(Some(write_concern))
+        .build();
+    db.collection_with_options(name, options)
+}
+
+/// Waits until the primary answers a signed-in command, at most for `wait`.
+///
+/// # Errors
+/// What kept it from answering last.
+pub async fn wait_for_primary(store: &Store, wait: Duration) -> Result<(), StoreError> {
+    let deadline = tokio::time::Instant::now() + wait;
+    loop {
+        let migrations: Collection<mongodb::bson::Document> = collection(&store.db, "migrations", Reads::Primary);
+        match migrations.find_one(doc! {}).await {
+            Ok(_) => return Ok(()),
+            Err(e) if tokio::time::Instant::now() >= deadline => return Err(e.into()),
+            Err(_) => tokio::time::sleep(PRIMARY_POLL).await,
+        }
+    }
+}

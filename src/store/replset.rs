@@ -1,0 +1,257 @@
+//! Setting up the replica set itself: initiation, first primary, database users. Needs no shell beside the server.
+//!
+//! With a key file it signs in as the cluster's internal user `__system` (database `local`, password = the key file without
+//! white space), as the members do among themselves; so no administrator has to exist, before or afterwards.
+
+use std::time::Duration;
+
+use mongodb::{
+    Client, Database,
+    bson::{Document, doc},
+    error::{Error, ErrorKind},
+    options::{AuthMechanism, ClientOptions, Credential, ServerAddress},
+};
+use tokio::time::{Instant, sleep};
+
+/// `AlreadyInitialized`.
+const ALREADY_INITIALIZED: i32 = 23;
+
+/// A user of that name exists.
+const USER_EXISTS: i32 = 51003;
+
+/// Pause between two looks at members that are not there yet.
+const POLL: Duration = Duration::from_millis(250);
+
+/// Why the set could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplsetError {
+    /// The connection string cannot be used for this.
+    #[error("{0}")]
+    Settings(String),
+    /// A member did not answer in time.
+    #[error("member {0} does not answer: {1}")]
+    Member(String, Error),
+    /// There is no primary in time.
+    #[error("no primary within the given time; do the members reach each other under the names in WEHPU_MONGODB_URI?")]
+    NoPrimary,
+    /// The existing set has other members.
+    #[error("the set {set} exists with other members ({present}) than WEHPU_MONGODB_URI names ({wanted})")]
+    OtherMembers {
+        /// Name of the set.
+        set: String,
+        /// What it consists of.
+        present: String,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// A command failed.
+    #[error("{what}: {source}")]
+    Command {
+        /// What was being done.
+        what: &'static str,
+        /// What the server said.
+        source: Error,
+    },
+}
+
+/// A database user to be there: taken from a connection string.
+#[derive(Debug)]
+pub struct DatabaseUser {
+    /// Name.
+    pub name: String,
+    password: String,
+    auth_source: String,
+    roles: Vec<Document>,
+}
+
+/// What the set shall look like.
+#[derive(Debug)]
+pub struct Plan {
+    name: String,
+    members: Vec<ServerAddress>,
+    /// Users to create, with their roles on the database.
+    pub users: Vec<DatabaseUser>,
+    system: Option<Credential>,
+}
+
+impl Plan {
+    /// From the engine's connection string, and that of `migrate` if it has a user of its own. `key`: content of the
+    /// members' key file; without it there is no authentication and no user is made.
+    ///
+    /// # Errors
+    /// [`ReplsetError::Settings`].
+    pub async fn new(uri: &str, migrate_uri: Option<&str>, key: Option<&str>) -> Result<Self, ReplsetError> {
+        let unusable = |e: Error| ReplsetError::Settings(format!("the connection string cannot be used: {e}"));
+        let options = ClientOptions::parse(uri).await.map_err(unusable)?;
+        let name = options
+            .repl_set_name
+            .clone()
+            .ok_or_else(|| ReplsetError::Settings("WEHPU_MONGODB_URI names no replicaSet".to_owned()))?;
+        let mut users = Vec::new();
+        if key.is_some() {
+            users.push(user(&options, &["readWrite"])?);
+            if let Some(migrate_uri) = migrate_uri {
+                let options = ClientOptions::parse(migrate_uri).await.map_err(unusable)?;
+                users.push(user(&options, &["readWrite", "dbAdmin"])?);
+            }
+        }
+        let system = key.map(|key| {
+            Credential::builder()
+                .username("__system".to_owned())
+                .source("local".to_owned())
+                .password(key.split_whitespace().collect::<String>())
+                .mechanism(AuthMechanism::ScramSha256)
+                .build()
+        });
+        Ok(Self { name, members: options.hosts, users, system })
+    }
+
+    fn member_names(&self) -> Vec<String> {
+        self.members.iter().map(ToString::to_string).collect()
+    }
+
+    /// A client that speaks to one member only, whatever state it is in.
+    fn direct(&self, member: &ServerAddress, sign_in: bool) -> Result<Database, ReplsetError> {
+        let mut options = ClientOptions::builder()
+            .hosts(vec![member.clone()])
+            .direct_connection(true)
+            .server_selection_timeout(Duration::from_secs(2))
+            .connect_timeout(Duration::from_secs(2))
+            .build();
+        options.credential = self.system.clone().filter(|_| sign_in);
+        let client =
+            Client::with_options(options).map_err(|source| ReplsetError::Command { what: "client set-up", source })?;
+        Ok(client.database("admin"))
+    }
+
+    /// Makes the set and its users, or finds them made; `progress` is told each step. Returns when there is a primary.
+    ///
+    /// # Errors
+    /// See [`ReplsetError`].
+    pub async fn carry_out(
+        &self,
+        election_timeout: Duration,
+        wait: Duration,
+        progress: impl Fn(&str),
+    ) -> Result<(), ReplsetError> {
+        let deadline = Instant::now() + wait;
+        let mut states = Vec::new();
+        for member in &self.members {
+            states.push(self.wait_for_member(member, deadline).await?);
+            progress(&format!("member {member} is up"));
+        }
+        if states.iter().any(|hello| hello.contains_key("setName")) {
+            progress(&format!("replica set {} exists", self.name));
+        } else {
+            self.initiate(election_timeout).await?;
+            progress(&format!("replica set {} initiated", self.name));
+        }
+        let (primary, hello) = self.wait_for_primary(deadline).await?;
+        self.compare_members(&hello)?;
+        progress(&format!("primary is {primary}"));
+        let database = self.direct(&primary, true)?;
+        for user in &self.users {
+            ensure_user(&database, user).await?;
+            progress(&format!("user {} may sign in", user.name));
+        }
+        Ok(())
+    }
+
+    async fn wait_for_member(&self, member: &ServerAddress, deadline: Instant) -> Result<Document, ReplsetError> {
+        let database = self.direct(member, false)?;
+        loop {
+            match database.run_command(doc! { "hello": 1 }).await {
+                Ok(hello) => return Ok(hello),
+                Err(e) if Instant::now() >= deadline => return Err(ReplsetError::Member(member.to_string(), e)),
+                Err(_) => sleep(POLL).await,
+            }
+        }
+    }
+
+    async fn initiate(&self, election_timeout: Duration) -> Result<(), ReplsetError> {
+        let member = |(id, host): (i32, String)| doc! { "_id": id, "host": host };
+        let members: Vec<Document> = (0..).zip(self.member_names()).map(member).collect();
+        let millis = i64::try_from(election_timeout.as_millis()).unwrap_or(i64::MAX);
+        let config = doc! { "_id": &self.name, "members": members, "settings": { "electionTimeoutMillis": millis } };
+        let database = self.direct(&self.members[0], true)?;
+        match database.run_command(doc! { "replSetInitiate": config }).await {
+            Ok(_) => Ok(()),
+            // Another instance was quicker.
+            Err(e) if code(&e) == Some(ALREADY_INITIALIZED) => Ok(()),
+            Err(source) => Err(ReplsetError::Command { what: "replSetInitiate", source }),
+        }
+    }
+
+    async fn wait_for_primary(&self, deadline: Instant) -> Result<(ServerAddress, Document), ReplsetError> {
+        let databases =
+            self.members.iter().map(|m| Ok((m, self.direct(m, false)?))).collect::<Result<Vec<_>, ReplsetError>>()?;
+        while Instant::now() < deadline {
+            for (member, database) in &databases {
+                let hello = database.run_command(doc! { "hello": 1 }).await.unwrap_or_default();
+                if hello.get_bool("isWritablePrimary").unwrap_or(false) {
+                    return Ok(((*member).clone(), hello));
+                }
+            }
+            sleep(POLL).await;
+        }
+        Err(ReplsetError::NoPrimary)
+    }
+
+    fn compare_members(&self, hello: &Document) -> Result<(), ReplsetError> {
+        let mut present: Vec<String> = hello
+            .get_array("hosts")
+            .map(|hosts| hosts.iter().filter_map(|h| h.as_str().map(str::to_owned)).collect())
+            .unwrap_or_default();
+        let mut wanted = self.member_names();
+        present.sort();
+        wanted.sort();
+        let set = hello.get_str("setName").unwrap_or_default().to_owned();
+        if present == wanted && set == self.name {
+            return Ok(());
+        }
+        Err(ReplsetError::OtherMembers { set, present: present.join(","), wanted: wanted.join(",") })
+    }
+}
+
+/// The user that a connection string signs in as, with `roles` on the database it names.
+fn user(options: &ClientOptions, roles: &[&str]) -> Result<DatabaseUser, ReplsetError> {
+    let missing = || {
+        ReplsetError::Settings(
+            "with a key file, the connection strings must name user, password and database".to_owned(),
+        )
+    };
+    let database = options.default_database.clone().ok_or_else(missing)?;
+    let credential = options.credential.as_ref().ok_or_else(missing)?;
+    Ok(DatabaseUser {
+        name: credential.username.clone().ok_or_else(missing)?,
+        password: credential.password.clone().ok_or_else(missing)?,
+        auth_source: credential.source.clone().unwrap_or_else(|| database.clone()),
+        roles: roles.iter().map(|role| doc! { "role": *role, "db": &database }).collect(),
+    })
+}
+
+async fn ensure_user(admin: &Database, user: &DatabaseUser) -> Result<(), ReplsetError> {
+    let database = admin.client().database(&user.auth_source);
+    let rest =
+        doc! { "pwd": &user.password, "roles": &user.roles, "writeConcern": { "w": "majority", "wtimeout": 30_000 } };
+    let command = |name: &str| {
+        let mut command = doc! { name: &user.name };
+        command.extend(rest.clone());
+        database.run_command(command)
+    };
+    match command("createUser").await {
+        Err(e) if code(&e) == Some(USER_EXISTS) => {
+            command("updateUser").await.map_err(|source| ReplsetError::Command { what: "updateUser", source })?;
+        }
+        Err(source) => return Err(ReplsetError::Command { what: "createUser", source }),
+        Ok(_) => {}
+    }
+    Ok(())
+}
+
+fn code(error: &Error) -> Option<i32> {
+    match error.kind.as_ref() {
+        ErrorKind::Command(e) => Some(e.code),
+        _ => None,
+    }
+}

@@ -1,0 +1,62 @@
+//! `sessions`: sessions of the campus systems, sealed, shared by all replicas, so that a student is logged in once and
+//! not once per replica. A TTL index removes sessions that were not used for long.
+
+use mongodb::{
+    Collection, Database,
+    bson::{self, doc},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Reads, StoreError, collection};
+use crate::clock::Clock;
+
+/// The `sessions` collection.
+#[derive(Debug, Clone)]
+pub struct Sessions(Collection<Session>);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Session {
+    #[serde(rename = "_id")]
+    id: String,
+    sealed: String,
+    used_at: bson::DateTime,
+}
+
+/// One user's session in one system: keyed by user and student number, so that a re-bind never meets the former one's.
+fn id(open_id: &str, student_id: &str, system: &str) -> String {
+    format!("{system}/{student_id}/{open_id}")
+}
+
+impl Sessions {
+    pub(super) fn new(db: &Database) -> Self {
+        Self(collection(db, "sessions", Reads::Primary))
+    }
+
+    /// The sealed session, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn find(&self, open_id: &str, student_id: &str, system: &str) -> Result<Option<String>, StoreError> {
+        let session = self.0.find_one(doc! { "_id": id(open_id, student_id, system) }).await?;
+        Ok(session.map(|s| s.sealed))
+    }
+
+    /// Stores the sealed session in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn save(
+        &self,
+        open_id: &str,
+        student_id: &str,
+        system: &str,
+        sealed: String,
+        clock: &Clock,
+    ) -> Result<(), StoreError> {
+        let used_at = bson::DateTime::from_millis(clock.now().timestamp_millis());
+        let set = doc! { "$set": { "sealed": sealed, "usedAt": used_at } };
+        self.0.update_one(doc! { "_id": id(open_id, student_id, system) }, set).upsert(true).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,319 @@
+//! `users`: one document per WeChat account, with the sealed credentials of the campus systems.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt;
+use mongodb::{
+    Collection, Database,
+    bson::{self, Document, doc},
+    options::ReturnDocument,
+};
+use serde::Deserialize;
+
+use super::{Reads, StoreError, collection};
+
+/// A sealed field of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Credential {
+    /// Password of the SSL VPN.
+    Vpn,
+    /// Password of the URP academic system.
+    Jwc,
+    /// Password of the library.
+    Library,
+    /// Last eight digits of the id number, which the physical education and repair systems take as password.
+    IdNumber,
+}
+
+/// Every sealed field.
+pub const CREDENTIALS: [Credential; 4] = [Credential::Vpn, Credential::Jwc, Credential::Library, Credential::IdNumber];
+
+impl Credential {
+    /// The field's name, as the old service named it.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Vpn => "vpnPassWord",
+            Self::Jwc => "jwcPassWord",
+            Self::Library => "libPassWord",
+            Self::IdNumber => "idNumber",
+        }
+    }
+}
+
+/// A field a student may set through `PUT /api/user`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EditableField {
+    /// Library password, sealed.
+    LibraryPassword,
+    /// Dormitory, free text.
+    Dormitory,
+    /// Nickname.
+    NickName,
+    /// Picture address.
+    AvatarUrl,
+}
+
+impl EditableField {
+    /// The field that the client calls `key`, if it may be set.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        Some(match key {
+            "libPassWord" => Self::LibraryPassword,
+            "dormitory" => Self::Dormitory,
+            "nickName" => Self::NickName,
+            "avatarUrl" => Self::AvatarUrl,
+            _ => return None,
+        })
+    }
+
+    fn field(self) -> &'static str {
+        match self {
+            Self::LibraryPassword => Credential::Library.field(),
+            Self::Dormitory => "dormitory",
+            Self::NickName => "nickName",
+            Self::AvatarUrl => "avatarUrl",
+        }
+    }
+}
+
+/// A WeChat account.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct User {
+    /// WeChat's id of the account in this mini-program.
+    pub open_id: String,
+    /// Nickname.
+    pub nick_name: String,
+    /// Student number, empty while not bound.
+    pub student_id: String,
+    /// Name at the university, empty while not bound.
+    pub name: String,
+    /// Whether campus accounts are bound.
+    pub bind: bool,
+    vpn_pass_word: String,
+    jwc_pass_word: String,
+    lib_pass_word: String,
+    id_number: String,
+    /// Names of the credential fields that the campus refused since they were stored.
+    rejected: Vec<String>,
+    tokens_valid_after: Option<bson::DateTime>,
+}
+
+impl Default for User {
+    fn default() -> Self {
+        let empty = String::new;
+        Self {
+            open_id: empty(),
+            nick_name: empty(),
+            student_id: empty(),
+            name: empty(),
+            bind: false,
+            vpn_pass_word: empty(),
+            jwc_pass_word: empty(),
+            lib_pass_word: empty(),
+            id_number: empty(),
+            rejected: Vec::new(),
+            tokens_valid_after: None,
+        }
+    }
+}
+
+/// Personal values stay out of logs.
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User").field("bind", &self.bind).field("rejected", &self.rejected).finish_non_exhaustive()
+    }
+}
+
+impl User {
+    /// The sealed value of a credential, if one is stored.
+    #[must_use]
+    pub fn sealed(&self, credential: Credential) -> Option<&str> {
+        let value = match credential {
+            Credential::Vpn => &self.vpn_pass_word,
+            Credential::Jwc => &self.jwc_pass_word,
+            Credential::Library => &self.lib_pass_word,
+            Credential::IdNumber => &self.id_number,
+        };
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// Whether the campus refused this credential since it was stored.
+    #[must_use]
+    pub fn is_rejected(&self, credential: Credential) -> bool {
+        self.rejected.iter().any(|field| field == credential.field())
+    }
+
+    /// Whether a token issued at `issued_at` (Unix seconds) still counts.
+    #[must_use]
+    pub fn accepts_token_of(&self, issued_at: i64) -> bool {
+        self.tokens_valid_after.is_none_or(|after| issued_at * 1000 >= after.timestamp_millis())
+    }
+}
+
+/// What a login found or made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// First login of this account.
+    pub created: bool,
+    /// Whether campus accounts are bound.
+    pub bind: bool,
+    /// Nickname; empty while the account has none.
+    pub nick_name: String,
+}
+
+/// A successful bind, ready to be stored.
+pub struct Binding<'a> {
+    /// Student number.
+    pub student_id: &'a str,
+    /// Name at the university.
+    pub name: &'a str,
+    /// Sealed credentials.
+    pub sealed: BTreeMap<Credential, String>,
+}
+
+/// The `users` collection.
+#[derive(Debug, Clone)]
+pub struct Users {
+    own: Collection<User>,
+    primary: Collection<User>,
+    nearest: Collection<User>,
+}
+
+impl Users {
+    pub(super) fn new(db: &Database) -> Self {
+        Self {
+            own: collection(db, "users", Reads::PrimaryPreferred),
+            primary: collection(db, "users", Reads::Primary),
+            nearest: collection(db, "users", Reads::Nearest),
+        }
+    }
+
+    /// Makes the account on its first login; an existing one keeps everything it has.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn sign_in(
+        &self,
+        open_id: &str,
+        profile: &[(EditableField, String)],
+        now: DateTime<Utc>,
+    ) -> Result<SignIn, StoreError> {
+        let now = bson::DateTime::from_millis(now.timestamp_millis());
+        let mut set = doc! { "lastLoginAt": now };
+        for (field, value) in profile {
+            set.insert(field.field(), value.as_str());
+        }
+        let mut fresh = doc! { "bind": false, "studentId": "", "name": "", "createdAt": now };
+        if !set.contains_key("nickName") {
+            fresh.insert("nickName", "");
+        }
+        let update = doc! { "$set": set, "$setOnInsert": fresh };
+        let one = || self.primary.find_one_and_update(doc! { "openId": open_id }, update.clone()).upsert(true);
+        let before = match one().await.map_err(StoreError::from) {
+            // Two first logins at once: the other one made the account, so the second try finds it.
+            Err(StoreError::Duplicate(_)) => one().await?,
+            other => other?,
+        };
+        let shown = profile.iter().find(|(field, _)| *field == EditableField::NickName).map(|(_, name)| name.clone());
+        let created = before.is_none();
+        let before = before.unwrap_or_default();
+        Ok(SignIn { created, bind: before.bind, nick_name: shown.unwrap_or(before.nick_name) })
+    }
+
+    /// The caller's own account, as the primary has it; while there is no primary, as a secondary has it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no member answers.
+    pub async fn find(&self, open_id: &str) -> Result<Option<User>, StoreError> {
+        Ok(self.own.find_one(doc! { "openId": open_id }).await?)
+    }
+
+    /// The name of the student who bound `student_id`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no member answers.
+    pub async fn name_of_student(&self, student_id: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.nearest.find_one(doc! { "studentId": student_id, "bind": true }).await?.map(|user| user.name))
+    }
+
+    /// Stores a bind as one write: number, name, credentials, and no credential counts as refused any more.
+    /// A library password stays only when the student number does.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn bind(&self, open_id: &str, binding: &Binding<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let library = Credential::Library.field();
+        let kept = doc! { "$cond": [{ "$eq": ["$studentId", { "$literal": binding.student_id }] }, { "$ifNull": [format!("${library}"), ""] }, ""] };
+        let mut set = doc! {
+            library: kept,
+            "studentId": { "$literal": binding.student_id },
+            "name": { "$literal": binding.name },
+            "bind": true,
+            "rejected": [],
+            "boundAt": bson::DateTime::from_millis(now.timestamp_millis()),
+        };
+        for (credential, sealed) in &binding.sealed {
+            set.insert(credential.field(), doc! { "$literal": sealed });
+        }
+        self.primary.update_one(doc! { "openId": open_id }, vec![doc! { "$set": set }]).await?;
+        Ok(())
+    }
+
+    /// Sets one field the student may set; a new library password is no longer refused.
+    /// Gives the account as it is afterwards, or `None` when there is no such account.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn set(&self, open_id: &str, field: EditableField, value: &str) -> Result<Option<User>, StoreError> {
+        let mut update = doc! { "$set": { field.field(): value } };
+        if field == EditableField::LibraryPassword {
+            update.insert("$pull", doc! { "rejected": Credential::Library.field() });
+        }
+        let after = ReturnDocument::After;
+        Ok(self.primary.find_one_and_update(doc! { "openId": open_id }, update).return_document(after).await?)
+    }
+
+    /// Marks a credential as refused by the campus, unless another value was stored meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn mark_rejected(&self, open_id: &str, credential: Credential, sealed: &str) -> Result<(), StoreError> {
+        let same = doc! { "openId": open_id, credential.field(): sealed };
+        self.primary.update_one(same, doc! { "$addToSet": { "rejected": credential.field() } }).await?;
+        Ok(())
+    }
+
+    /// Everybody, for re-sealing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no primary.
+    pub async fn all(&self) -> Result<impl futures_util::Stream<Item = Result<User, StoreError>>, StoreError> {
+        Ok(self.primary.find(doc! { "openId": { "$type": "string" } }).await?.map_err(StoreError::from))
+    }
+
+    /// How many accounts there are.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no primary.
+    pub async fn count(&self) -> Result<u64, StoreError> {
+        Ok(self.primary.count_documents(doc! { "openId": { "$type": "string" } }).await?)
+    }
+
+    /// Replaces sealed values by re-sealed ones, each only if it is still the one that was read.
+    /// Gives whether all of them were replaced.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn reseal(&self, open_id: &str, changes: &[(Credential, &str, String)]) -> Result<bool, StoreError> {
+        let mut unchanged = doc! { "openId": open_id };
+        let mut set = Document::new();
+        for (credential, before, after) in changes {
+            unchanged.insert(credential.field(), *before);
+            set.insert(credential.field(), after.as_str());
+        }
+        Ok(self.primary.update_one(unchanged, doc! { "$set": set }).await?.matched_count == 1)
+    }
+}

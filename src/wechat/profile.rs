@@ -1,0 +1,36 @@
+//! The profile that older clients send along with a login, encrypted under the login's key (AES-128-CBC, PKCS#7).
+//! Clients published since 2021 send anonymous data, so a login never depends on it.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde::Deserialize;
+
+use crate::crypto::decrypt_aes128_cbc;
+
+/// The name that WeChat puts into anonymous profiles.
+const ANONYMOUS: &str = "微信用户";
+
+/// What a student shows of himself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// Nickname.
+    pub nick_name: String,
+    /// Picture address; may be empty.
+    #[serde(default)]
+    pub avatar_url: String,
+    watermark: Watermark,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Watermark {
+    appid: String,
+}
+
+/// Opens `encrypted_data`; all arguments but `app_id` are base64. `None` for anything that is not a real profile.
+pub(super) fn open(app_id: &str, session_key: &str, encrypted_data: &str, iv: &str) -> Option<Profile> {
+    let [key, iv, data] = [session_key, iv, encrypted_data].map(|text| BASE64_STANDARD.decode(text).ok());
+    let plain = decrypt_aes128_cbc(&key?, &iv?, &data?).ok()?;
+    let profile: Profile = serde_json::from_slice(&plain).ok()?;
+    let real = profile.watermark.appid == app_id && !profile.nick_name.is_empty() && profile.nick_name != ANONYMOUS;
+    real.then_some(profile)
+}

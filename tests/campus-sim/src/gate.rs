@@ -1,0 +1,108 @@
+//! The gate every request to a system passes: it is counted there, and there the faults strike.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::call::{Call, Wire};
+use crate::counts::UnderWay;
+use crate::faults::{Fault, Mode};
+use crate::page;
+use crate::rng::Rng;
+use crate::sim::Sim;
+use crate::system::{Operation, System};
+use crate::world::lock;
+
+/// A request that was let through, with what its handler must heed.
+#[derive(Debug)]
+pub(crate) struct Visit<'a> {
+    /// Treat every session as expired.
+    pub(crate) expired: bool,
+    /// Show the table without rows.
+    pub(crate) empty: bool,
+    /// Answer with this error code.
+    pub(crate) errcode: Option<i64>,
+    _under_way: UnderWay<'a>,
+}
+
+/// The answer to a request that was not let through.
+#[derive(Debug)]
+pub(crate) struct Refused(Box<Response>);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+impl From<Response> for Refused {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl Sim {
+    /// Counts a request and lets the fault that is set strike it.
+    pub(crate) async fn admit(&self, operation: Operation, wire: &Wire) -> Result<Visit<'_>, Refused> {
+        let under_way = self.counter().begin(operation);
+        let fault = lock(self.faults()).take(operation);
+        if let Some(fault) = &fault {
+            strike(fault, operation.system, wire).await?;
+        }
+        let is = |mode| fault.as_ref().is_some_and(|fault| fault.mode == mode);
+        Ok(Visit {
+            expired: is(Mode::Expired),
+            empty: is(Mode::Empty),
+            errcode: fault.as_ref().and_then(|fault| fault.errcode),
+            _under_way: under_way,
+        })
+    }
+
+    /// For a request that another system will count: it is counted here only if it gets no further than this one.
+    /// Answers whether sessions are to be treated as expired.
+    pub(crate) async fn pass_on(&self, operation: Operation, wire: &Wire) -> Result<bool, Refused> {
+        let fault = lock(self.faults()).take(operation);
+        match fault {
+            None => Ok(false),
+            Some(fault) if fault.mode == Mode::Expired => Ok(true),
+            Some(fault) => {
+                let _under_way = (fault.mode != Mode::Slow).then(|| self.counter().begin(operation));
+                strike(&fault, operation.system, wire).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Answers a request nobody expected: loudly, and it is remembered.
+    pub(crate) fn unexpected(&self, call: &Call, why: &str) -> Response {
+        let line = call.line();
+        tracing::warn!(request = %line, why, "unexpected request");
+        let answer = format!("campus-sim: unexpected request: {line}: {why}\n");
+        self.counter().unexpected(line);
+        (StatusCode::NOT_IMPLEMENTED, answer).into_response()
+    }
+}
+
+/// What a fault does before, or in place of, the system's own answer.
+async fn strike(fault: &Fault, system: System, wire: &Wire) -> Result<(), Refused> {
+    match fault.mode {
+        Mode::Slow => {
+            tokio::time::sleep(Duration::from_millis(fault.millis.unwrap_or(0))).await;
+            Ok(())
+        }
+        Mode::Hang => std::future::pending().await,
+        Mode::Drop => {
+            wire.cut();
+            std::future::pending().await
+        }
+        Mode::ServerError => Err(page::server_error().into()),
+        Mode::Garbage => {
+            let mut noise = vec![0; 3000];
+            Rng::unrepeatable().fill(&mut noise);
+            Err(page::bytes("text/html", noise).into())
+        }
+        Mode::Maintenance => Err(page::maintenance(system).into()),
+        Mode::Empty | Mode::Expired | Mode::Errcode => Ok(()),
+    }
+}

@@ -1,0 +1,49 @@
+//! The campus simulator: one HTTP server that plays every system the engine talks to (VPN, academic system, library,
+//! physical education, repairs, news, `WeChat`, `GitHub`), with state, sessions, and misbehaviour on command.
+//!
+//! It serves local development (the `campus-sim` program) and the integration tests, which start it in process:
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use campus_sim::{CampusSim, Fault, SimConfig, System};
+//!
+//! let sim = CampusSim::start(SimConfig::default()).await?;
+//! let vpn_url = sim.url("vpn");
+//! sim.set_fault(System::Urp, Fault::maintenance().times(1));
+//! assert_eq!(sim.count_of("urp.login"), 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The map: `server` accepts and cuts connections, `gate` counts each request and lets faults strike it, `systems` has
+//! one module per system, `world` invents students, courses and books, `sim` holds it all together and is what tests
+//! hold in their hands, `control` offers the same under `/_sim`.
+
+mod call;
+mod config;
+mod control;
+mod counts;
+mod faults;
+mod gate;
+mod outbox;
+mod page;
+mod rng;
+mod server;
+mod sessions;
+mod sim;
+mod student;
+mod system;
+mod systems;
+mod world;
+
+pub use config::SimConfig;
+pub use counts::{Counts, SystemCounts};
+pub use faults::{Fault, Mode};
+pub use outbox::{Issue, RepairOrder, Sent, SentMessage, TextCheck};
+pub use server::CampusSim;
+pub use sim::Sim;
+pub use student::{Course, FitnessTest, Loan, Score, Session, Student};
+pub use system::System;
+pub use systems::vpn::{RSA_EXPONENT, RSA_MODULUS_HEX};
+pub use systems::wechat::Encrypted;
+pub use world::{Book, Copy, MAX_SEEDED, NUMBER_PREFIX};

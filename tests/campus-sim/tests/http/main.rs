@@ -1,0 +1,15 @@
+//! The simulator over HTTP, as the engine and a person with `curl` see it.
+
+// `cfg(test)` is always true here; it tells clippy that helpers may unwrap.
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod urp;
+#[cfg(test)]
+mod vpn;
+#[cfg(test)]
+mod wechat;
