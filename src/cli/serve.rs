@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use axum::Router;
+use futures_util::FutureExt;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -53,15 +54,16 @@ pub async fn run() -> Result<(), Failure> {
         }
         "database watch"
     });
-    let mut served = tokio::spawn(serve(api, http::router(app.clone()), shutdown.stop.clone()));
-    let part_ended = async { parts.join_next().await.and_then(Result::ok).unwrap_or("a background task") };
+    // Ends when it was told to stop and its connections have finished; a panic in it is in the log.
+    let served = tokio::spawn(serve(api, http::router(app.clone()), shutdown.stop.clone())).map(|_| ()).shared();
+    let part_ended = async {
+        tokio::select! {
+            part = parts.join_next() => part.and_then(Result::ok).unwrap_or("a background task"),
+            () = served.clone() => "public listener",
+        }
+    };
 
-    shutdown
-        .supervise(&readiness, &app.tasks, part_ended, async {
-            // It ends when its connections have; a panic in it was logged.
-            let _ = (&mut served).await;
-        })
-        .await?;
+    shutdown.supervise(&readiness, &app.tasks, part_ended, served.clone()).await?;
     tracing::info!("stopped");
     Ok(())
 }
