@@ -16,6 +16,7 @@ use self::requests::{
 };
 use crate::call::Call;
 use crate::faults::Fault;
+use crate::outbox::Issue;
 use crate::sim::Sim;
 use crate::system::System;
 use crate::systems::vpn::{RSA_EXPONENT, RSA_MODULUS_HEX};
@@ -35,6 +36,7 @@ pub(crate) fn router() -> Router<Sim> {
         .route("/_sim/captcha", post(captcha))
         .route("/_sim/captcha/{session}", get(captcha_answer))
         .route("/_sim/sent", get(sent).delete(clear_sent))
+        .route("/_sim/github/issues", put(put_issue))
         .route("/_sim/wechat/codes", post(mint_code))
         .route("/_sim/wechat/encrypt", post(encrypt))
         .route("/_sim/wechat/tokens/expire", post(expire_tokens))
@@ -65,7 +67,7 @@ async fn method_not_allowed(State(sim): State<Sim>, call: Call) -> Response {
 
 async fn list_students(State(sim): State<Sim>, call: Call) -> Answer {
     let (offset, limit) = page_of_list(&call.query)?;
-    let students: Vec<Value> = sim.students(offset, limit).iter().map(answers::summary).collect();
+    let students: Vec<Value> = sim.world().students(offset, limit).map(|student| answers::summary(&student)).collect();
     Ok(shown(&students))
 }
 
@@ -151,6 +153,12 @@ async fn sent(State(sim): State<Sim>) -> Response {
 async fn clear_sent(State(sim): State<Sim>) -> Response {
     sim.clear_sent();
     done()
+}
+
+async fn put_issue(State(sim): State<Sim>, call: Call) -> Answer {
+    let issue: Issue = body(&call)?;
+    sim.put_issue(issue);
+    Ok(done())
 }
 
 async fn mint_code(State(sim): State<Sim>, call: Call) -> Answer {

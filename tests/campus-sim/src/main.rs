@@ -1,5 +1,6 @@
 //! The simulator as a program: `docker compose up` starts it for local development.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -55,7 +56,7 @@ fn student_count(text: &str) -> Result<usize, String> {
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_target(false).init();
+    tracing_subscriber::fmt().with_target(false).with_ansi(std::io::stdout().is_terminal()).init();
     let arguments = Arguments::parse();
     let config =
         SimConfig { bind: arguments.bind, students: arguments.students, seed: arguments.seed, ..SimConfig::default() };

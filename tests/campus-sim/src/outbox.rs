@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::world::lock;
@@ -49,8 +49,8 @@ pub struct TextCheck {
 }
 
 /// An issue on `GitHub`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Issue {
     /// `owner/name`.
     pub repo: String,
@@ -61,6 +61,7 @@ pub struct Issue {
     /// Text.
     pub body: String,
     /// Labels.
+    #[serde(default)]
     pub labels: Vec<String>,
 }
 

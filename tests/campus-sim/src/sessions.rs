@@ -65,13 +65,22 @@ impl<T> Sessions<T> {
         Some(action(&mut entry.value))
     }
 
+    /// The id of the living session a request belongs to. With `expired` the session ends here.
+    pub(crate) fn of<'a>(&self, headers: &'a HeaderMap, cookie_name: &str, expired: bool) -> Option<&'a str> {
+        let id = cookie(headers, cookie_name)?;
+        if expired {
+            self.close(id);
+        }
+        self.with(id, |_| id)
+    }
+
     /// Does something with every session, without keeping any alive.
     pub(crate) fn for_each(&self, mut action: impl FnMut(&mut T)) {
         lock(&self.inner).by_id.values_mut().for_each(|entry| action(&mut entry.value));
     }
 
     /// Ends one session.
-    pub(crate) fn close(&self, id: &str) {
+    fn close(&self, id: &str) {
         lock(&self.inner).by_id.remove(id);
     }
 
@@ -82,7 +91,7 @@ impl<T> Sessions<T> {
 }
 
 /// The value of a cookie of the request.
-pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -103,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_session_lives_until_it_is_expired() {
-        let sessions = Sessions::new(Duration::from_secs(60));
+        let sessions = Sessions::new(Duration::from_mins(1));
         let id = sessions.open(1);
         assert_eq!(sessions.with(&id, |value| std::mem::replace(value, 2)), Some(1));
         assert_eq!(sessions.with(&id, |value| *value), Some(2));

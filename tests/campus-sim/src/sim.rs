@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::config::SimConfig;
 use crate::counts::{Counter, Counts};
 use crate::faults::{Fault, Faults};
-use crate::outbox::{Outbox, Sent};
+use crate::outbox::{Issue, Outbox, Sent};
 use crate::student::Student;
 use crate::system::System;
 use crate::systems::{self, vpn, wechat};
@@ -95,7 +95,7 @@ impl Sim {
     /// Up to `limit` students after the first `offset`.
     #[must_use]
     pub fn students(&self, offset: usize, limit: usize) -> Vec<Student> {
-        self.0.world.students(offset, limit)
+        self.0.world.students(offset, limit).collect()
     }
 
     /// Adds a student, or puts him in the place of the one with the same number.
@@ -283,6 +283,16 @@ impl Sim {
     pub fn set_subscription(&self, openid: &str, template_id: &str, count: Option<u32>) {
         self.0.systems.wechat.set_subscription(openid, template_id, count);
     }
+
+    // GitHub
+
+    /// Puts an issue in the place of the one with the same number. Every repository starts with issue 5, a list of
+    /// donations.
+    pub fn put_issue(&self, issue: Issue) {
+        self.0.systems.github.put(issue);
+    }
+
+    // What was sent
 
     /// Messages, text checks, issues and repair orders that were accepted.
     #[must_use]

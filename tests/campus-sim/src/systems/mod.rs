@@ -1,6 +1,10 @@
 //! The systems, one module each. To add one: a module with `router()` (or, behind the VPN, an `answer` function the
 //! VPN relays to), its state in [`States`], its [`crate::System`].
 
+pub(crate) mod github;
+pub(crate) mod library;
+pub(crate) mod physical;
+pub(crate) mod repair;
 pub(crate) mod urp;
 pub(crate) mod vpn;
 pub(crate) mod wechat;
@@ -19,7 +23,11 @@ use crate::system::System;
 pub(crate) struct States {
     pub(crate) vpn: vpn::VpnState,
     pub(crate) urp: urp::UrpState,
+    pub(crate) library: library::LibraryState,
+    pub(crate) physical: physical::PhysicalState,
+    pub(crate) repair: repair::RepairState,
     pub(crate) wechat: wechat::WechatState,
+    pub(crate) github: github::GithubState,
 }
 
 impl States {
@@ -27,7 +35,11 @@ impl States {
         Self {
             vpn: vpn::VpnState::new(config),
             urp: urp::UrpState::new(config),
+            library: library::LibraryState::new(config),
+            physical: physical::PhysicalState::new(config),
+            repair: repair::RepairState::new(config),
             wechat: wechat::WechatState::default(),
+            github: github::GithubState::default(),
         }
     }
 
@@ -40,6 +52,15 @@ impl States {
         if wanted(System::Vpn) {
             self.vpn.sessions.expire_all();
         }
+        if wanted(System::Library) {
+            self.library.sessions.expire_all();
+        }
+        if wanted(System::Physical) {
+            self.physical.sessions.expire_all();
+        }
+        if wanted(System::Repair) {
+            self.repair.sessions.expire_all();
+        }
         if wanted(System::Wechat) {
             self.wechat.expire_access_tokens();
         }
@@ -48,7 +69,13 @@ impl States {
 
 /// Everything that is served, except the control API.
 pub(crate) fn router() -> Router<Sim> {
-    Router::new().merge(vpn::router()).merge(wechat::router())
+    Router::new()
+        .merge(vpn::router())
+        .merge(library::router())
+        .merge(physical::router())
+        .merge(repair::router())
+        .merge(wechat::router())
+        .merge(github::router())
 }
 
 /// Answers what nobody else does.

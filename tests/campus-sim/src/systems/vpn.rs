@@ -17,7 +17,7 @@ use crate::call::Call;
 use crate::config::SimConfig;
 use crate::gate::Refused;
 use crate::page;
-use crate::sessions::{Sessions, cookie};
+use crate::sessions::Sessions;
 use crate::sim::Sim;
 use crate::system::{Kind, Operation, System};
 
@@ -29,7 +29,8 @@ const COOKIE: &str = "TWFID";
 
 const LOGIN_PAGE: Operation = Operation::new(System::Vpn, "login_page", Kind::Open);
 const LOGIN: Operation = Operation::new(System::Vpn, "login", Kind::Open);
-const SERVICE: Operation = Operation::new(System::Vpn, "service", Kind::Page);
+// Not touched by the fault `expired`: right behind a login its login page would say that the password is wrong.
+const SERVICE: Operation = Operation::new(System::Vpn, "service", Kind::Open);
 const RELAY: Operation = Operation::new(System::Vpn, "relay", Kind::Page);
 
 /// A session of the VPN, with those of the systems inside: they only see the VPN, which keeps their cookies.
@@ -104,23 +105,14 @@ fn plain(text: &str) -> String {
 }
 
 async fn service(State(sim): State<Sim>, call: Call) -> Result<Response, Refused> {
-    let visit = sim.admit(SERVICE, &call.wire).await?;
-    let session = session(&sim, &call, visit.expired);
-    let number = session.and_then(|id| sim.systems().vpn.sessions.with(id, |session| session.student.clone()));
+    let _visit = sim.admit(SERVICE, &call.wire).await?;
+    let sessions = &sim.systems().vpn.sessions;
+    let id = sessions.of(&call.headers, COOKIE, false);
+    let number = id.and_then(|id| sessions.with(id, |session| session.student.clone()));
     Ok(match number {
         Some(number) => pages::service(&number),
         None => pages::login(None),
     })
-}
-
-/// The id of the caller's living session. With `expired` it ends here.
-fn session<'a>(sim: &Sim, call: &'a Call, expired: bool) -> Option<&'a str> {
-    let sessions = &sim.systems().vpn.sessions;
-    let id = cookie(&call.headers, COOKIE)?;
-    if expired {
-        sessions.close(id);
-    }
-    sessions.with(id, |_| id)
 }
 
 async fn relay_root(
@@ -140,7 +132,7 @@ async fn relay(
         return Ok(sim.unexpected(&call, "inner pages are reached at /web/0..2/http/1..2/<host>/<path>"));
     }
     let expired = sim.pass_on(RELAY, &call.wire).await?;
-    let Some(id) = session(&sim, &call, expired) else {
+    let Some(id) = sim.systems().vpn.sessions.of(&call.headers, COOKIE, expired) else {
         let _under_way = sim.counter().begin(RELAY);
         return Ok(pages::login(None));
     };

@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::gate::Refused;
+use crate::gate::{Refused, Visit};
 use crate::outbox::{SentMessage, TextCheck};
 use crate::sim::Sim;
 use crate::system::{Kind, Operation, System};
@@ -148,17 +148,17 @@ async fn stable_token(State(sim): State<Sim>, call: Call) -> Result<Response, Re
 }
 
 /// The steps every call with an access token begins with: faults, token, body.
-fn begin(sim: &Sim, call: &Call, visit: &crate::gate::Visit<'_>) -> Result<Value, Response> {
+fn begin(sim: &Sim, call: &Call, visit: &Visit<'_>) -> Result<Value, Refused> {
     if let Some(errcode) = visit.errcode {
-        return Err(ApiError(errcode, known_text(errcode)).into_response());
+        return Err(ApiError(errcode, known_text(errcode)).into_response().into());
     }
     if visit.empty {
-        return Err(answer(&json!({})));
+        return Err(answer(&json!({})).into());
     }
     let tokens = &sim.systems().wechat.tokens;
     let checked = if visit.expired { Err(tokens::EXPIRED) } else { tokens.check(call.query.get("access_token")) };
     checked.map_err(IntoResponse::into_response)?;
-    call.json().ok_or_else(|| ApiError(47001, "data format error").into_response())
+    call.json().ok_or_else(|| ApiError(47001, "data format error").into_response().into())
 }
 
 async fn subscribe_send(State(sim): State<Sim>, call: Call) -> Result<Response, Refused> {

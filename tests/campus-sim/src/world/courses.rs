@@ -76,14 +76,13 @@ pub(super) fn invent(rng: &mut Rng) -> Vec<Course> {
         let sessions = (0..count).filter_map(|_| rng.draw(&mut slots).map(|slot| indoor(rng, slot))).collect();
         courses.push(course(rng, subject, sessions));
     }
-    if rng.chance(60) {
-        if let Some(slot) = rng.draw(&mut slots) {
-            let subject = Subject { name: "体育(3)", english: "", tenths: 10 };
-            let mut outdoors = indoor(rng, slot);
-            outdoors.building = "西区训练地".to_owned();
-            outdoors.room = format!("{}场地", rng.pick(&SPORTS));
-            courses.push(course(rng, &subject, vec![outdoors]));
-        }
+    if rng.chance(60)
+        && let Some(slot) = rng.draw(&mut slots)
+    {
+        let subject = Subject { name: "体育(3)", english: "", tenths: 10 };
+        let room = format!("{}场地", rng.pick(&SPORTS));
+        let outdoors = Session { building: "西区训练地".to_owned(), room, ..indoor(rng, slot) };
+        courses.push(course(rng, &subject, vec![outdoors]));
     }
     let mut unscheduled: Vec<&Subject> = UNSCHEDULED.iter().collect();
     let most = 9 - u32::try_from(courses.len()).unwrap_or(9);

@@ -43,19 +43,19 @@ fn tail(number: &str) -> String {
 /// A Chinese name.
 pub(super) fn name(rng: &mut Rng) -> String {
     let mut name = String::from(*rng.pick(&SURNAMES));
-    name.push_str(*rng.pick(&GIVEN));
-    if rng.chance(75) {
-        name.push_str(*rng.pick(&GIVEN));
-    }
+    let given = if rng.chance(75) { 2 } else { 1 };
+    name.extend((0..given).map(|_| *rng.pick(&GIVEN)));
     name
 }
+
+/// Weights of the first 17 digits in the check sum.
+const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 
 /// An identity number with a right check character (GB 11643-1999, MOD 11-2).
 fn id_number(rng: &mut Rng, male: bool) -> String {
     let (year, month, day) = (rng.between(1996, 1999), rng.between(1, 12), rng.between(1, 28));
     let serial = rng.between(0, 499) * 2 + u32::from(male);
     let body = format!("{REGION}{year}{month:02}{day:02}{serial:03}");
-    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let sum: u32 = body.bytes().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
     let check = char::from(b"10X98765432"[(sum % 11) as usize]);
     format!("{body}{check}")

@@ -6,6 +6,14 @@ mod control;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod github;
+#[cfg(test)]
+mod library;
+#[cfg(test)]
+mod physical;
+#[cfg(test)]
+mod repair;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod urp;

@@ -71,7 +71,7 @@ async fn an_inner_page_needs_a_session_of_the_vpn() {
 }
 
 #[tokio::test]
-async fn an_expired_fault_ends_the_session_for_good() {
+async fn an_expired_fault_ends_the_session_for_good_and_lets_logins_through() {
     let sim = start().await;
     let browser = Browser::signed_in(&sim, 1).await;
     sim.set_fault(System::Vpn, Fault::expired().times(1));
@@ -80,4 +80,6 @@ async fn an_expired_fault_ends_the_session_for_good() {
         assert_eq!(texts(&page, "title"), ["登录 SSL VPN"]);
     }
     assert_eq!(sim.count_of("urp.course"), 0);
+    sim.set_fault(System::Vpn, Fault::expired());
+    assert!(browser.vpn_login("311509000001", "vpn-000001").await.contains("欢迎您"));
 }

@@ -108,9 +108,9 @@ fn grid(page: &mut String, courses: &[Course]) {
             for weekday in 1..=7 {
                 page.push_str("<td>&nbsp;\r\n");
                 for (course, session) in at(courses, weekday, section) {
-                    let _ = write!(
+                    let _ = writeln!(
                         page,
-                        "{}_{}<br>({} {})<br>\n",
+                        "{}_{}<br>({} {})<br>",
                         Escaped(&course.name),
                         Escaped(&course.sequence),
                         Escaped(&session.building),
@@ -119,14 +119,14 @@ fn grid(page: &mut String, courses: &[Course]) {
                 }
                 page.push_str("&nbsp;\r\n</td>\r\n");
             }
-            if section == *sections.end() {
-                if let Some(pause) = pause {
-                    // The row before is still open here, as in the real page.
-                    let _ = write!(
-                        page,
-                        "<tr bgcolor=\"#FFFFFF\">\r\n<td colspan=\"9\">&nbsp;<p align=\"center\"><strong>{pause}</strong></p></td>\r\n</tr>\r\n"
-                    );
-                }
+            if section == *sections.end()
+                && let Some(pause) = pause
+            {
+                // The row before is still open here, as in the real page.
+                let _ = write!(
+                    page,
+                    "<tr bgcolor=\"#FFFFFF\">\r\n<td colspan=\"9\">&nbsp;<p align=\"center\"><strong>{pause}</strong></p></td>\r\n</tr>\r\n"
+                );
             }
             page.push_str("</tr>\r\n");
         }
@@ -163,7 +163,7 @@ fn row(page: &mut String, course: &Course, major: &str) {
     );
     let span = course.sessions.len().max(1);
     let plan = format!("2015级 {major}培养方案");
-    let teachers: String = course.teachers.iter().map(|teacher| format!("{teacher}* ")).collect();
+    let teachers = course.teachers.iter().fold(String::new(), |all, teacher| all + teacher + "* ");
     let before =
         [&plan, &course.number, &course.name, &course.sequence, &course.credit, &course.kind, &course.exam, &teachers];
     for value in before {

@@ -51,7 +51,7 @@ mod tests {
         let n = BoxedUint::from_be_hex(RSA_MODULUS_HEX, 1024).unwrap();
         let key = PublicKey::new(n, BoxedUint::from(RSA_EXPONENT)).unwrap();
         let block = key.pkcs1v15_encrypt(password.as_bytes()).unwrap();
-        block.iter().map(|byte| format!("{byte:02x}")).collect()
+        block.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     #[test]

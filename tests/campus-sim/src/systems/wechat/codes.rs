@@ -9,7 +9,7 @@ use super::ApiError;
 use crate::rng::Rng;
 use crate::world::lock;
 
-const LIVES_FOR: Duration = Duration::from_secs(5 * 60);
+const LIVES_FOR: Duration = Duration::from_mins(5);
 
 /// So many used codes are remembered as used; older ones are as unknown as any other text.
 const REMEMBERED: usize = 200_000;
@@ -67,10 +67,10 @@ impl Codes {
         };
         inner.used.insert(hash);
         inner.order.push_back(hash);
-        if inner.order.len() > REMEMBERED {
-            if let Some(oldest) = inner.order.pop_front() {
-                inner.used.remove(&oldest);
-            }
+        if inner.order.len() > REMEMBERED
+            && let Some(oldest) = inner.order.pop_front()
+        {
+            inner.used.remove(&oldest);
         }
         Ok(openid)
     }

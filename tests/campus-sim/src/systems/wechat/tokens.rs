@@ -7,10 +7,10 @@ use super::ApiError;
 use crate::rng::Rng;
 use crate::world::lock;
 
-const LIVES_FOR: Duration = Duration::from_secs(7200);
+const LIVES_FOR: Duration = Duration::from_hours(2);
 
 /// A replaced token is still accepted for this long.
-const OVERLAP: Duration = Duration::from_secs(5 * 60);
+const OVERLAP: Duration = Duration::from_mins(5);
 
 /// The answer to a call with a token that was good once.
 pub(super) const EXPIRED: ApiError = ApiError(42001, "access_token expired");
@@ -36,10 +36,8 @@ impl Tokens {
     pub(super) fn current(&self, refresh: bool) -> (String, Duration) {
         let mut inner = lock(&self.0);
         let now = Instant::now();
-        if let (false, Some((token, ends))) = (refresh, inner.tokens.last()) {
-            if *ends > now {
-                return (token.clone(), ends.duration_since(now));
-            }
+        if let Some((token, ends)) = inner.tokens.last().filter(|(_, ends)| !refresh && *ends > now) {
+            return (token.clone(), ends.duration_since(now));
         }
         for (_, ends) in &mut inner.tokens {
             *ends = (*ends).min(now + OVERLAP);
