@@ -4,6 +4,7 @@
 use mongodb::{
     Collection, Database,
     bson::{self, doc},
+    options::ReturnDocument,
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,14 +47,16 @@ impl LoginCodes {
         }
     }
 
-    /// Remembers the answer to the login with `code`.
+    /// Settles whether the login with `code` was the user's first one, and gives what was settled: the first to say so is
+    /// believed, so that a code that reached two replicas at once is answered alike by both.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
-    pub async fn complete(&self, code: &str, created: bool) -> Result<(), StoreError> {
-        let undecided = doc! { "_id": sha256_hex(code.as_bytes()), "created": { "$exists": false } };
-        self.0.update_one(undecided, doc! { "$set": { "created": created } }).await?;
-        Ok(())
+    pub async fn settle(&self, code: &str, created: bool) -> Result<bool, StoreError> {
+        let settle = vec![doc! { "$set": { "created": { "$ifNull": ["$created", created] } } }];
+        let hash = doc! { "_id": sha256_hex(code.as_bytes()) };
+        let entry = self.0.find_one_and_update(hash, settle).return_document(ReturnDocument::After).await?;
+        Ok(entry.and_then(|entry| entry.created).unwrap_or(created))
     }
 
     /// What `code` did, if it logged somebody in lately.

@@ -9,6 +9,12 @@ use crate::crypto::decrypt_aes128_cbc;
 /// The name that WeChat puts into anonymous profiles.
 const ANONYMOUS: &str = "微信用户";
 
+/// Most characters of a name that are kept; WeChat itself allows fewer.
+const NAME_LENGTH: usize = 64;
+
+/// Longest picture address that is kept, in bytes.
+const ADDRESS_LENGTH: usize = 512;
+
 /// What a student shows of himself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +37,8 @@ pub(super) fn open(app_id: &str, session_key: &str, encrypted_data: &str, iv: &s
     let [key, iv, data] = [session_key, iv, encrypted_data].map(|text| BASE64_STANDARD.decode(text).ok());
     let plain = decrypt_aes128_cbc(&key?, &iv?, &data?).ok()?;
     let profile: Profile = serde_json::from_slice(&plain).ok()?;
-    let real = profile.watermark.appid == app_id && !profile.nick_name.is_empty() && profile.nick_name != ANONYMOUS;
-    real.then_some(profile)
+    let nick_name: String = profile.nick_name.chars().filter(|c| !c.is_control()).take(NAME_LENGTH).collect();
+    let real = profile.watermark.appid == app_id && !nick_name.is_empty() && nick_name != ANONYMOUS;
+    let avatar_url = if profile.avatar_url.len() <= ADDRESS_LENGTH { profile.avatar_url } else { String::new() };
+    real.then_some(Profile { nick_name, avatar_url, ..profile })
 }
