@@ -9,7 +9,7 @@ use mongodb::{
     bson::{self, Document, doc},
     options::ReturnDocument,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{Reads, StoreError, collection};
 
@@ -83,20 +83,30 @@ impl EditableField {
 #[serde(rename_all = "camelCase", default)]
 pub struct User {
     /// WeChat's id of the account in this mini-program.
+    #[serde(deserialize_with = "null_is_default")]
     pub open_id: String,
     /// Nickname.
+    #[serde(deserialize_with = "null_is_default")]
     pub nick_name: String,
     /// Student number, empty while not bound.
+    #[serde(deserialize_with = "null_is_default")]
     pub student_id: String,
     /// Name at the university, empty while not bound.
+    #[serde(deserialize_with = "null_is_default")]
     pub name: String,
     /// Whether campus accounts are bound.
+    #[serde(deserialize_with = "null_is_default")]
     pub bind: bool,
+    #[serde(deserialize_with = "null_is_default")]
     vpn_pass_word: String,
+    #[serde(deserialize_with = "null_is_default")]
     jwc_pass_word: String,
+    #[serde(deserialize_with = "null_is_default")]
     lib_pass_word: String,
+    #[serde(deserialize_with = "null_is_default")]
     id_number: String,
     /// Names of the credential fields that the campus refused since they were stored.
+    #[serde(deserialize_with = "null_is_default")]
     rejected: Vec<String>,
     tokens_valid_after: Option<bson::DateTime>,
 }
@@ -118,6 +128,11 @@ impl Default for User {
             tokens_valid_after: None,
         }
     }
+}
+
+/// The old service's documents may hold `null` where there is nothing.
+fn null_is_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Personal values stay out of logs.
