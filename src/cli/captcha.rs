@@ -122,6 +122,7 @@ enum Unread {
 /// Runs the command. Results go to standard output, everything else to standard error.
 ///
 /// Exit code 0 when all went well, 1 when something could not be read or written.
+#[must_use]
 pub fn run(args: &CaptchaArgs) -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
     let done = execute(&args.command, &mut out, &mut io::stderr()).and_then(|all_read| {
@@ -132,7 +133,7 @@ pub fn run(args: &CaptchaArgs) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(failure) => {
-            eprintln!("{failure}");
+            eprintln!("wehpu-engine: {failure}");
             ExitCode::FAILURE
         }
     }
@@ -276,7 +277,7 @@ mod tests {
                 let name = format!("{index}.jpeg");
                 let jpeg = captcha(Solver::builtin().masks(), text, &mut Numbers(index as u64));
                 fs::write(path.join(&name), jpeg).unwrap();
-                labels += &format!("{name}\t{text}\n");
+                labels.extend([&name, "\t", text, "\n"]);
             }
             fs::write(path.join("labels.tsv"), labels).unwrap();
             Self(path)

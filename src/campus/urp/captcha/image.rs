@@ -111,11 +111,21 @@ mod tests {
 
     #[test]
     fn a_picture_of_another_size_is_told_with_its_size() {
-        for (width, height) in [(61, 20), (60, 21), (20, 60), (1, 1), (2000, 2000)] {
+        for (width, height) in [(61, 20), (60, 21), (20, 60), (1, 1), (500, 500)] {
             let mut jpeg = Vec::new();
             JpegEncoder::new(&mut jpeg).encode_image(&RgbImage::new(width, height)).unwrap();
             assert_eq!(Picture::from_jpeg(&jpeg).unwrap_err(), CaptchaError::WrongSize { width, height });
         }
+    }
+
+    #[test]
+    fn a_picture_that_claims_to_be_huge_is_not_decoded() {
+        let mut jpeg = example();
+        // Start of frame (T.81, table B.1 and B.2.2): FF C0, length, precision, height, width.
+        let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+        jpeg[frame + 5..frame + 9].fill(0xff);
+        let expected = CaptchaError::WrongSize { width: 0xffff, height: 0xffff };
+        assert_eq!(Picture::from_jpeg(&jpeg).unwrap_err(), expected);
     }
 
     #[test]

@@ -151,18 +151,14 @@ fn single_symbol(name: &str) -> Option<char> {
 }
 
 fn row_bits(row: &str) -> Result<u32, String> {
-    let mut bits = 0;
-    let mut columns = 0;
-    for character in row.chars() {
-        match character {
-            '.' => {}
-            '#' if columns < MASK_WIDTH => bits |= 1 << columns,
-            '#' => {}
-            other => return Err(format!("`{other}` in a row of `#` and `.`")),
-        }
-        columns += 1;
+    if let Some(other) = row.chars().find(|character| !matches!(character, '#' | '.')) {
+        return Err(format!("`{other}` in a row of `#` and `.`"));
     }
-    if columns == MASK_WIDTH { Ok(bits) } else { Err(format!("a row of {columns} columns, expected {MASK_WIDTH}")) }
+    if row.len() != MASK_WIDTH {
+        return Err(format!("a row of {} columns, expected {MASK_WIDTH}", row.len()));
+    }
+    let ink = row.bytes().enumerate().filter(|(_, character)| *character == b'#');
+    Ok(ink.fold(0, |bits, (column, _)| bits | 1 << column))
 }
 
 /// A glyph as its 20 rows of the mask file.

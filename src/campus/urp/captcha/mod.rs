@@ -47,8 +47,8 @@ pub const MAX_BYTES: usize = 64 * 1024;
 
 /// A reading less sure than this is better thrown away for a new captcha than tried.
 ///
-/// Measured (`docs/CAPTCHA.md`): of 50,000 drawn captchas the 6 that were misread all stayed below 0.025, and 1 in 2000
-/// of those read right falls below 0.03; of 52 real ones the least sure, a very noisy one, has 0.031, the next 0.115.
+/// Measured (`docs/CAPTCHA.md`): of 50,000 drawn captchas 5 were misread, all of them below this, and 24 that were read
+/// right lie below too; of 52 real ones the least sure, a very noisy one, has 0.031 and the next 0.114.
 pub const MIN_CONFIDENCE: f32 = 0.03;
 
 /// Pixels from one pen position to the next.

@@ -236,8 +236,8 @@ mod tests {
 
     use image::{Rgb, RgbImage};
 
+    use super::super::MIN_CONFIDENCE;
     use super::super::drawing::{self, Numbers, captcha};
-    use super::super::{MIN_CONFIDENCE, WIDTH};
     use super::*;
 
     fn symbols() -> Vec<char> {
@@ -284,12 +284,12 @@ mod tests {
     }
 
     #[test]
-    fn of_a_thousand_random_captchas_five_at_most_are_misread_and_all_of_these_unsure() {
+    fn of_five_hundred_random_captchas_two_at_most_are_misread_and_these_are_unsure() {
         let solver = Solver::builtin();
         let symbols = symbols();
         let mut numbers = Numbers(2026);
         let (mut misread, mut unsure) = (0, 0);
-        for _ in 0..1000 {
+        for _ in 0..500 {
             let text: String = (0..CELLS).map(|_| numbers.pick(&symbols)).collect();
             let reading = solver.read(&captcha(solver.masks(), &text, &mut numbers)).unwrap();
             if reading.text != text {
@@ -298,8 +298,8 @@ mod tests {
             }
             unsure += usize::from(reading.confidence < MIN_CONFIDENCE);
         }
-        assert!(misread <= 5, "{misread} misread");
-        assert!(unsure <= 10, "{unsure} unsure");
+        assert!(misread <= 2, "{misread} misread");
+        assert!(unsure <= 5, "{unsure} unsure");
     }
 
     #[test]
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn an_even_page_gives_no_confidence() {
-        let white = RgbImage::from_pixel(WIDTH as u32, HEIGHT as u32, Rgb([255, 255, 255]));
+        let white = RgbImage::from_pixel(60, 20, Rgb([255, 255, 255]));
         let reading = Solver::builtin().read(&drawing::jpeg(white)).unwrap();
         assert_eq!(reading, Reading { text: "????".into(), confidence: 0.0 });
     }
