@@ -59,9 +59,9 @@ pub enum SetupError {
     /// The HTTP client cannot be made.
     #[error(transparent)]
     Outbound(#[from] BuildError),
-    /// The VPN's key is no RSA key.
-    #[error("WEHPU_VPN_RSA_MODULUS and WEHPU_VPN_RSA_EXPONENT are not an RSA key of 1024 to 4096 bits")]
-    VpnKey,
+    /// The campus clients cannot be made.
+    #[error(transparent)]
+    Campus(#[from] crate::campus::SetupError),
     /// A credential key cannot be used.
     #[error("WEHPU_CREDENTIAL_KEYS holds no usable key")]
     CredentialKeys,
@@ -76,7 +76,7 @@ impl App {
         let store = Store::connect(config.mongodb.uri.expose_secret(), "wehpu-engine").await?;
         let outbound =
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
-        let campus = Campus::new(&config.campus, &outbound).ok_or(SetupError::VpnKey)?;
+        let campus = Campus::new(&config.campus, &outbound)?;
         let keys = Arc::new(KeyRing::new(&config.auth.credential_keys).ok_or(SetupError::CredentialKeys)?);
         let tasks = TaskTracker::new();
         let host = hostname();
@@ -129,7 +129,25 @@ impl App {
         }
         wait.map_or(Ok(()), |left| Err(ApiError::RateLimited(left)))
     }
+
+    /// Like [`App::limit`], for reads: they survive an election, so they are let through while nothing can be counted.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`] when a rate is used up.
+    pub async fn limit_read(&self, key: &str, rates: &[Rate]) -> Result<(), ApiError> {
+        match tokio::time::timeout(COUNTER_PATIENCE, self.limit(key, rates)).await {
+            Ok(Err(refused @ ApiError::RateLimited(_))) => Err(refused),
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => {
+                metrics::counter!("limit_uncounted_total").increment(1);
+                Ok(())
+            }
+        }
+    }
 }
+
+/// How long a read waits for its counter. Without a primary nothing can be counted, and reads go on.
+const COUNTER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The name of this host, or of this container.
 #[must_use]

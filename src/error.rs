@@ -163,12 +163,12 @@ impl From<StoreError> for ApiError {
 impl From<&StoreError> for ApiError {
     fn from(error: &StoreError) -> Self {
         match error {
-            StoreError::Unavailable(e) => {
-                tracing::warn!(error = %e, "database unavailable");
+            StoreError::Unavailable(_) => {
+                tracing::warn!(%error, "database unavailable");
                 Self::DatabaseUnavailable
             }
-            StoreError::Duplicate(e) | StoreError::Defect(e) => {
-                tracing::error!(error = %e, "database error");
+            StoreError::Duplicate(_) | StoreError::Defect(_) => {
+                tracing::error!(%error, "database error");
                 Self::Internal
             }
         }
@@ -190,9 +190,18 @@ impl From<CampusError> for ApiError {
     fn from(error: CampusError) -> Self {
         match error {
             CampusError::WrongPassword(system) => Self::WrongPassword(system_name(system)),
-            CampusError::Captcha => Self::CaptchaFailed,
-            CampusError::SessionExpired(_) | CampusError::Down(_) => Self::CampusDown,
-            CampusError::Changed { .. } => Self::CampusChanged,
+            CampusError::Captcha => {
+                tracing::warn!(%error, "a campus login failed");
+                Self::CaptchaFailed
+            }
+            CampusError::SessionExpired(_) | CampusError::Down(_) => {
+                tracing::warn!(%error, "a campus system is down");
+                Self::CampusDown
+            }
+            CampusError::Changed { .. } => {
+                tracing::error!(%error, "a campus system has changed");
+                Self::CampusChanged
+            }
         }
     }
 }

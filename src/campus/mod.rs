@@ -17,6 +17,7 @@ use crate::{
     outbound::{Exchange, Outbound, OutboundError, Request, System},
 };
 use session::Session;
+use urp::captcha::{MasksError, Solver};
 
 /// Why a campus system gave no data, told apart by what can be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +88,20 @@ fn layer_system(layer: page::Layer) -> System {
     }
 }
 
+/// Why the clients cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The VPN's key is no RSA key.
+    #[error("WEHPU_VPN_RSA_MODULUS and WEHPU_VPN_RSA_EXPONENT are not an RSA key of 1024 to 4096 bits")]
+    VpnKey,
+    /// The file with captcha masks cannot be read.
+    #[error("WEHPU_CAPTCHA_MASKS: {0}")]
+    MasksFile(std::io::Error),
+    /// The captcha masks are malformed.
+    #[error("WEHPU_CAPTCHA_MASKS: {0}")]
+    Masks(#[from] MasksError),
+}
+
 /// Clients of all campus systems.
 #[derive(Debug, Clone)]
 pub struct Campus {
@@ -97,10 +112,17 @@ pub struct Campus {
 
 impl Campus {
     /// `config` names the systems; everything is sent through `outbound`.
-    #[must_use]
-    pub fn new(config: &config::Campus, outbound: &Outbound) -> Option<Self> {
-        let vpn = Arc::new(vpn::Vpn::new(config, outbound.clone())?);
-        Some(Self { urp: urp::Urp::new(config.urp_host.clone(), vpn, outbound.clone()), outbound: outbound.clone() })
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub fn new(config: &config::Campus, outbound: &Outbound) -> Result<Self, SetupError> {
+        let vpn = Arc::new(vpn::Vpn::new(config, outbound.clone()).ok_or(SetupError::VpnKey)?);
+        let solver = match &config.captcha_masks {
+            None => Solver::builtin().clone(),
+            Some(path) => Solver::from_masks(&std::fs::read_to_string(path).map_err(SetupError::MasksFile)?)?,
+        };
+        let urp = urp::Urp::new(config.urp_host.clone(), solver, vpn, outbound.clone());
+        Ok(Self { urp, outbound: outbound.clone() })
     }
 
     /// Whether `system` is known to be down, so that asking would fail at once. What lies behind the VPN is down with it.

@@ -16,6 +16,9 @@ use super::{
 /// Shortest JWT secret that production accepts, in bytes: the output length of HMAC-SHA-256 (RFC 7518 §3.2).
 const MIN_JWT_SECRET: usize = 32;
 
+/// Longest time-out of a campus request: a request of a client may take 25 s.
+const MAX_CAMPUS_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// Texts that occur in examples and in the development compose file.
 const EXAMPLE_MARKS: [&str; 5] = ["PASSWORD", "BASE64", "random-bytes", "development-only", "the-AppSecret"];
 
@@ -170,6 +173,7 @@ fn campus(r: &mut Reader) -> Option<Campus> {
     });
     let exponent = r.required("WEHPU_VPN_RSA_EXPONENT", number);
     let urp_host = r.required("WEHPU_URP_HOST", host);
+    let captcha_masks = r.optional("WEHPU_CAPTCHA_MASKS", |v| Ok(v.into()));
     let bulletin_host = r.required("WEHPU_BULLETIN_HOST", host);
     let bulletin_student = r.optional("WEHPU_BULLETIN_STUDENT_ID", |v| Ok(v.to_owned()));
     let bulletin_password = r.optional("WEHPU_BULLETIN_VPN_PASSWORD", |v| Ok(SecretString::from(v)));
@@ -185,7 +189,10 @@ fn campus(r: &mut Reader) -> Option<Campus> {
     let news_url = r.required("WEHPU_NEWS_URL", url);
     let logistics_url = r.required("WEHPU_LOGISTICS_URL", url);
     let ca_file = r.optional("WEHPU_CAMPUS_CA_FILE", |v| Ok(v.into()));
-    let timeout = r.required("WEHPU_CAMPUS_TIMEOUT", positive_duration);
+    let timeout = r.required("WEHPU_CAMPUS_TIMEOUT", |v| match positive_duration(v)? {
+        d if d > MAX_CAMPUS_TIMEOUT => Err("must be at most 20s, below the limit of a request".to_owned()),
+        d => Ok(d),
+    });
     let concurrency = r.required("WEHPU_CAMPUS_CONCURRENCY", |v| match v.parse() {
         Ok(n @ 1..=4096) => Ok(n),
         _ => Err("must be a number from 1 to 4096".to_owned()),
@@ -194,6 +201,7 @@ fn campus(r: &mut Reader) -> Option<Campus> {
         vpn_url: vpn_url?,
         vpn_key: RsaKey { modulus: modulus?, exponent: exponent? },
         urp_host: urp_host?,
+        captcha_masks,
         bulletin_host: bulletin_host?,
         bulletin_account: bulletin_student.zip(bulletin_password),
         library_url: library_url?,

@@ -121,6 +121,8 @@ pub struct Campus {
     pub vpn_key: RsaKey,
     /// Inner host of the URP.
     pub urp_host: String,
+    /// Glyph masks of its captchas, in place of the built-in ones.
+    pub captcha_masks: Option<PathBuf>,
     /// Inner host of the bulletin board.
     pub bulletin_host: String,
     /// Service account of the bulletin board: student number and VPN password.
@@ -320,7 +322,9 @@ pub fn env_example() -> String {
     for v in VARIABLES {
         let mark = if v.doc.starts_with("required") { "" } else { "# " };
         // Writing to a String does not fail.
-        let _ = write!(text, "\n# {}\n{mark}{}={}\n", v.doc, v.name, v.default.unwrap_or(v.example));
+        let value = v.default.unwrap_or(v.example);
+        let quote = if value.contains([' ', '#', ';']) { "'" } else { "" };
+        let _ = write!(text, "\n# {}\n{mark}{}={quote}{value}{quote}\n", v.doc, v.name);
     }
     text
 }

@@ -85,6 +85,11 @@ pub static VARIABLES: &[Variable] = &[
     var("WEHPU_VPN_RSA_MODULUS", HPU_MODULUS, "modulus of the VPN's login key, hexadecimal"),
     var("WEHPU_VPN_RSA_EXPONENT", "65537", "exponent of the VPN's login key, decimal"),
     var("WEHPU_URP_HOST", "218.196.240.97", "inner host of the URP academic system, reached through the VPN"),
+    unset(
+        "WEHPU_CAPTCHA_MASKS",
+        "/etc/wehpu/captcha-masks.txt",
+        "glyph masks of the URP's captchas, for a server that draws another font (see `captcha learn`)",
+    ),
     var("WEHPU_BULLETIN_HOST", "218.196.240.155", "inner host of the bulletin board, reached through the VPN"),
     unset("WEHPU_BULLETIN_STUDENT_ID", "311500000000", "VPN account that reads the bulletin board"),
     secret("WEHPU_BULLETIN_VPN_PASSWORD", "its-vpn-password", "VPN password of that account"),

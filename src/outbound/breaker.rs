@@ -76,9 +76,12 @@ impl Breaker {
 }
 
 impl Permit<'_> {
-    /// The system works: the breaker closes.
+    /// The system works. An open breaker closes only for its probe: a late answer to an earlier request proves little.
     pub fn success(self) {
         let mut state = self.breaker.state();
+        if state.opened.is_some() && !self.probe {
+            return;
+        }
         if state.opened.take().is_some() {
             tracing::info!(system = self.breaker.name, "breaker closed");
         }

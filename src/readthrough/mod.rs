@@ -30,8 +30,11 @@ const PATIENCE_WITH_STORED: Duration = Duration::from_secs(5);
 /// With nothing stored, the caller waits this long: below the request limit of 25 s.
 const PATIENCE_WITHOUT: Duration = Duration::from_secs(22);
 
-/// Life of the lease under which one replica talks to a campus system for a student: longer than any refresh takes.
-const LEASE: Duration = Duration::from_mins(1);
+/// Longest a campus system may keep one refresh busy, logins included.
+const CAMPUS_LIMIT: Duration = Duration::from_secs(50);
+
+/// Life of the lease under which one replica talks to a campus system for a student: longer than a refresh may take.
+const LEASE: Duration = Duration::from_secs(90);
 
 /// How often a replica that waits for another one's refresh looks for its result.
 const LEASE_POLL: Duration = Duration::from_millis(100);
@@ -162,7 +165,8 @@ impl ReadThrough {
         if self.campus.is_down(System::Urp) {
             return Err(CampusError::Down(System::Urp).into());
         }
-        let key = format!("courses/{}/{}", user.student_id, self.term.name);
+        // Each account with its own passwords: what they are refused for concerns nobody else.
+        let key = format!("courses/{}/{}/{}", user.student_id, self.term.name, user.open_id);
         let flight: Flight<Outcome<CourseTable>> = self.course_flights.join(&self.tasks, key, || {
             let (this, user) = (self.clone(), user.clone());
             async move { this.fetch_courses(&user).await }
@@ -216,10 +220,14 @@ impl ReadThrough {
         let account = self.account(user)?;
         let mut session = self.session(user).await?;
         let before = session.to_text();
-        let answer = self.campus.urp.course_table(&account, &mut session).await;
+        let asked = tokio::time::timeout(CAMPUS_LIMIT, self.campus.urp.course_table(&account, &mut session)).await;
+        let answer = asked.unwrap_or(Err(CampusError::Down(System::Urp)));
         let at = self.clock.now();
         if session.to_text() != before {
-            self.save_session(user, &session).await?;
+            // What was fetched is worth more than the session: the next request would log in anew.
+            if let Err(error) = self.save_session(user, &session).await {
+                tracing::warn!(%error, "campus session not kept");
+            }
         }
         match answer {
             Ok(data) if data.is_empty() => Err(ReadError::Empty),

@@ -30,7 +30,7 @@ pub enum MigrationError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A command of a file failed.
-    #[error("migration {id}, command {command}: {source}")]
+    #[error("migration {id}, command {command}: {}", source.for_operator())]
     Command {
         /// File name without extension.
         id: String,

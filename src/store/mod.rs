@@ -2,10 +2,10 @@
 //! mean, and the read preference and concern each of them needs. Indexes live in `migrations/`.
 //!
 //! Three ways to read, chosen per query:
-//! - *own writes* ([`Reads::Primary`]): leases, limits, login codes, and everything that decides a write;
-//! - *prefer the primary* ([`Reads::PrimaryPreferred`]): the caller's own user, which must be seen right after a bind and
+//! - *own writes* (`Reads::Primary`): leases, limits, login codes, and everything that decides a write;
+//! - *prefer the primary* (`Reads::PrimaryPreferred`): the caller's own user, which must be seen right after a bind and
 //!   must still be readable while the members elect a new primary;
-//! - *as the connection string says* ([`Reads::Nearest`]): snapshots and other people's public data, spread over the secondaries.
+//! - *as the connection string says* (`Reads::Configured`): snapshots and other people's public data, spread over the secondaries.
 //!
 //! Writes are acknowledged by a majority and retried once by the driver.
 
@@ -50,17 +50,54 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
 const PRIMARY_POLL: Duration = Duration::from_millis(250);
 
 /// What can go wrong with the database, told apart by what the caller can do.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum StoreError {
     /// No usable member, or the write is not known to be safe: trying again later helps.
-    #[error("database unavailable: {0}")]
-    Unavailable(#[source] Error),
+    #[error("database unavailable: {}", summary(.0))]
+    Unavailable(Error),
     /// A unique index refused the write.
-    #[error("already there: {0}")]
-    Duplicate(#[source] Error),
+    #[error("already there: {}", summary(.0))]
+    Duplicate(Error),
     /// A defect: ours, or of the stored data.
-    #[error("database error: {0}")]
-    Defect(#[source] Error),
+    #[error("database error: {}", summary(.0))]
+    Defect(Error),
+}
+
+/// The driver's own texts quote values and whole answers of the server; neither belongs into a log.
+impl std::fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StoreError({self})")
+    }
+}
+
+/// Kind, code and name of a driver error, without any value.
+fn summary(error: &Error) -> String {
+    let coded = |code: i32, name: &str| format!("code {code} {name}").trim_end().to_owned();
+    match error.kind.as_ref() {
+        ErrorKind::Command(e) => coded(e.code, &e.code_name),
+        ErrorKind::Write(WriteFailure::WriteError(e)) => coded(e.code, e.code_name.as_deref().unwrap_or_default()),
+        ErrorKind::Write(WriteFailure::WriteConcernError(e)) => coded(e.code, &e.code_name),
+        ErrorKind::ServerSelection { .. } => "no suitable member".to_owned(),
+        ErrorKind::Io(e) => format!("connection: {}", e.kind()),
+        ErrorKind::Authentication { .. } => "authentication failed".to_owned(),
+        ErrorKind::ConnectionPoolCleared { .. } => "connection closed".to_owned(),
+        ErrorKind::DnsResolve { .. } => "a member's name cannot be resolved".to_owned(),
+        ErrorKind::BsonDeserialization(_) => "a stored document has another shape".to_owned(),
+        ErrorKind::InvalidArgument { .. } => "invalid argument".to_owned(),
+        _ => "driver error".to_owned(),
+    }
+}
+
+impl StoreError {
+    /// What the server said, for the operator of a command line. May quote stored values: not for logs.
+    #[must_use]
+    pub fn for_operator(&self) -> String {
+        let (Self::Unavailable(error) | Self::Duplicate(error) | Self::Defect(error)) = self;
+        match error.kind.as_ref() {
+            ErrorKind::Command(e) => format!("{} (code {} {})", e.message, e.code, e.code_name),
+            _ => summary(error),
+        }
+    }
 }
 
 /// Server error codes that mean "not now": no primary, stepping down, shutting down, network trouble, write concern not
@@ -106,7 +143,7 @@ impl From<Error> for StoreError {
 enum Reads {
     Primary,
     PrimaryPreferred,
-    Nearest,
+    Configured,
 }
 
 /// The engine's database.
@@ -184,11 +221,11 @@ fn collection<T: Send + Sync>(db: &Database, name: &str, reads: Reads) -> Collec
             let options: Option<ReadPreferenceOptions> = None;
             Some(SelectionCriteria::ReadPreference(ReadPreference::PrimaryPreferred { options }))
         }
-        Reads::Nearest => db.selection_criteria().cloned(),
+        Reads::Configured => db.selection_criteria().cloned(),
     };
     let read_concern = match reads {
         Reads::Primary | Reads::PrimaryPreferred => Some(ReadConcern::majority()),
-        Reads::Nearest => db.read_concern().cloned(),
+        Reads::Configured => db.read_concern().cloned(),
     };
     let mut write_concern = db.write_concern().cloned().unwrap_or_else(WriteConcern::majority);
     write_concern.w_timeout.get_or_insert(WRITE_TIMEOUT);

@@ -1,5 +1,5 @@
 //! `sessions`: sessions of the campus systems, sealed, shared by all replicas, so that a student is logged in once and
-//! not once per replica. A TTL index removes sessions that were not used for long.
+//! not once per replica. A TTL index removes old ones.
 
 use mongodb::{
     Collection, Database,
@@ -20,7 +20,7 @@ struct Session {
     #[serde(rename = "_id")]
     id: String,
     sealed: String,
-    used_at: bson::DateTime,
+    saved_at: bson::DateTime,
 }
 
 /// One user's session in one system: keyed by user and student number, so that a re-bind never meets the former one's.
@@ -54,8 +54,8 @@ impl Sessions {
         sealed: String,
         clock: &Clock,
     ) -> Result<(), StoreError> {
-        let used_at = bson::DateTime::from_millis(clock.now().timestamp_millis());
-        let set = doc! { "$set": { "sealed": sealed, "usedAt": used_at } };
+        let saved_at = bson::DateTime::from_millis(clock.now().timestamp_millis());
+        let set = doc! { "$set": { "sealed": sealed, "savedAt": saved_at } };
         self.0.update_one(doc! { "_id": id(open_id, student_id, system) }, set).upsert(true).await?;
         Ok(())
     }

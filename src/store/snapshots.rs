@@ -36,7 +36,7 @@ pub struct Snapshots<T: Send + Sync> {
 
 impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin> Snapshots<T> {
     pub(super) fn new(db: &Database, name: &str) -> Self {
-        Self { nearest: collection(db, name, Reads::Nearest), primary: collection(db, name, Reads::Primary) }
+        Self { nearest: collection(db, name, Reads::Configured), primary: collection(db, name, Reads::Primary) }
     }
 
     /// The snapshot as a near member has it: it may be a moment behind, and is there during an election.

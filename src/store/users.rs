@@ -202,7 +202,7 @@ impl Users {
         Self {
             own: collection(db, "users", Reads::PrimaryPreferred),
             primary: collection(db, "users", Reads::Primary),
-            nearest: collection(db, "users", Reads::Nearest),
+            nearest: collection(db, "users", Reads::Configured),
         }
     }
 
@@ -255,26 +255,29 @@ impl Users {
     }
 
     /// Stores a bind as one write: number, name, credentials, and no credential counts as refused any more.
-    /// A library password stays only when the student number does.
+    /// A library password stays only when the student number does, and so does the mark that it was refused.
+    /// Gives whether there is such an account.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
-    pub async fn bind(&self, open_id: &str, binding: &Binding<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    pub async fn bind(&self, open_id: &str, binding: &Binding<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let library = Credential::Library.field();
-        let kept = doc! { "$cond": [{ "$eq": ["$studentId", { "$literal": binding.student_id }] }, { "$ifNull": [format!("${library}"), ""] }, ""] };
+        let same = doc! { "$eq": ["$studentId", { "$literal": binding.student_id }] };
+        let kept = doc! { "$cond": [same.clone(), { "$ifNull": [format!("${library}"), ""] }, ""] };
+        let still = doc! { "$setIntersection": [{ "$ifNull": ["$rejected", []] }, [library]] };
         let mut set = doc! {
             library: kept,
             "studentId": { "$literal": binding.student_id },
             "name": { "$literal": binding.name },
             "bind": true,
-            "rejected": [],
+            "rejected": { "$cond": [same, still, []] },
             "boundAt": bson::DateTime::from_millis(now.timestamp_millis()),
         };
         for (credential, sealed) in &binding.sealed {
             set.insert(credential.field(), doc! { "$literal": sealed });
         }
-        self.primary.update_one(doc! { "openId": open_id }, vec![doc! { "$set": set }]).await?;
-        Ok(())
+        let update = vec![doc! { "$set": set }];
+        Ok(self.primary.update_one(doc! { "openId": open_id }, update).await?.matched_count == 1)
     }
 
     /// Sets one field the student may set; a new library password is no longer refused.

@@ -46,13 +46,14 @@ pub struct Account {
 #[derive(Debug, Clone)]
 pub struct Urp {
     host: Arc<str>,
+    solver: Arc<Solver>,
     vpn: Arc<Vpn>,
     outbound: Outbound,
 }
 
 impl Urp {
-    pub(super) fn new(host: String, vpn: Arc<Vpn>, outbound: Outbound) -> Self {
-        Self { host: host.into(), vpn, outbound }
+    pub(super) fn new(host: String, solver: Solver, vpn: Arc<Vpn>, outbound: Outbound) -> Self {
+        Self { host: host.into(), solver: Arc::new(solver), vpn, outbound }
     }
 
     /// The student's course table of this term.
@@ -145,7 +146,7 @@ impl Urp {
             .send(System::Urp, Request::get(url), &mut session.cookies)
             .await
             .map_err(CampusError::of_outbound)?;
-        let Ok(reading) = Solver::builtin().read(&exchange.answer.body) else {
+        let Ok(reading) = self.solver.read(&exchange.answer.body) else {
             // No picture: perhaps a login page of the VPN, or a maintenance page.
             let text = super::page::decode(&exchange.answer.body, PageEncoding::Gbk);
             let error = match text.and_then(|text| parse_login::parse_login(&text)) {
@@ -154,7 +155,8 @@ impl Urp {
             };
             return super::judge(exchange, Err(CampusError::of_page(System::Urp, error)));
         };
-        exchange.well();
+        // That the picture came says nothing about the pages: the breaker learns from those.
+        drop(exchange);
         let doubtful = reading.confidence < captcha::MIN_CONFIDENCE;
         if doubtful {
             metrics::counter!("captcha_reads_total", "outcome" => "doubtful").increment(1);

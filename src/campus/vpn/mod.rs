@@ -57,13 +57,13 @@ impl Vpn {
         let exchange =
             self.outbound.send(System::Vpn, form, &mut session.cookies).await.map_err(CampusError::of_outbound)?;
         // A right password is answered with a redirect to the service page. Only when it leads elsewhere is that page asked
-        // for: it alone tells whether one is logged in.
+        // for: it alone tells whether one is logged in, and whether the VPN works.
         if exchange.answer.url.path().ends_with("/por/service.csp") {
             let read = super::page::decode(&exchange.answer.body, PageEncoding::Utf8)
                 .and_then(|text| parse::parse_login(&text));
             judge(exchange, read.map_err(|e| CampusError::of_page(System::Vpn, e)))?;
         } else {
-            exchange.well();
+            drop(exchange);
             let service = Request::get(self.own("/por/service.csp"));
             ask(&self.outbound, System::Vpn, service, session, PageEncoding::Utf8, parse::parse_login).await?;
         }

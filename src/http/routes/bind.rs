@@ -64,10 +64,7 @@ async fn verify_and_store(app: &AppState, open_id: &str, account: &Account) -> R
     let student = app.campus.urp.verify(account, &mut session).await.map_err(|e| match e {
         CampusError::WrongPassword(System::Vpn) => ApiError::BindRefused { vpn: false, jwc: false },
         CampusError::WrongPassword(_) => ApiError::BindRefused { vpn: true, jwc: false },
-        other => {
-            tracing::warn!(error = %other, "bind failed at the campus");
-            other.into()
-        }
+        other => other.into(),
     })?;
     let id_number = &student.id_number;
     let kept = id_number.get(id_number.len().saturating_sub(ID_NUMBER_KEPT)..).unwrap_or_default();
@@ -80,8 +77,14 @@ async fn verify_and_store(app: &AppState, open_id: &str, account: &Account) -> R
         |(credential, value): (Credential, &str)| Ok((credential, app.keys.seal(open_id, credential.field(), value)?));
     let sealed = plain.into_iter().map(seal).collect::<Result<BTreeMap<_, _>, ApiError>>()?;
     let binding = Binding { student_id: &account.student_id, name: &student.name, sealed };
-    app.store.users.bind(open_id, &binding, app.clock.now()).await?;
-    store_session(&app.store, &app.keys, &app.clock, (open_id, &account.student_id), &session).await?;
+    if !app.store.users.bind(open_id, &binding, app.clock.now()).await? {
+        return Err(ApiError::TokenInvalid);
+    }
+    // The bind is done; a session that is not kept only costs the next request a login.
+    let owner = (open_id, account.student_id.as_str());
+    if let Err(error) = store_session(&app.store, &app.keys, &app.clock, owner, &session).await {
+        tracing::warn!(%error, "campus session not kept");
+    }
     Ok(())
 }
 
