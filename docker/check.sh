@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# `make check`: formatting, lints, documentation and (where the tool is installed) the
+# dependencies' bans, licences and sources. Runs no test.
+set -euo pipefail
+. "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/toolchain.sh"
+need_toolchain
+cd "$WEHPU_ROOT"
+
+run() {
+    say "\$ $*"
+    "$@"
+}
+
+run cargo fmt --all --check
+run cargo clippy --workspace --all-targets --locked -- -D warnings
+RUSTDOCFLAGS='-D warnings' run cargo doc --workspace --no-deps --locked
+if cargo deny --version >/dev/null 2>&1; then
+    run cargo deny check bans licenses sources
+else
+    say "cargo-deny is not installed: dependencies' bans, licences and sources not checked (cargo install cargo-deny)"
+fi

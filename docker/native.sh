@@ -1,0 +1,224 @@
+#!/usr/bin/env bash
+# The stack of docker-compose.yml as plain processes, for machines where no container engine
+# can run: three mongod, the campus simulator, three engines, HAProxy; all on 127.0.0.1 but the
+# proxy. Settings are those of docker-compose.yml, with the addresses changed.
+#
+#   docker/native.sh up      start (again); data stays
+#   docker/native.sh down    stop what "up" started
+#   docker/native.sh clean   stop and remove the data
+#   docker/native.sh ps      what runs
+#   docker/native.sh logs    follow the logs
+#
+# Everything lies in target/native; nothing is installed.
+set -uo pipefail
+. "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/mongod-wheel.sh"
+
+DIR=$WEHPU_ROOT/target/native
+MONGOD=$WEHPU_STATE/mongod
+HAPROXY_ROOT=$WEHPU_STATE/haproxy
+BIN=${CARGO_TARGET_DIR:-$WEHPU_ROOT/target}/release
+PORT=${WEHPU_HTTP_PORT:-8080}
+# As in compose: a number, or address and number.
+case $PORT in *:*) PROXY_BIND=$PORT ;; *) PROXY_BIND=*:$PORT ;; esac
+PARTS=(mongo1 mongo2 mongo3 campus-sim engine1 engine2 engine3 haproxy)
+
+# Is the process of this part alive and ours? (A number may have gone to somebody else since.)
+alive() {
+    local pid
+    [ -s "$DIR/$1.pid" ] || return 1
+    pid=$(cat "$DIR/$1.pid")
+    grep -zqs "^NATIVE_STACK=$DIR$" "/proc/$pid/environ"
+}
+
+# start NAME [VARIABLE=VALUE...] -- COMMAND...: with a clean environment, in the background.
+start() {
+    local name=$1 vars=()
+    shift
+    while [ "$1" != -- ]; do vars+=("$1"); shift; done
+    shift
+    (cd "$DIR" && exec setsid nohup env -i PATH="$PATH" NATIVE_STACK="$DIR" "${vars[@]}" "$@" \
+        >>"$DIR/$name.log" 2>&1 </dev/null) &
+    echo $! >"$DIR/$name.pid"
+}
+
+# stop NAME...: ask all of them at once, wait 40 s, then insist.
+stop() {
+    local name pid i
+    local -A pids=()
+    for name in "$@"; do
+        if alive "$name"; then
+            pids[$name]=$(cat "$DIR/$name.pid")
+            kill "${pids[$name]}" 2>/dev/null
+        fi
+    done
+    for name in "${!pids[@]}"; do
+        pid=${pids[$name]}
+        for i in $(seq 1 400); do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -9 "$pid" 2>/dev/null
+    done
+    for name in "$@"; do rm -f "$DIR/$name.pid"; done
+}
+
+# The settings docker-compose.yml gives an engine, as NAME=VALUE lines for this machine.
+settings() {
+    local line name value
+    sed -n '/^x-mongodb-uris/,/^$/p; /^x-migrate-uri/,/^$/p; /^  engine:/,/^    networks:/p' \
+        "$WEHPU_ROOT/docker-compose.yml" | sed -n 's/^ *\(WEHPU_[A-Z_]*\): /\1=/p' |
+        sed -e 's/mongo\([123]\):27017/127.0.0.1:2721\1/g' -e 's/campus-sim:4000/127.0.0.1:27214/g' |
+        while IFS= read -r line; do
+            name=${line%%=*}
+            value=${line#*=}
+            if [[ $value =~ ^\$\{([A-Z_]+):-(.*)\}$ ]]; then
+                value=${!BASH_REMATCH[1]:-${BASH_REMATCH[2]}}
+            fi
+            printf '%s=%s\n' "$name" "$value"
+        done
+}
+
+healthy() { env -i "$BIN/wehpu-engine" healthcheck --url "$1" >/dev/null 2>&1; }
+
+# wait_for NAME URL: until it answers with success, or its process is gone, or 60 s are over.
+wait_for() {
+    local i
+    for i in $(seq 1 300); do
+        healthy "$2" && return 0
+        alive "$1" || break
+        sleep 0.2
+    done
+    tail -n 5 "$DIR/$1.log" >&2
+    die "$1 does not become healthy, see target/native/$1.log"
+}
+
+missing_libraries() {
+    local package
+    for package in $(apt-cache depends "$1" | sed -n 's/^ *Depends: \(lib[^ <]*\)$/\1/p'); do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
+    done
+}
+
+# The port each part listens on must be free, unless that part is ours and runs.
+need_ports() {
+    local part port
+    while read -r part port; do
+        alive "$part" && continue
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && die "port $port (for $part) is taken by another program"
+    done <<PORTS
+mongo1 27211
+mongo2 27212
+mongo3 27213
+campus-sim 27214
+engine1 3001
+engine2 3002
+engine3 3003
+engine1 9091
+engine2 9092
+engine3 9093
+haproxy ${PORT##*:}
+haproxy 8404
+PORTS
+}
+
+# HAProxy from PATH, else out of the Debian packages, unpacked beside our state.
+find_haproxy() {
+    local path package packages
+    path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v haproxy) && { HAPROXY=$path; return 0; }
+    HAPROXY=$HAPROXY_ROOT/usr/sbin/haproxy
+    [ -x "$HAPROXY" ] && return 0
+    have apt-get && have dpkg || die "haproxy is not installed and there is no apt-get to fetch it"
+    apt-cache show haproxy >/dev/null 2>&1 || { is_root && step "read the Debian package lists" -- apt-get update -q; }
+    # The package, those of its libraries that are missing here, and theirs.
+    packages=(haproxy)
+    for package in $(missing_libraries haproxy); do
+        packages+=("$package")
+        mapfile -t -O "${#packages[@]}" packages < <(missing_libraries "$package")
+    done
+    mkdir -p "$HAPROXY_ROOT/debs"
+    (cd "$HAPROXY_ROOT/debs" && step "fetch HAProxy (${packages[*]})" -- \
+        apt-get -o APT::Sandbox::User=root download "${packages[@]}") || die "haproxy cannot be fetched"
+    for package in "$HAPROXY_ROOT"/debs/*.deb; do dpkg -x "$package" "$HAPROXY_ROOT" || die "$package cannot be unpacked"; done
+}
+
+up() {
+    local vars=() n
+    say "without a container engine: the same parts as plain processes"
+    have cargo || die "cargo is needed to build the engine"
+    need_ports
+    fetch_mongod "$MONGOD" || die "no mongod can be had for this machine"
+    find_haproxy
+    (cd "$WEHPU_ROOT" && step "build the engine and the simulator (a few minutes the first time)" -- \
+        cargo build --release --locked -p wehpu-engine -p campus-sim --bins) || die "the build failed"
+
+    mkdir -p "$DIR"
+    stop haproxy
+    stop engine1 engine2 engine3 campus-sim
+    install -m 0600 "$WEHPU_ROOT/docker/mongo/keyfile.development-only" "$DIR/keyfile"
+    mapfile -t vars < <(settings)
+
+    for n in 1 2 3; do
+        alive "mongo$n" && continue
+        mkdir -p "$DIR/data$n"
+        start "mongo$n" -- "$MONGOD" --replSet wehpu --keyFile "$DIR/keyfile" --dbpath "$DIR/data$n" \
+            --port "2721$n" --bind_ip 127.0.0.1 --wiredTigerCacheSizeGB 0.25 --oplogSize 128 --nounixsocket \
+            --setParameter shutdownTimeoutMillisForSignaledShutdown=2000
+    done
+    step "make the three mongod a replica set" -- env -i "${vars[@]}" "$BIN/wehpu-engine" \
+        replset init --key-file "$DIR/keyfile" || die "the replica set cannot be initiated, see target/native/mongo1.log"
+    step "bring the database up to date" -- env -i "${vars[@]}" "$BIN/wehpu-engine" migrate ||
+        die "the migrations failed"
+
+    start campus-sim -- "$BIN/campus-sim" --bind 127.0.0.1:27214
+    wait_for campus-sim http://127.0.0.1:27214/_sim/healthz
+    mapfile -t vars < <(settings | grep -v '^WEHPU_MIGRATE_')
+    for n in 1 2 3; do
+        start "engine$n" "${vars[@]}" WEHPU_BIND_ADDR="127.0.0.1:300$n" WEHPU_ADMIN_ADDR="127.0.0.1:909$n" \
+            WEHPU_TRUSTED_PROXIES=127.0.0.0/8 -- "$BIN/wehpu-engine" serve
+    done
+    for n in 1 2 3; do wait_for "engine$n" "http://127.0.0.1:909$n/readyz"; done
+    start haproxy PROXY_STATIC_ENGINES=yes PROXY_BIND="$PROXY_BIND" PROXY_STATS_BIND=127.0.0.1:8404 \
+        PROXY_STATS_PASSWORD="${WEHPU_PROXY_STATS_PASSWORD:-stats-development-only}" \
+        LD_LIBRARY_PATH="$HAPROXY_ROOT/usr/lib/$(uname -m)-linux-gnu" \
+        -- "$HAPROXY" -W -db -f "$WEHPU_ROOT/docker/haproxy/haproxy.cfg"
+    wait_for haproxy http://127.0.0.1:8404/healthz
+    ps_
+}
+
+down() {
+    local part any=no
+    for part in "${PARTS[@]}"; do alive "$part" && any=yes; done
+    [ "$any" = yes ] || return 0
+    stop haproxy
+    stop engine1 engine2 engine3
+    stop campus-sim mongo1 mongo2 mongo3
+    say "native processes stopped"
+}
+
+ps_() {
+    local part
+    for part in "${PARTS[@]}"; do
+        if alive "$part"; then
+            printf '%-12s running, pid %-7s %s MB resident\n' "$part" "$(cat "$DIR/$part.pid")" \
+                "$(awk '/^VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$(cat "$DIR/$part.pid")/status")"
+        else
+            printf '%-12s not running\n' "$part"
+        fi
+    done
+}
+
+case "${1:-}" in
+up) up ;;
+down) down ;;
+clean)
+    down
+    rm -rf "$DIR"
+    ;;
+ps) ps_ ;;
+logs) exec tail -n 20 -F "$DIR"/*.log ;;
+*)
+    sed -n '2,12s/^# \{0,1\}//p' "$0"
+    exit 2
+    ;;
+esac

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# A student's first day against the running stack, through the proxy: one line per step, exit 1
+# at the first that is not as it should be. Needs curl, grep and sed only.
+#
+#   docker/smoke.sh [URL]     default http://127.0.0.1:${WEHPU_HTTP_PORT:-8080}
+set -uo pipefail
+. "$(dirname "$0")/progress.sh"
+
+have curl || install_packages curl || die "the smoke run needs curl"
+PORT=${WEHPU_HTTP_PORT:-8080}
+URL=${1:-http://127.0.0.1:${PORT##*:}}
+# A WeChat user nobody was before, and one of the simulator's 400 students.
+OPENID=smoke$(date +%s)$RANDOM
+INDEX=$(printf '%06d' $((RANDOM % 300 + 100)))
+STUDENT=311509$INDEX
+TOKEN=
+STATUS=
+BODY=
+HEADERS=
+
+# call METHOD PATH [curl arguments]: fills STATUS, BODY, HEADERS.
+call() {
+    local method=$1 path=$2 answer
+    shift 2
+    answer=$(curl -sS --max-time 30 -i -X "$method" ${TOKEN:+-H "Authorization: Bearer $TOKEN"} "$@" "$URL$path") || answer=
+    answer=${answer//$'\r'/}
+    HEADERS=${answer%%$'\n\n'*}
+    BODY=${answer#*$'\n\n'}
+    STATUS=$(sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p' <<<"$HEADERS")
+}
+
+# "key": "value" or "key": number out of BODY, first one.
+field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" <<<"$BODY" | head -n 1; }
+
+miss() {
+    printf 'MISS  %s\n' "$1"
+    printf '      status %s\n%s\n' "${STATUS:-none}" "$(cut -c 1-600 <<<"$BODY" | sed 's/^/      /')"
+    exit 1
+}
+
+# expect TEXT STATUS [extended regular expression in the body]...
+expect() {
+    local text=$1 status=$2 pattern
+    shift 2
+    [ "$STATUS" = "$status" ] || miss "$text: expected status $status"
+    for pattern in "$@"; do
+        grep -qE -- "$pattern" <<<"$BODY" || miss "$text: expected $pattern"
+    done
+    printf 'ok    %s\n' "$text"
+}
+
+say "smoke run against $URL"
+call GET /
+expect "the service names itself at /" 200 '<html'
+
+SERVED=$(for _ in 1 2 3 4 5 6; do call GET /; sed -n 's/^x-served-by: *//Ip' <<<"$HEADERS"; done | sort | uniq -c)
+[ "$(wc -l <<<"$SERVED")" -ge 3 ] || { BODY=$SERVED; miss "three engines answer in turn"; }
+say "ok    three engines answer in turn ($(sed 's/^ *[0-9]* //' <<<"$SERVED" | paste -sd ' '))"
+
+call GET /api/no-such-call
+expect "an unknown path is 404 in the envelope" 404 '"statusCode": ?404' '"errMsg"' '"code"'
+
+TOKEN=not-a-token
+call GET /api/user
+expect "a wrong token is 403 in the envelope" 403 '"statusCode": ?403' '"code"'
+TOKEN=
+
+call POST /api/login -d code=nonsense
+expect "a code WeChat does not know is refused" 400 '"statusCode": ?400' '"code"'
+
+call POST /api/login -d "code=sim-$OPENID-1"
+expect "first login of a WeChat user is 201 with a token" 201 '"token"' '"bind": ?false'
+TOKEN=$(field token)
+
+call GET /api/course
+expect "no course table before binding" 400 'NOT_BOUND'
+
+call POST /api/bind -d "studentId=$STUDENT" -d "vpnPassWord=wrong" -d "jwcPassWord=jwc-$INDEX"
+expect "a wrong VPN password is named" 400 '"vpn": ?false'
+
+call POST /api/bind -d "studentId=$STUDENT" -d "vpnPassWord=vpn-$INDEX" -d "jwcPassWord=jwc-$INDEX"
+expect "binding student $STUDENT works" 201 '"vpn": ?true' '"jwc": ?true'
+
+call GET /api/user
+expect "the user is that student" 200 "\"studentId\": ?\"$STUDENT\"" '"bind": ?true'
+
+call GET /api/course
+expect "the course table" 200 '"mon"' '"sun"' '"oth"' '"name"' '"fetchedAt"'
+
+call GET /api/calendar
+expect "the calendar" 200 '"currentTerm"' '"totalWeekly": ?[0-9]' '"currentWeekly": ?[0-9]'
+
+call POST /api/login -H 'content-type: application/json' -d "{\"code\":\"sim-$OPENID-2\"}"
+expect "second login (JSON) is 200 and still bound" 200 '"token"' '"bind": ?true'
+
+call GET /api/user -H 'x-request-id: smoke-1'
+grep -qi '^x-request-id: smoke-1$' <<<"$HEADERS" || miss "the request id comes back"
+say "ok    the request id comes back"
+
+for path in /metrics /readyz /livez; do
+    call GET "$path"
+    [ "$STATUS" = 404 ] || miss "$path is not reachable through the proxy"
+done
+say "ok    health and metrics are not reachable through the proxy"
+
+if [ "${ENGINE:-}" != none ] && [ "$("$WEHPU_ROOT/docker/engine.sh" status)" = ready ]; then
+    cd "$WEHPU_ROOT" || exit 1
+    if [ -n "$(docker compose ps --quiet 2>/dev/null)" ]; then
+        BODY=$(docker compose ps --format '{{.Name}} {{.Status}}')
+        STATUS=
+        if grep -qv '(healthy)' <<<"$BODY"; then miss "every running container is healthy"; fi
+        say "ok    every one of the $(wc -l <<<"$BODY") running containers is healthy"
+    fi
+fi
+say "smoke run passed"

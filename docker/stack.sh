@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# The whole stack, behind `make up`, `make down`, `make clean`, `make ps` and `make logs`:
+# containers where a Docker engine runs or can be made to run, plain processes elsewhere.
+# ENGINE=none keeps Docker out of it.
+set -uo pipefail
+. "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/toolchain.sh"
+cd "$WEHPU_ROOT" || exit 1
+
+PORT=${WEHPU_HTTP_PORT:-8080}
+PORT=${PORT##*:}
+URL=http://127.0.0.1:$PORT
+
+engine_ready() { [ "${ENGINE:-}" != none ] && [ "$(docker/engine.sh status)" = ready ]; }
+
+# What compose builds with: this machine's certificates, the commit.
+build_settings() {
+    if [ -z "${WEHPU_BUILD_CA_FILE:-}" ] && [ -s /etc/ssl/certs/ca-certificates.crt ]; then
+        export WEHPU_BUILD_CA_FILE=/etc/ssl/certs/ca-certificates.crt
+    fi
+    WEHPU_REVISION=${WEHPU_REVISION:-$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)}
+    export WEHPU_REVISION DOCKER_BUILDKIT=1
+}
+
+up_containers() {
+    docker/images.sh || exit 1
+    build_settings
+    if ! step "build the images (some minutes the first time, seconds later)" -- \
+        docker compose --progress plain build; then
+        die "the images cannot be built"
+    fi
+    if ! step "start: database, replica set, migrations, simulator, engines, proxy" -- \
+        docker compose up --build --wait --remove-orphans; then
+        docker compose ps --all >&2
+        for name in replset migrate engine haproxy; do docker compose logs --no-log-prefix --tail 5 "$name" >&2; done
+        die "the stack does not become healthy; docker compose logs tells more"
+    fi
+    docker compose ps --format 'table {{.Name}}\t{{.Status}}\t{{.Ports}}'
+}
+
+how_to_try() {
+    cat <<TEXT
+
+wehpu-engine answers at $URL/ (three engines behind HAProxy, campus simulated)
+
+  test student   311509000001
+  VPN password   vpn-000001
+  URP password   jwc-000001
+
+Log in as a WeChat user and get a token (a code sim-<user>-<anything new> is valid once):
+
+  curl -s $URL/api/login -d code=sim-demo-\$RANDOM\$RANDOM
+
+Then, with TOKEN set to the token:
+
+  curl -s $URL/api/bind -H "Authorization: Bearer \$TOKEN" -d studentId=311509000001 -d vpnPassWord=vpn-000001 -d jwcPassWord=jwc-000001
+  curl -s $URL/api/course -H "Authorization: Bearer \$TOKEN"
+
+make smoke walks the whole way, make logs follows the logs, make down stops.
+TEXT
+}
+
+up() {
+    local status=0
+    if [ "${ENGINE:-}" = none ]; then
+        status=3
+    else
+        docker/native.sh down
+        docker/engine.sh up || status=$?
+    fi
+    if [ "$status" = 0 ]; then
+        up_containers
+    else
+        engine_down_quietly
+        need_toolchain
+        docker/native.sh up || exit 1
+    fi
+    how_to_try
+}
+
+# Before plain processes take the port: a stack of containers that still runs would hold it.
+engine_down_quietly() {
+    if have docker && [ "$(docker/engine.sh status)" = ready ]; then
+        docker compose down --remove-orphans >/dev/null 2>&1
+    fi
+}
+
+down() {
+    docker/native.sh down
+    if engine_ready; then
+        docker compose down --remove-orphans "$@" || exit 1
+        [ "${KEEP_DOCKERD:-}" = yes ] || docker/engine.sh down
+    fi
+}
+
+case "${1:-}" in
+up) up ;;
+down) down ;;
+clean)
+    docker/native.sh clean
+    down --volumes
+    ;;
+ps)
+    if engine_ready && [ -n "$(docker compose ps --all --quiet 2>/dev/null)" ]; then
+        docker compose ps --all
+    else
+        docker/native.sh ps
+    fi
+    ;;
+logs)
+    if engine_ready && [ -n "$(docker compose ps --quiet 2>/dev/null)" ]; then
+        exec docker compose logs --follow --tail 20
+    fi
+    exec docker/native.sh logs
+    ;;
+*)
+    sed -n '2,4s/^# \{0,1\}//p' "$0"
+    exit 2
+    ;;
+esac

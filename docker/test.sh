@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# `make test`: the checks, then every test against a real replica set of three, which is set
+# up before and removed after. ENGINE=none: native mongod instead of containers.
+set -uo pipefail
+. "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/toolchain.sh"
+need_toolchain
+cd "$WEHPU_ROOT" || exit 1
+
+trap 'docker/test-replset.sh down; [ "${KEEP_DOCKERD:-}" = yes ] || docker/engine.sh down' EXIT
+
+docker/check.sh || die "the checks failed"
+docker/test-replset.sh up || exit 1
+say "\$ cargo test --workspace"
+# The settings of whoever calls this are not the tests' business.
+for name in $(compgen -e WEHPU_); do unset "$name"; done
+cargo test --workspace --locked || die "tests failed"
+say "all checks and tests passed"
