@@ -8,6 +8,7 @@
 #
 # The stand-ins are made from what package registries offer: a Debian root by debootstrap, the
 # machine's own Rust toolchain, mongod out of a Python wheel, HAProxy of Debian 13.
+# exit 3: an engine answers, but no container starts (one line says why).
 # A second run finds everything and takes a second. Delete docker-compose.override.yml to have
 # the registry asked again.
 set -uo pipefail
@@ -154,14 +155,25 @@ use_standins() {
     write_override
 }
 
+# An engine that answers may still be unable to start anything (missing kernel support, say).
+containers_start() {
+    local image=$MONGO why
+    image_there "$image" || image=$LOCAL_MONGO
+    why=$(docker run --rm --entrypoint true "$image" 2>&1) && return 0
+    warn "the Docker engine answers, but starts no container: $(tail -n 1 <<<"$why" | cut -c 1-300)"
+    exit 3
+}
+
 case "$WANTED" in
 mongo)
-    image_there "$MONGO" && exit 0
-    image_there "$LOCAL_MONGO" && exit 0
-    say "image $MONGO (the test replica set)"
-    pull "$MONGO" && exit 0
-    [ -z "${WEHPU_MONGO_IMAGE:-}" ] || die "the image WEHPU_MONGO_IMAGE=$MONGO cannot be pulled"
-    use_standins
+    if ! image_there "$MONGO" && ! image_there "$LOCAL_MONGO"; then
+        say "image $MONGO (the test replica set)"
+        if ! pull "$MONGO"; then
+            [ -z "${WEHPU_MONGO_IMAGE:-}" ] || die "the image WEHPU_MONGO_IMAGE=$MONGO cannot be pulled"
+            use_standins
+        fi
+    fi
+    containers_start
     ;;
 all)
     if [ -e "$OVERRIDE" ] && grep -qF "$MARK" "$OVERRIDE"; then
@@ -177,12 +189,16 @@ all)
             die "an image named in WEHPU_MONGO_IMAGE or WEHPU_HAPROXY_IMAGE cannot be pulled"
         else
             say "    no registry answers: local stand-ins instead"
+            standin_prerequisites
+            standin_mongo
+            containers_start
             use_standins
         fi
     fi
+    containers_start
     ;;
 *)
-    sed -n '2,13s/^# \{0,1\}//p' "$0"
+    sed -n '2,14s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

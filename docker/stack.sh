@@ -23,7 +23,6 @@ build_settings() {
 }
 
 up_containers() {
-    docker/images.sh || exit 1
     build_settings
     if ! step "build the images (some minutes the first time, seconds later)" -- \
         docker compose --progress plain build; then
@@ -66,10 +65,12 @@ up() {
         status=3
     else
         docker/native.sh down
-        docker/engine.sh up || status=$?
+        docker/engine.sh up && docker/images.sh || status=$?
     fi
     if [ "$status" = 0 ]; then
         up_containers
+    elif [ "$status" != 3 ]; then
+        exit 1
     else
         engine_down_quietly
         need_toolchain

@@ -73,10 +73,15 @@ up() {
         port_free "$port" || die "port $port is taken by something else; the test replica set needs 27117 to 27119"
     done
     mkdir -p "$DIR"
-    [ "${ENGINE:-}" = none ] || "$WEHPU_ROOT/docker/engine.sh" up || status=$?
-    if [ "${ENGINE:-}" != none ] && [ "$status" = 0 ]; then
-        "$WEHPU_ROOT/docker/images.sh" mongo || exit 1
+    if [ "${ENGINE:-}" = none ]; then
+        status=3
+    else
+        "$WEHPU_ROOT/docker/engine.sh" up && "$WEHPU_ROOT/docker/images.sh" mongo || status=$?
+    fi
+    if [ "$status" = 0 ]; then
         step "start three mongod in containers" -- compose up --detach --remove-orphans || exit 1
+    elif [ "$status" != 3 ]; then
+        exit 1
     else
         say "  • without a container engine: three mongod processes"
         start_native || die "the tests need MongoDB: no container engine runs here and no native mongod can be had"

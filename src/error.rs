@@ -26,6 +26,8 @@ pub enum ApiError {
     BadRequest(String),
     /// The body is not of a type this endpoint reads.
     UnsupportedMediaType,
+    /// The body did not arrive in time.
+    RequestTimeout,
     /// The body is larger than allowed.
     PayloadTooLarge,
     /// No token, or one that is malformed, expired or revoked: log in again.
@@ -80,6 +82,9 @@ impl ApiError {
                 "UNSUPPORTED_MEDIA_TYPE",
                 "请求体类型不支持，请使用表单或 JSON",
             ),
+            Self::RequestTimeout => {
+                fixed(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "请求体未能及时到达，请检查网络后重试")
+            }
             Self::PayloadTooLarge => fixed(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "请求体过大"),
             Self::TokenInvalid => fixed(StatusCode::FORBIDDEN, "TOKEN_INVALID", "登录已失效，请重新登录"),
             Self::NotFound(what) => fixed(StatusCode::NOT_FOUND, "NOT_FOUND", what),

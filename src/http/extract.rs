@@ -1,5 +1,7 @@
 //! Extractors whose every rejection is an answer in the envelope. `axum`'s own are banned by `clippy.toml`.
 
+use std::time::Duration;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request, rejection::PathRejection},
@@ -9,6 +11,9 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
+
+/// How long a body may take to arrive: a megabyte over a poor mobile connection.
+const BODY_PATIENCE: Duration = Duration::from_secs(15);
 
 /// A body, form-encoded or JSON, whichever its content type says.
 #[derive(Debug)]
@@ -25,7 +30,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let kind = kind(request.headers());
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+        let received = tokio::time::timeout(BODY_PATIENCE, Bytes::from_request(request, state)).await;
+        let bytes = received.map_err(|_| ApiError::RequestTimeout)?.map_err(|rejection| {
             match rejection.into_response().status() {
                 StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge,
                 _ => ApiError::BadRequest("请求体不完整".to_owned()),

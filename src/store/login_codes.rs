@@ -4,7 +4,6 @@
 use mongodb::{
     Collection, Database,
     bson::{self, doc},
-    options::ReturnDocument,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +22,6 @@ pub struct LoginCode {
     hash: String,
     /// The user it logged in.
     pub open_id: String,
-    /// Whether that was the user's first login; unknown while the login is under way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created: Option<bool>,
     at: bson::DateTime,
 }
 
@@ -40,26 +36,14 @@ impl LoginCodes {
     /// [`StoreError`] when the database does not answer.
     pub async fn remember(&self, code: &str, open_id: &str, clock: &Clock) -> Result<(), StoreError> {
         let at = bson::DateTime::from_millis(clock.now().timestamp_millis());
-        let entry = LoginCode { hash: sha256_hex(code.as_bytes()), open_id: open_id.to_owned(), created: None, at };
+        let entry = LoginCode { hash: sha256_hex(code.as_bytes()), open_id: open_id.to_owned(), at };
         match self.0.insert_one(entry).await.map_err(StoreError::from) {
             Ok(_) | Err(StoreError::Duplicate(_)) => Ok(()),
             Err(e) => Err(e),
         }
     }
 
-    /// Settles whether the login with `code` was the user's first one, and gives what was settled: the first to say so is
-    /// believed, so that a code that reached two replicas at once is answered alike by both.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database does not answer.
-    pub async fn settle(&self, code: &str, created: bool) -> Result<bool, StoreError> {
-        let settle = vec![doc! { "$set": { "created": { "$ifNull": ["$created", created] } } }];
-        let hash = doc! { "_id": sha256_hex(code.as_bytes()) };
-        let entry = self.0.find_one_and_update(hash, settle).return_document(ReturnDocument::After).await?;
-        Ok(entry.and_then(|entry| entry.created).unwrap_or(created))
-    }
-
-    /// What `code` did, if it logged somebody in lately.
+    /// Whom `code` stands for, if it logged somebody in lately.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.

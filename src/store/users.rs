@@ -12,6 +12,7 @@ use mongodb::{
 use serde::{Deserialize, Deserializer};
 
 use super::{Reads, StoreError, collection};
+use crate::crypto::sha256_hex;
 
 /// A sealed field of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +109,9 @@ pub struct User {
     /// Names of the credential fields that the campus refused since they were stored.
     #[serde(deserialize_with = "null_is_default")]
     rejected: Vec<String>,
+    /// Hash of the login code that made the account.
+    #[serde(deserialize_with = "null_is_default")]
+    created_by: String,
     tokens_valid_after: Option<bson::DateTime>,
 }
 
@@ -125,6 +129,7 @@ impl Default for User {
             lib_pass_word: empty(),
             id_number: empty(),
             rejected: Vec::new(),
+            created_by: empty(),
             tokens_valid_after: None,
         }
     }
@@ -161,10 +166,11 @@ impl User {
         self.rejected.iter().any(|field| field == credential.field())
     }
 
-    /// Whether a token issued at `issued_at` (Unix seconds) still counts.
+    /// Whether a token issued at `issued_at` (Unix seconds) still counts. Tokens know whole seconds only, so one of the
+    /// very second of a revocation does: it may have been issued after it.
     #[must_use]
     pub fn accepts_token_of(&self, issued_at: i64) -> bool {
-        self.tokens_valid_after.is_none_or(|after| issued_at * 1000 >= after.timestamp_millis())
+        self.tokens_valid_after.is_none_or(|after| issued_at >= after.timestamp_millis().div_euclid(1000))
     }
 }
 
@@ -206,36 +212,41 @@ impl Users {
         }
     }
 
-    /// Makes the account on its first login; an existing one keeps everything it has.
+    /// Makes the account on its first login; an existing one keeps everything it has. `code` is the login code: whoever
+    /// made the account keeps its hash, so that a code that is repeated, or reaches two replicas at once, is always told
+    /// the same.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn sign_in(
         &self,
         open_id: &str,
+        code: &str,
         profile: &[(EditableField, String)],
         now: DateTime<Utc>,
     ) -> Result<SignIn, StoreError> {
         let now = bson::DateTime::from_millis(now.timestamp_millis());
+        let code = sha256_hex(code.as_bytes());
         let mut set = doc! { "lastLoginAt": now };
         for (field, value) in profile {
             set.insert(field.field(), value.as_str());
         }
-        let mut fresh = doc! { "bind": false, "studentId": "", "name": "", "createdAt": now };
+        let mut fresh = doc! { "bind": false, "studentId": "", "name": "", "createdAt": now, "createdBy": &code };
         if !set.contains_key("nickName") {
             fresh.insert("nickName", "");
         }
         let update = doc! { "$set": set, "$setOnInsert": fresh };
-        let one = || self.primary.find_one_and_update(doc! { "openId": open_id }, update.clone()).upsert(true);
-        let before = match one().await.map_err(StoreError::from) {
+        let one = || {
+            let made = self.primary.find_one_and_update(doc! { "openId": open_id }, update.clone());
+            made.upsert(true).return_document(ReturnDocument::After)
+        };
+        let user = match one().await.map_err(StoreError::from) {
             // Two first logins at once: the other one made the account, so the second try finds it.
             Err(StoreError::Duplicate(_)) => one().await?,
             other => other?,
         };
-        let shown = profile.iter().find(|(field, _)| *field == EditableField::NickName).map(|(_, name)| name.clone());
-        let created = before.is_none();
-        let before = before.unwrap_or_default();
-        Ok(SignIn { created, bind: before.bind, nick_name: shown.unwrap_or(before.nick_name) })
+        let user = user.unwrap_or_default();
+        Ok(SignIn { created: user.created_by == code, bind: user.bind, nick_name: user.nick_name })
     }
 
     /// The caller's own account, as the primary has it; while there is no primary, as a secondary has it.

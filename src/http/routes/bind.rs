@@ -75,7 +75,11 @@ async fn verify_and_store(app: &AppState, open_id: &str, account: &Account) -> R
     ];
     let seal =
         |(credential, value): (Credential, &str)| Ok((credential, app.keys.seal(open_id, credential.field(), value)?));
-    let sealed = plain.into_iter().map(seal).collect::<Result<BTreeMap<_, _>, ApiError>>()?;
+    let sealed = plain
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(seal)
+        .collect::<Result<BTreeMap<_, _>, ApiError>>()?;
     let binding = Binding { student_id: &account.student_id, name: &student.name, sealed };
     if !app.store.users.bind(open_id, &binding, app.clock.now()).await? {
         return Err(ApiError::TokenInvalid);

@@ -58,20 +58,16 @@ async fn sign_in(app: &AppState, input: Input) -> Result<(String, SignIn), ApiEr
         Err(e) => return Err(e.into()),
     };
     app.store.login_codes.remember(code, &login.open_id, &app.clock).await?;
-    let now = app.store.users.sign_in(&login.open_id, &profile(app, &login, &input), app.clock.now()).await?;
-    let created = app.store.login_codes.settle(code, now.created).await?;
-    Ok((login.open_id, SignIn { created, ..now }))
+    let profile = profile(app, &login, &input);
+    let sign_in = app.store.users.sign_in(&login.open_id, code, &profile, app.clock.now()).await?;
+    Ok((login.open_id, sign_in))
 }
 
 /// The answer to a code that logged somebody in within the last five minutes.
 async fn repeated(app: &AppState, code: &str) -> Result<Option<(String, SignIn)>, ApiError> {
     let Some(known) = app.store.login_codes.find(code).await? else { return Ok(None) };
-    let now = app.store.users.sign_in(&known.open_id, &[], app.clock.now()).await?;
-    let created = match known.created {
-        Some(created) => created,
-        None => app.store.login_codes.settle(code, now.created).await?,
-    };
-    Ok(Some((known.open_id, SignIn { created, ..now })))
+    let sign_in = app.store.users.sign_in(&known.open_id, code, &[], app.clock.now()).await?;
+    Ok(Some((known.open_id, sign_in)))
 }
 
 /// Waits a moment for the same code being exchanged elsewhere.

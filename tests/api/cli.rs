@@ -1,0 +1,195 @@
+//! The other commands of the program.
+
+use campus_sim::{Fault, System};
+use reqwest::Method;
+
+use crate::support::{Answer, Engine, JWT_SECRET, KEY_1, Settings, run_engine, setup};
+
+#[tokio::test]
+async fn healthcheck_says_by_its_exit_code_whether_the_service_is_ready() {
+    setup()
+        .run(async |app| {
+            let mut engine = Engine::ready(&app.settings).await;
+            let mut settings = Settings::default();
+            settings.set("WEHPU_ADMIN_ADDR", &engine.admin);
+            let healthy = run_engine(&["healthcheck"], &settings).await.succeeded();
+            assert_eq!(healthy.stdout.lines().count(), 1, "{healthy:?}");
+            let port = engine.admin.rsplit(':').next().unwrap().to_owned();
+            settings.set("WEHPU_ADMIN_ADDR", &format!("0.0.0.0:{port}"));
+            run_engine(&["healthcheck"], &settings).await.succeeded();
+            engine.signal("KILL").await;
+            engine.ended().await;
+            let dead = run_engine(&["healthcheck"], &settings).await.failed();
+            assert_eq!(dead.stderr.lines().count(), 1, "{dead:?}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn healthcheck_asks_any_address() {
+    setup()
+        .run(async |app| {
+            let none = Settings::default();
+            let ask = async |path: &str| {
+                let url = format!("{}{path}", app.sim.base_url());
+                run_engine(&["healthcheck", "--url", &url], &none).await
+            };
+            ask("/_sim/healthz").await.succeeded();
+            ask("/_sim/students/nobody").await.failed();
+            app.sim.set_fault(System::Wechat, Fault::hang());
+            let url = format!("{}/sns/jscode2session", app.sim.url("wechat"));
+            run_engine(&["healthcheck", "--url", &url, "--timeout", "1"], &none).await.failed();
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn config_prints_what_is_in_force_and_masks_every_secret() {
+    setup()
+        .run(async |app| {
+            let mut settings = app.settings.clone();
+            settings
+                .set("WEHPU_GITHUB_TOKEN", "token-of-github")
+                .set("WEHPU_LEGACY_CIPHER", "aes256")
+                .set("WEHPU_LEGACY_SECRET", "legacy-passphrase")
+                .set("WEHPU_BULLETIN_STUDENT_ID", "311500000000")
+                .set("WEHPU_BULLETIN_VPN_PASSWORD", "bulletin-password")
+                .set("WEHPU_MIGRATE_MONGODB_URI", &app.db.uri().replace("mongodb://", "mongodb://migrate:hunter2@"));
+            let printed = run_engine(&["config"], &settings).await.succeeded();
+            assert!(printed.stdout.lines().any(|line| line == "WEHPU_TERM_WEEKS=20"), "{printed:?}");
+            assert!(printed.stdout.lines().any(|line| line == "WEHPU_LOG=info"), "defaults too: {printed:?}");
+            let secrets = [
+                JWT_SECRET,
+                KEY_1,
+                "wx-sim-secret",
+                "token-of-github",
+                "legacy-passphrase",
+                "bulletin-password",
+                "hunter2",
+                &app.db.uri(),
+            ];
+            for secret in secrets {
+                assert!(!format!("{printed:?}").contains(secret), "{secret} is printed");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn config_names_everything_that_is_wrong_without_repeating_it() {
+    let mut settings = Settings::default();
+    settings
+        .set("WEHPU_PROFILE", "dev")
+        .set("WEHPU_CREDENTIAL_KEYS", "k1:too-short-secret")
+        .set("WEHPU_TERM_WEEKS", "0");
+    settings.set("WEHPU_JWT_TTL", "soon").set("WEHPU_MONGODB_URI", "mongodb://u:hunter2@host");
+    let finished = run_engine(&["config"], &settings).await;
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    for name in [
+        "WEHPU_CREDENTIAL_KEYS",
+        "WEHPU_TERM_WEEKS",
+        "WEHPU_JWT_TTL",
+        "WEHPU_MONGODB_URI",
+        "WEHPU_JWT_SECRET",
+        "WEHPU_WECHAT_APP_ID",
+        "WEHPU_WECHAT_APP_SECRET",
+        "WEHPU_TERM",
+        "WEHPU_TERM_START",
+    ] {
+        let lines = finished.stderr.lines().filter(|line| line.contains(&format!("{name}:"))).count();
+        assert_eq!(lines, 1, "{name}: {finished:?}");
+    }
+    for secret in ["too-short-secret", "hunter2"] {
+        assert!(!format!("{finished:?}").contains(secret), "{finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn production_refuses_example_secrets_and_plain_http() {
+    setup()
+        .run(async |app| {
+            let mut settings = app.settings.clone();
+            settings.set("WEHPU_PROFILE", "prod").set("WEHPU_JWT_SECRET", "short").set("WEHPU_LIMIT_BIND", "off");
+            let finished = run_engine(&["config"], &settings).await;
+            assert_eq!(finished.code, Some(1), "{finished:?}");
+            settings.set("WEHPU_LIMIT_BIND", "5/1h,10/1d");
+            let also = run_engine(&["config"], &settings).await;
+            let problems = finished.stderr + &also.stderr;
+            for name in [
+                "WEHPU_JWT_SECRET",
+                "WEHPU_LIMIT_BIND",
+                "WEHPU_VPN_URL",
+                "WEHPU_WECHAT_API_URL",
+                "WEHPU_GITHUB_API_URL",
+            ] {
+                assert!(problems.contains(name), "{name}: {problems}");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_secret_may_come_from_a_file() {
+    setup()
+        .run(async |app| {
+            let file = std::env::temp_dir().join(format!("wehpu-test-{}-jwt", std::process::id()));
+            std::fs::write(&file, format!("{JWT_SECRET}\n")).unwrap();
+            let mut settings = app.settings.clone();
+            settings.set("WEHPU_JWT_SECRET", "").set("WEHPU_JWT_SECRET_FILE", file.to_str().unwrap());
+            let engine = Engine::ready(&settings).await;
+            let token = app.student(1).await.token;
+            let request = app.request_at(&engine.api, Method::GET, "/api/calendar").bearer_auth(token);
+            let answer = Answer::of(request.send().await.unwrap()).await;
+            std::fs::remove_file(&file).unwrap();
+            // Its clock is the real one, two days behind that of the test: the token counts all the same.
+            answer.expect(200);
+            let missing = run_engine(&["config"], &settings).await;
+            assert!(missing.stderr.contains("WEHPU_JWT_SECRET_FILE"), "{missing:?}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn every_command_explains_itself() {
+    let none = Settings::default();
+    let commands: [&[&str]; 10] = [
+        &[],
+        &["serve"],
+        &["migrate"],
+        &["rekey"],
+        &["replset"],
+        &["replset", "init"],
+        &["healthcheck"],
+        &["config"],
+        &["captcha"],
+        &["parse"],
+    ];
+    for command in commands {
+        let help = run_engine(&[command, &["--help"]].concat(), &none).await.succeeded();
+        assert!(help.stdout.contains("Usage: wehpu-engine"), "{command:?}: {help:?}");
+    }
+    run_engine(&["--version"], &none).await.succeeded();
+    let unknown = run_engine(&["frobnicate"], &none).await;
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn parse_prints_what_the_endpoint_would_show_and_nothing_else() {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+    let none = Settings::default();
+    let parse = async |page: &str, file: &str| run_engine(&["parse", page, &format!("{fixtures}/{file}")], &none).await;
+    let table = parse("urp-course", "urp/course.gbk.html").await.succeeded();
+    let data: serde_json::Value = serde_json::from_str(&table.stdout).unwrap();
+    assert!(data["mon"].is_array() && data["oth"].is_array(), "{data}");
+    for (file, kind) in [
+        ("urp/login-page.gbk.html", "SESSION_EXPIRED"),
+        ("vpn/login-page.html", "SESSION_EXPIRED"),
+        ("maintenance.gbk.html", "CAMPUS_DOWN"),
+        ("garbage.html", "CAMPUS_CHANGED"),
+    ] {
+        let other = parse("urp-course", file).await;
+        assert_ne!(other.code, Some(0), "{other:?}");
+        assert!(other.stdout.is_empty() && other.stderr.contains(kind), "{other:?}");
+    }
+    assert_eq!(parse("urp-course", "no-such-file").await.code, Some(1));
+}

@@ -1,0 +1,237 @@
+//! `POST /api/login`.
+
+use campus_sim::{Fault, System};
+use serde_json::json;
+
+use crate::support::{Student, setup, text_of};
+
+#[tokio::test]
+async fn the_first_login_makes_an_account_and_later_ones_find_it() {
+    setup()
+        .run(async |app| {
+            let first = app.log_in("alice").await.expect(201);
+            assert_eq!(first.data()["bind"], false);
+            let second = app.log_in("alice").await.expect(200);
+            assert_eq!(second.data()["bind"], false);
+            app.log_in("bob").await.expect(201);
+            assert_eq!(app.db.all("users").await.len(), 2);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn form_and_json_log_in_alike_also_with_a_charset() {
+    setup()
+        .run(async |app| {
+            let code = || app.sim.wechat_code("alice");
+            app.post_form("/api/login", &[("code", &code())]).await.expect(201);
+            app.post_json("/api/login", &json!({ "code": code() })).await.expect(200);
+            for kind in ["application/json; charset=utf-8", "Application/JSON;charset=\"UTF-8\"", "application/json"] {
+                let body = json!({ "code": code(), "unknown": [1, { "a": null }] }).to_string();
+                let request = app.request(reqwest::Method::POST, "/api/login").header("content-type", kind).body(body);
+                assert_eq!(request.send().await.unwrap().status(), 200, "{kind}");
+            }
+            let form = "application/x-www-form-urlencoded; charset=UTF-8";
+            let body = format!("code={}&encryptedData=&iv=", code());
+            let request = app.request(reqwest::Method::POST, "/api/login").header("content-type", form).body(body);
+            assert_eq!(request.send().await.unwrap().status(), 200);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_token_of_a_login_opens_the_account() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let user = student.get("/api/user").await.expect(200);
+            assert_eq!(*user.data(), json!({ "nickName": "", "studentId": "", "name": "", "bind": false }));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_login_keeps_the_bind_of_a_bound_student() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let again = app.log_in(&student.open_id).await.expect(200);
+            assert_eq!(again.data()["bind"], true);
+            let user = student.get("/api/user").await.expect(200);
+            assert_eq!(user.data()["bind"], true);
+            assert_eq!(user.data()["studentId"], student.campus.number);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_repeated_code_answers_like_the_first_time() {
+    setup()
+        .replicas(2)
+        .run(async |app| {
+            let code = app.sim.wechat_code("alice");
+            let ask = async |replica: usize| {
+                let request = app.request_at(&app.replicas[replica].url, reqwest::Method::POST, "/api/login");
+                crate::support::Answer::of(request.form(&[("code", &code)]).send().await.unwrap()).await
+            };
+            let first = ask(0).await.expect(201);
+            for replica in [0, 1] {
+                let again = ask(replica).await.expect(201);
+                assert_eq!(again.data()["bind"], first.data()["bind"]);
+                let token = format!("Bearer {}", again.data()["token"].as_str().unwrap());
+                app.get_as(&token, "/api/user").await.expect(200);
+            }
+            assert_eq!(app.sim.count_of("wechat.code2session"), 1);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_code_that_wechat_does_not_know_is_to_be_replaced() {
+    setup()
+        .run(async |app| {
+            app.post_form("/api/login", &[("code", "never-minted")]).await.expect_error(400, "WECHAT_CODE_INVALID");
+            assert!(app.db.all("users").await.is_empty());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_code_that_somebody_else_used_up_is_to_be_replaced() {
+    setup()
+        .run(async |app| {
+            app.sim.set_fault(System::Wechat, Fault::errcode(40163));
+            app.log_in("alice").await.expect_error(400, "WECHAT_CODE_INVALID");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_user_whom_wechat_refuses_is_refused() {
+    setup()
+        .run(async |app| {
+            app.sim.set_fault(System::Wechat, Fault::errcode(40226));
+            app.log_in("alice").await.expect_error(400, "WECHAT_USER_REFUSED");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn too_many_logins_for_wechat_are_to_be_repeated_later() {
+    setup()
+        .run(async |app| {
+            for code in [45011, 45009] {
+                app.sim.set_fault(System::Wechat, Fault::errcode(code));
+                assert!(app.log_in("alice").await.expect_error(429, "RATE_LIMITED").retry_after() > 0);
+            }
+            app.sim.clear_faults();
+            app.log_in("alice").await.expect(201);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn wechat_down_or_strange_is_no_fault_of_the_student() {
+    let faults = [
+        Fault::server_error(),
+        Fault::dropped(),
+        Fault::garbage(),
+        Fault::maintenance(),
+        Fault::empty(),
+        Fault::errcode(-1),
+        Fault::errcode(40013),
+        Fault::errcode(99_999),
+    ];
+    setup()
+        .run(async |app| {
+            for fault in faults {
+                let replica = app.start_replica(|_| {}).await;
+                app.sim.set_fault(System::Wechat, fault.clone());
+                let request = app.request_at(&replica.url, reqwest::Method::POST, "/api/login");
+                let sent = request.form(&[("code", &app.sim.wechat_code("alice"))]).send().await.unwrap();
+                let answer = crate::support::Answer::of(sent).await;
+                assert_eq!((answer.status, answer.code()), (503, "WECHAT_UNAVAILABLE"), "{fault:?}: {answer:?}");
+            }
+            assert!(app.db.all("users").await.is_empty());
+            app.sim.clear_faults();
+            app.log_in("alice").await.expect(201);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_wechat_that_hangs_is_given_up() {
+    setup()
+        .settings(|s| {
+            s.set("WEHPU_CAMPUS_TIMEOUT", "300ms");
+        })
+        .run(async |app| {
+            app.sim.set_fault(System::Wechat, Fault::hang());
+            app.log_in("alice").await.expect_error(503, "WECHAT_UNAVAILABLE");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_profile_that_comes_along_names_the_account() {
+    setup()
+        .run(async |app| {
+            let picture = "https://thirdwx.qlogo.cn/mmopen/1";
+            let profile = json!({ "nickName": "小明 🎓", "avatarUrl": picture, "gender": 1, "city": "焦作" });
+            let code = app.sim.wechat_code("alice");
+            let sent = app.sim.wechat_encrypt(&code, &profile);
+            let body = json!({ "code": code, "encryptedData": sent.encrypted_data, "iv": sent.iv });
+            app.post_json("/api/login", &body).await.expect(201);
+            let user = app.db.user("alice").await.unwrap();
+            assert_eq!((text_of(&user, "nickName"), text_of(&user, "avatarUrl")), ("小明 🎓", picture));
+            let student = Student::log_in(app, "alice", app.sim.student_at(1)).await;
+            assert_eq!(student.get("/api/user").await.data()["nickName"], "小明 🎓", "kept by a login without profile");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_profile_that_is_anonymous_foreign_or_broken_is_ignored() {
+    setup()
+        .run(async |app| {
+            let watermark = json!({ "appid": "wx-another-app", "timestamp": 1 });
+            let profiles = [
+                json!({ "nickName": "微信用户", "avatarUrl": "" }),
+                json!({ "nickName": "Mallory", "watermark": watermark }),
+                json!({ "nickName": "" }),
+                json!({ "nickName": { "$gt": "" } }),
+                json!({ "watermark": null, "nickName": "x" }),
+                json!([1, 2]),
+            ];
+            for (number, profile) in profiles.iter().enumerate() {
+                let open_id = format!("user{number}");
+                let code = app.sim.wechat_code(&open_id);
+                let sent = app.sim.wechat_encrypt(&code, profile);
+                let fields = [("code", code.as_str()), ("encryptedData", &sent.encrypted_data), ("iv", &sent.iv)];
+                app.post_form("/api/login", &fields).await.expect(201);
+                assert_eq!(text_of(&app.db.user(&open_id).await.unwrap(), "nickName"), "", "{profile}");
+            }
+            let good = app.sim.wechat_encrypt("sim-other-1", &json!({ "nickName": "Other" }));
+            let broken = [(good.encrypted_data.as_str(), good.iv.as_str()), ("AAAA", "AAAA"), ("%%%", "no base64")];
+            for (number, (data, iv)) in broken.into_iter().enumerate() {
+                let open_id = format!("broken{number}");
+                let code = app.sim.wechat_code(&open_id);
+                let fields = [("code", code.as_str()), ("encryptedData", data), ("iv", iv)];
+                app.post_form("/api/login", &fields).await.expect(201);
+                assert_eq!(text_of(&app.db.user(&open_id).await.unwrap(), "nickName"), "");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_name_longer_than_any_account_may_have_does_not_stop_a_login() {
+    setup()
+        .run(async |app| {
+            let code = app.sim.wechat_code("alice");
+            let sent = app.sim.wechat_encrypt(&code, &json!({ "nickName": "长".repeat(500) }));
+            let fields = [("code", code.as_str()), ("encryptedData", &sent.encrypted_data), ("iv", &sent.iv)];
+            app.post_form("/api/login", &fields).await.expect(201);
+        })
+        .await;
+}

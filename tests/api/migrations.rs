@@ -1,0 +1,160 @@
+//! `wehpu-engine migrate`: an empty database, one of the old service, and everything that can come in between.
+
+use mongodb::bson::{Document, doc, oid::ObjectId};
+
+use crate::support::{run_engine, setup, text_of};
+
+#[tokio::test]
+async fn migrate_twice_applies_everything_once() {
+    setup()
+        .empty_database()
+        .run(async |app| {
+            let pending = run_engine(&["migrate", "--status"], &app.settings).await.succeeded();
+            assert!(pending.stdout.lines().all(|line| line.starts_with("pending")), "{pending:?}");
+            let first = run_engine(&["migrate"], &app.settings).await.succeeded();
+            assert!(first.stdout.contains("applied 0001_users"), "{first:?}");
+            let records = app.db.all("migrations").await;
+            let second = run_engine(&["migrate"], &app.settings).await.succeeded();
+            assert!(!second.stdout.contains("applied"), "{second:?}");
+            assert_eq!(app.db.all("migrations").await, records);
+            let status = run_engine(&["migrate", "--status"], &app.settings).await.succeeded();
+            assert_eq!(status.stdout.lines().count(), records.len(), "{status:?}");
+            assert!(!status.stdout.contains("pending"), "{status:?}");
+            assert!(app.db.all("leases").await.is_empty(), "the lease was given back");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn two_at_once_apply_everything_once() {
+    setup()
+        .empty_database()
+        .run(async |app| {
+            let migrate = || run_engine(&["migrate"], &app.settings);
+            let (one, other) = tokio::join!(migrate(), migrate());
+            let (one, other) = (one.succeeded(), other.succeeded());
+            let applied = format!("{}{}", one.stdout, other.stdout).matches("applied ").count();
+            assert_eq!(applied, app.db.all("migrations").await.len(), "{one:?} {other:?}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_interrupted_run_is_repeated() {
+    setup()
+        .empty_database()
+        .run(async |app| {
+            run_engine(&["migrate"], &app.settings).await.succeeded();
+            let migrations = app.db.collection("migrations");
+            for id in ["0001_users", "0003_short_lived"] {
+                migrations.delete_one(doc! { "_id": id }).await.unwrap();
+            }
+            let again = run_engine(&["migrate"], &app.settings).await.succeeded();
+            assert_eq!(again.stdout.matches("applied ").count(), 2, "{again:?}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_lease_of_a_run_that_was_killed_does_not_stop_the_next_for_ever() {
+    setup()
+        .empty_database()
+        .run(async |app| {
+            let over = mongodb::bson::DateTime::from_millis(0);
+            let left = doc! { "_id": "migrate", "owner": "killed", "expiresAt": over };
+            app.db.collection("leases").insert_one(left).await.unwrap();
+            run_engine(&["migrate"], &app.settings).await.succeeded();
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_migration_that_was_changed_after_it_was_applied_is_refused() {
+    setup()
+        .run(async |app| {
+            let changed = doc! { "$set": { "checksum": "0".repeat(64) } };
+            app.db.collection("migrations").update_one(doc! { "_id": "0002_snapshots" }, changed).await.unwrap();
+            for arguments in [&["migrate"][..], &["migrate", "--status"]] {
+                let refused = run_engine(arguments, &app.settings).await.failed();
+                assert!(refused.stderr.contains("0002_snapshots"), "{refused:?}");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_waited_for_as_long_as_told() {
+    setup()
+        .run(async |app| {
+            let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let mut settings = app.settings.clone();
+            let uri = format!("mongodb://engine:hunter2@{nowhere}/wehpu?replicaSet=away&serverSelectionTimeoutMS=200");
+            settings.set("WEHPU_MONGODB_URI", &uri);
+            let away = run_engine(&["migrate", "--wait", "1s"], &settings).await.failed();
+            assert!(!format!("{away:?}").contains("hunter2"), "{away:?}");
+        })
+        .await;
+}
+
+fn old_user(open_id: &str, bind: bool, timestamp: &str) -> Document {
+    doc! {
+        "_id": ObjectId::new(), "openId": open_id, "bind": bind, "timestamp": timestamp, "nickName": format!("{open_id} {timestamp}"),
+        "studentId": if bind { "311509000001" } else { "" }, "name": "", "__v": 0,
+    }
+}
+
+#[tokio::test]
+async fn duplicate_users_of_the_old_service_are_merged_without_losing_any() {
+    setup()
+        .empty_database()
+        .run(async |app| {
+            let users = app.db.collection("users");
+            let old = [
+                old_user("bound-first", true, "1512100000000"),
+                old_user("bound-first", false, "1512200000000"),
+                old_user("newest", false, "1512100000000"),
+                old_user("newest", false, "1512300000000"),
+                old_user("newest", false, "1512200000000"),
+                old_user("alone", false, "1512100000000"),
+                doc! { "nickName": "without openId" },
+                doc! { "openId": null, "nickName": "null openId 1" },
+                doc! { "openId": null, "nickName": "null openId 2" },
+            ];
+            users.insert_many(&old).await.unwrap();
+            run_engine(&["migrate"], &app.settings).await.succeeded();
+            assert_eq!(app.db.all("users").await.len(), old.len(), "nothing is deleted");
+            for (open_id, kept) in [
+                ("bound-first", "bound-first 1512100000000"),
+                ("newest", "newest 1512300000000"),
+                ("alone", "alone 1512100000000"),
+            ] {
+                let user = app.db.user(open_id).await.unwrap();
+                assert_eq!(text_of(&user, "nickName"), kept);
+                assert_eq!(users.count_documents(doc! { "openId": open_id }).await.unwrap(), 1);
+            }
+            for (open_id, others) in [("bound-first", 1), ("newest", 2), ("alone", 0)] {
+                assert_eq!(users.count_documents(doc! { "duplicateOf": open_id }).await.unwrap(), others, "{open_id}");
+            }
+            let replica = app.start_replica(|_| {}).await;
+            let request = app.request_at(&replica.url, reqwest::Method::POST, "/api/login");
+            let login = request.form(&[("code", &app.sim.wechat_code("bound-first"))]).send().await.unwrap();
+            assert_eq!(crate::support::Answer::of(login).await.expect(200).data()["bind"], true);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn tables_of_the_old_service_stay_where_they_are() {
+    setup()
+        .empty_database()
+        .run(async |app| {
+            let old = [
+                doc! { "openId": "alice", "term": "2017-2018-1-1", "courses": "[]" },
+                doc! { "openId": "alice", "term": "2017-2018-1-1", "courses": "[]" },
+            ];
+            app.db.collection("courses").insert_many(&old).await.unwrap();
+            run_engine(&["migrate"], &app.settings).await.succeeded();
+            assert_eq!(app.db.all("courses").await.len(), 2);
+        })
+        .await;
+}

@@ -1,0 +1,233 @@
+//! The service under test: replicas in process, each behind a socket of its own, on one database and one simulator.
+
+use std::{
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::Mutex,
+    time::Duration,
+};
+
+use campus_sim::{CampusSim, SimConfig};
+use futures_util::FutureExt;
+use reqwest::{Client, Method, RequestBuilder, header::AUTHORIZATION};
+use serde_json::Value;
+use tokio::{net::TcpListener, task::JoinHandle};
+use wehpu_engine::{
+    app::{App, AppState},
+    clock::Clock,
+    http,
+    store::migrations,
+};
+
+use super::{Answer, PATIENCE, Settings, Student, TestDatabase, raw, raw_cut_off};
+
+/// What a test wants to stand on.
+pub struct Setup {
+    replicas: usize,
+    migrated: bool,
+    clock: Clock,
+    change: Box<dyn FnOnce(&mut Settings)>,
+}
+
+/// One replica, a migrated database, and a clock that stands still.
+pub fn setup() -> Setup {
+    Setup { replicas: 1, migrated: true, clock: Clock::fixed(morning()), change: Box::new(|_| {}) }
+}
+
+/// Ten o'clock (UTC) on the day after tomorrow: no window of a rate limit ends soon, and nothing is so old that the
+/// database's expiry, which knows the real time, would remove it.
+fn morning() -> chrono::DateTime<chrono::Utc> {
+    const DAY: i64 = 86_400;
+    let today = Clock::system().unix() / DAY * DAY;
+    chrono::DateTime::from_timestamp(today + 2 * DAY + 10 * 3600, 0).unwrap()
+}
+
+impl Setup {
+    /// So many replicas.
+    pub fn replicas(self, replicas: usize) -> Self {
+        Self { replicas, ..self }
+    }
+
+    /// Leaves the database empty and starts no replica.
+    pub fn empty_database(self) -> Self {
+        Self { replicas: 0, migrated: false, ..self }
+    }
+
+    /// Another time.
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Other settings.
+    pub fn settings(self, change: impl FnOnce(&mut Settings) + 'static) -> Self {
+        Self { change: Box::new(change), ..self }
+    }
+
+    /// Sets everything up, runs the test, and clears everything away however the test ends.
+    pub async fn run(self, test: impl AsyncFnOnce(&TestApp)) {
+        let app = TestApp::start(self).await;
+        let outcome = AssertUnwindSafe(test(&app)).catch_unwind().await;
+        let unexpected = app.sim.unexpected_requests();
+        app.end().await;
+        if let Err(panic) = outcome {
+            resume_unwind(panic);
+        }
+        assert!(unexpected.is_empty(), "the simulator got requests it does not know: {unexpected:#?}");
+    }
+}
+
+/// One running instance of the service.
+#[derive(Clone)]
+pub struct Replica {
+    /// What it owns.
+    pub app: AppState,
+    /// `http://address:port`.
+    pub url: String,
+    /// The same as a socket address.
+    pub addr: SocketAddr,
+}
+
+/// Everything a test can lay its hands on.
+pub struct TestApp {
+    /// The campus, and everything else outside.
+    pub sim: CampusSim,
+    /// The time of all replicas.
+    pub clock: Clock,
+    /// The database.
+    pub db: TestDatabase,
+    /// The settings of all replicas.
+    pub settings: Settings,
+    /// The replicas started at first.
+    pub replicas: Vec<Replica>,
+    client: Client,
+    running: Mutex<Vec<(AppState, JoinHandle<()>)>>,
+}
+
+impl TestApp {
+    async fn start(setup: Setup) -> Self {
+        let db = TestDatabase::create().await;
+        let sim = CampusSim::start(SimConfig::default()).await.unwrap();
+        let mut settings = Settings::new(&db.uri(), &sim);
+        (setup.change)(&mut settings);
+        if setup.migrated {
+            migrations::apply(db.database(), "test", &setup.clock, |_| {}).await.unwrap();
+        }
+        let mut app = Self {
+            sim,
+            clock: setup.clock,
+            db,
+            settings,
+            replicas: Vec::new(),
+            client: client(),
+            running: Mutex::default(),
+        };
+        for _ in 0..setup.replicas {
+            let replica = app.start_replica(|_| {}).await;
+            app.replicas.push(replica);
+        }
+        app
+    }
+
+    /// Starts one more replica, with other settings if wanted.
+    pub async fn start_replica(&self, change: impl FnOnce(&mut Settings)) -> Replica {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        let app = App::new(settings.config(), self.clock.clone()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let router = http::router(app.clone());
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        self.running.lock().unwrap().push((app.clone(), serving));
+        Replica { app, url: format!("http://{addr}"), addr }
+    }
+
+    /// A request to the first replica, without a token.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request_at(&self.replicas[0].url, method, path)
+    }
+
+    /// A request to any service.
+    pub fn request_at(&self, base: &str, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{base}{path}"))
+    }
+
+    /// `GET path` without a token.
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::GET, path).send().await.unwrap()).await
+    }
+
+    /// `GET path` with this whole `Authorization` header.
+    pub async fn get_as(&self, authorization: &str, path: &str) -> Answer {
+        let request = self.request(Method::GET, path).header(AUTHORIZATION, authorization);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// `POST path` with a form, without a token.
+    pub async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        Answer::of(self.request(Method::POST, path).form(fields).send().await.unwrap()).await
+    }
+
+    /// `POST path` with JSON, without a token.
+    pub async fn post_json(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).json(body).send().await.unwrap()).await
+    }
+
+    /// Sends these bytes to the first replica as they are.
+    pub async fn raw(&self, request: &[u8]) -> Answer {
+        let (status, headers, body) = raw(self.replicas[0].addr, request).await;
+        Answer::check(status, headers, &body)
+    }
+
+    /// Sends the beginning of a request to the first replica, and then no more.
+    pub async fn raw_cut_off(&self, beginning: &[u8]) -> Answer {
+        let (status, headers, body) = raw_cut_off(self.replicas[0].addr, beginning).await;
+        Answer::check(status, headers, &body)
+    }
+
+    /// Logs this WeChat user in at the first replica with a fresh code.
+    pub async fn log_in(&self, open_id: &str) -> Answer {
+        self.post_form("/api/login", &[("code", &self.sim.wechat_code(open_id))]).await
+    }
+
+    /// The ready-made student with this index, logged in, not bound.
+    pub async fn student(&self, index: usize) -> Student<'_> {
+        Student::log_in(self, &format!("oWxTest{index:021}"), self.sim.student_at(index)).await
+    }
+
+    /// The ready-made student with this index, logged in and bound; the simulator counts from zero.
+    pub async fn bound(&self, index: usize) -> Student<'_> {
+        let student = self.student(index).await;
+        student.bind().await;
+        self.sim.reset_counts();
+        student
+    }
+
+    /// How many requests the campus got since the last reset: to the VPN, and through it to the URP.
+    pub fn campus_requests(&self) -> u64 {
+        self.sim.count(campus_sim::System::Vpn) + self.sim.count(campus_sim::System::Urp)
+    }
+
+    /// Moves the time beyond the freshness of a course table.
+    pub fn next_day(&self) {
+        self.clock.advance(Duration::from_hours(25));
+    }
+
+    async fn end(self) {
+        // Without the campus, work in the background ends soon; the database goes when nobody writes any more.
+        drop(self.sim);
+        let running = self.running.into_inner().unwrap();
+        for (app, serving) in &running {
+            serving.abort();
+            app.tasks.close();
+        }
+        for (app, _) in &running {
+            let _ = tokio::time::timeout(Duration::from_secs(5), app.tasks.wait()).await;
+        }
+        self.db.drop().await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a client that plays the students, not one of the service")]
+fn client() -> Client {
+    Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
+}

@@ -1,0 +1,127 @@
+//! A database of its own for each test, on the three-member replica set that `make test` provides.
+
+use std::{
+    fmt::Write,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use mongodb::{
+    Client, Collection, Database,
+    bson::{Document, doc},
+    options::{Acknowledgment, ClientOptions, WriteConcern},
+};
+use tokio::sync::OnceCell;
+use wehpu_engine::clock::Clock;
+
+const DEFAULT_URI: &str = "mongodb://127.0.0.1:27117,127.0.0.1:27118,127.0.0.1:27119/?replicaSet=wehpu-test";
+
+/// Databases of tests begin with this, followed by the Unix time at which they were made.
+const PREFIX: &str = "wehpu_test_";
+
+/// Databases older than this were left by a test run that was killed, in seconds.
+const LEFT_BEHIND: i64 = 3600;
+
+static SWEPT: OnceCell<()> = OnceCell::const_new();
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// The connection string of the replica set, without a database.
+pub fn replica_set_uri() -> String {
+    std::env::var("TEST_MONGODB_URI").unwrap_or_else(|_| DEFAULT_URI.to_owned())
+}
+
+/// The database of one test.
+#[derive(Debug)]
+pub struct TestDatabase {
+    db: Database,
+    name: String,
+}
+
+impl TestDatabase {
+    /// A new, empty database. Fails the test when there is no replica set.
+    pub async fn create() -> Self {
+        let uri = replica_set_uri();
+        let mut options = ClientOptions::parse(&uri).await.unwrap();
+        options.server_selection_timeout = Some(Duration::from_secs(5));
+        let members: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
+        let client = Client::with_options(options).unwrap();
+        let there = client.database("admin").run_command(doc! { "ping": 1 }).await.is_ok();
+        assert!(there, "no MongoDB replica set at {}: run `make test`, or set TEST_MONGODB_URI", members.join(","));
+        let now = Clock::system().unix();
+        SWEPT.get_or_init(|| sweep(&client, now)).await;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{PREFIX}{now}_{}_{number}", std::process::id());
+        Self { db: client.database(&name), name }
+    }
+
+    /// The connection string that names this database, with the options a deployment has.
+    pub fn uri(&self) -> String {
+        let base = replica_set_uri();
+        let (hosts, options) = base.split_once("/?").expect("TEST_MONGODB_URI is mongodb://…/?replicaSet=…");
+        let name = &self.name;
+        format!("{hosts}/{name}?{options}&readPreference=secondaryPreferred&maxStalenessSeconds=90&w=majority")
+    }
+
+    /// A collection, for a look behind the API.
+    pub fn collection(&self, name: &str) -> Collection<Document> {
+        self.db.collection(name)
+    }
+
+    /// The database itself.
+    pub fn database(&self) -> &Database {
+        &self.db
+    }
+
+    /// The stored user.
+    pub async fn user(&self, open_id: &str) -> Option<Document> {
+        self.collection("users").find_one(doc! { "openId": open_id }).await.unwrap()
+    }
+
+    /// All documents of a collection.
+    pub async fn all(&self, collection: &str) -> Vec<Document> {
+        let mut cursor = self.collection(collection).find(doc! {}).await.unwrap();
+        let mut documents = Vec::new();
+        while cursor.advance().await.unwrap() {
+            documents.push(cursor.deserialize_current().unwrap());
+        }
+        documents
+    }
+
+    /// Everything there is, as text, to look for what must not be in it.
+    pub async fn dump(&self) -> String {
+        let mut text = String::new();
+        for name in self.db.list_collection_names().await.unwrap() {
+            for document in self.all(&name).await {
+                writeln!(text, "{name}: {document}").unwrap();
+            }
+        }
+        text
+    }
+
+    /// Returns when every member of the set has seen everything written so far.
+    pub async fn replicated(&self) {
+        let everywhere = WriteConcern::builder().w(Acknowledgment::Nodes(3)).build();
+        self.collection("test_marks").insert_one(doc! {}).write_concern(everywhere).await.unwrap();
+    }
+
+    /// Drops the database.
+    pub async fn drop(self) {
+        self.db.drop().await.unwrap();
+    }
+}
+
+/// Drops what killed test runs left behind.
+async fn sweep(client: &Client, now: i64) {
+    let names = client.list_database_names().await.unwrap();
+    for name in names {
+        let made = name.strip_prefix(PREFIX).and_then(|rest| rest.split('_').next()?.parse::<i64>().ok());
+        if made.is_some_and(|made| now - made > LEFT_BEHIND) {
+            client.database(&name).drop().await.unwrap();
+        }
+    }
+}
+
+/// A text field of a document, empty when there is none.
+pub fn text_of<'a>(document: &'a Document, field: &str) -> &'a str {
+    document.get_str(field).unwrap_or_default()
+}

@@ -1,0 +1,53 @@
+//! What the integration tests stand on: a database of its own for each test, the campus simulator, one or more replicas
+//! of the service in process or as child processes, and students as values that act.
+//!
+//! ```ignore
+//! setup().replicas(2).run(async |app| {
+//!     let student = app.student(1).await;
+//!     student.bind().await;
+//!     student.get("/api/course").await.expect(200);
+//! }).await;
+//! ```
+//!
+//! The harness owns the end of each test, also of one that fails: it checks that the simulator got nothing it does not
+//! know, stops everything and drops the database.
+
+mod answer;
+mod app;
+mod database;
+mod engine;
+mod raw;
+mod settings;
+mod student;
+
+pub use answer::Answer;
+pub use app::{Replica, TestApp, setup};
+pub use database::{TestDatabase, replica_set_uri, text_of};
+pub use engine::{Engine, run_engine};
+pub use raw::{raw, raw_cut_off};
+pub use settings::{JWT_SECRET, KEY_1, KEY_2, Settings};
+pub use student::Student;
+
+use std::time::Duration;
+
+/// Longest wait for anything: far above what the slowest machine needs, so that a hang fails instead of hanging.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Waits for `future`, and fails with `what` when it does not come within [`PATIENCE`].
+pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let outcome = tokio::time::timeout(PATIENCE, future).await;
+    outcome.unwrap_or_else(|_| panic!("waited {} s in vain for {what}", PATIENCE.as_secs()))
+}
+
+/// Asks again and again until `look` gives something.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    in_time(what, async {
+        loop {
+            if let Some(value) = look().await {
+                return value;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+}
