@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -19,11 +19,13 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// How often upkeep of the metrics runs.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// The tokens by which parts of a replica learn that it ends.
-#[derive(Debug, Clone, Default)]
+/// How a replica learns that it shall end, and how its parts do.
+#[derive(Debug)]
 pub struct Shutdown {
     /// Accept no more connections; finish what runs.
     pub stop: CancellationToken,
+    terminate: Signal,
+    interrupt: Signal,
 }
 
 /// Why a replica ended other than by a signal.
@@ -41,6 +43,16 @@ pub enum Abort {
 }
 
 impl Shutdown {
+    /// Takes over SIGTERM and SIGINT. Before the replica listens, so that a signal to a ready one always drains it.
+    ///
+    /// # Errors
+    /// [`Abort::Signals`].
+    pub fn new() -> Result<Self, Abort> {
+        let take = |kind| signal(kind).map_err(Abort::Signals);
+        let (terminate, interrupt) = (take(SignalKind::terminate())?, take(SignalKind::interrupt())?);
+        Ok(Self { stop: CancellationToken::new(), terminate, interrupt })
+    }
+
     /// Waits for SIGTERM or SIGINT, or for one of the parts to end, then drains.
     ///
     /// `parts` resolves with the name of a part that ended although nobody asked it to. `served` ends when the listeners
@@ -49,24 +61,23 @@ impl Shutdown {
     /// # Errors
     /// See [`Abort`].
     pub async fn supervise(
-        self,
+        mut self,
         readiness: &Readiness,
         tasks: &TaskTracker,
         part_ended: impl Future<Output = &'static str>,
         served: impl Future<Output = ()>,
     ) -> Result<(), Abort> {
-        let mut terminate = signal(SignalKind::terminate()).map_err(Abort::Signals)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(Abort::Signals)?;
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
             part = part_ended => return Err(Abort::PartEnded(part)),
         }
         readiness.set_draining();
         tracing::info!("draining: not ready any more, finishing what runs");
+        let stop = self.stop;
         let drain = async {
             tokio::time::sleep(ANNOUNCE).await;
-            self.stop.cancel();
+            stop.cancel();
             tasks.close();
             let finished = async {
                 served.await;
@@ -78,8 +89,8 @@ impl Shutdown {
         };
         tokio::select! {
             () = drain => Ok(()),
-            _ = terminate.recv() => Err(Abort::Impatience),
-            _ = interrupt.recv() => Err(Abort::Impatience),
+            _ = self.terminate.recv() => Err(Abort::Impatience),
+            _ = self.interrupt.recv() => Err(Abort::Impatience),
         }
     }
 }

@@ -30,7 +30,7 @@ pub async fn run() -> Result<(), Failure> {
     let listen = config.listen.clone();
     let app = App::new(config, Clock::system()).await?;
     let readiness = Readiness::default();
-    let shutdown = Shutdown::default();
+    let shutdown = Shutdown::new()?;
 
     let api = bind(listen.bind, "WEHPU_BIND_ADDR").await?;
     let admin = bind(listen.admin, "WEHPU_ADMIN_ADDR").await?;
