@@ -36,6 +36,9 @@ const CAMPUS_LIMIT: Duration = Duration::from_secs(50);
 /// Life of the lease under which one replica talks to a campus system for a student: longer than a refresh may take.
 const LEASE: Duration = Duration::from_secs(90);
 
+/// Longest second look for something stored, at the primary.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
 /// How often a replica that waits for another one's refresh looks for its result.
 const LEASE_POLL: Duration = Duration::from_millis(100);
 
@@ -150,12 +153,20 @@ impl ReadThrough {
         let outcome = self.refresh_courses(user, stored.is_some()).await;
         match (outcome, stored) {
             (Ok(fetched), _) => Ok(fetched),
-            (Err(error), Some(snapshot)) => {
+            (Err(error), stored) => {
+                // A member that lags may not have what the primary has.
+                let stored = match stored {
+                    Some(snapshot) => Some(snapshot),
+                    None => {
+                        let latest = self.store.courses.find_latest(&user.student_id, &self.term.name);
+                        tokio::time::timeout(LOOK_AGAIN, latest).await.ok().and_then(Result::ok).flatten()
+                    }
+                };
+                let Some(snapshot) = stored else { return Err(error) };
                 tracing::info!(%error, "serving stored courses");
                 metrics::counter!("stale_served_total", "data" => "courses").increment(1);
                 Ok(Fetched::of(&snapshot, true))
             }
-            (Err(error), None) => Err(error),
         }
     }
 
