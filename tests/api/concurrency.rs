@@ -159,3 +159,21 @@ async fn a_bind_that_its_client_gave_up_is_finished_all_the_same() {
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_deleted_during_a_bind_does_not_come_back() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            app.sim.set_fault(System::Urp, Fault::slow(std::time::Duration::from_millis(500)).on("student"));
+            let delete = async {
+                app.sim.wait_for("urp.student", 1).await;
+                let own = mongodb::bson::doc! { "openId": &student.open_id };
+                app.db.collection("users").delete_one(own).await.unwrap();
+            };
+            let (answer, ()) = tokio::join!(student.try_bind_rightly(), delete);
+            answer.expect_error(403, "TOKEN_INVALID");
+            assert!(app.db.all("users").await.is_empty());
+        })
+        .await;
+}

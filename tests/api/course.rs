@@ -126,7 +126,7 @@ async fn an_old_table_is_fetched_anew_with_one_request_of_the_same_session_by_an
             let student = app.bound(1).await;
             let mut before = student.course().await.expect_data(false).fetched_at().to_owned();
             for replica in &app.replicas {
-                app.next_day();
+                app.next_day().await;
                 app.sim.reset_counts();
                 let answer = student.at(replica).course().await.expect_data(false);
                 assert!(answer.fetched_at() > before.as_str(), "{answer:?}");
@@ -163,7 +163,7 @@ async fn a_change_at_the_campus_is_shown_after_the_next_refresh() {
             let student = app.bound(1).await;
             let before = student.course().await.expect_data(false);
             app.sim.edit_student(&student.campus.number, |s| "改名的课程".clone_into(&mut s.courses[0].name));
-            app.next_day();
+            app.next_day().await;
             let after = student.course().await.expect_data(false);
             assert_ne!(before.data(), after.data());
             assert!(after.data().to_string().contains("改名的课程"));
@@ -178,7 +178,7 @@ async fn an_expired_session_is_renewed_unseen() {
             let student = app.bound(1).await;
             student.course().await.expect_data(false);
             for (system, vpn_logins) in [(Some(System::Urp), 0), (Some(System::Vpn), 1), (None, 1)] {
-                app.next_day();
+                app.next_day().await;
                 app.sim.expire_sessions(system);
                 app.sim.reset_counts();
                 student.course().await.expect_data(false);
@@ -232,7 +232,7 @@ async fn a_table_without_rows_never_replaces_the_stored_one() {
         .run(async |app| {
             let student = app.bound(1).await;
             let stored = student.course().await.expect_data(false);
-            app.next_day();
+            app.next_day().await;
             app.sim.set_fault(System::Urp, Fault::empty());
             let answer = student.course().await.expect_data(true);
             assert_eq!((answer.data(), answer.fetched_at()), (stored.data(), stored.fetched_at()));

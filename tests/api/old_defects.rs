@@ -57,7 +57,7 @@ async fn an_outage_does_not_replace_a_stored_table_by_nothing() {
         .run(async |app| {
             let student = app.bound(1).await;
             let stored = student.course().await.expect_data(false);
-            app.next_day();
+            app.next_day().await;
             app.sim.set_fault(System::Urp, Fault::maintenance());
             student.course().await.expect_data(true);
             app.sim.clear_faults();

@@ -32,7 +32,7 @@ async fn in_every_kind_of_outage_the_stored_table_is_served_and_kept() {
             let student = app.bound(1).await;
             let stored = student.course().await.expect_data(false);
             let before = app.db.all("courses").await;
-            app.next_day();
+            app.next_day().await;
             for (system, fault) in outages() {
                 app.db.replicated().await;
                 // A new replica each time: its breaker has not seen the other outages.
@@ -87,7 +87,7 @@ async fn an_open_breaker_spares_the_campus_and_closes_after_it_recovers() {
         .run(async |app| {
             let student = app.bound(1).await;
             let stored = student.course().await.expect_data(false);
-            app.next_day();
+            app.next_day().await;
             app.sim.set_fault(System::Urp, Fault::server_error());
             for _ in 0..10 {
                 student.course().await.expect_data(true);
@@ -133,7 +133,7 @@ async fn a_refresh_that_takes_long_serves_what_is_stored_and_finishes_in_the_bac
         .run(async |app| {
             let student = app.bound(1).await;
             let stored = student.course().await.expect_data(false);
-            app.next_day();
+            app.next_day().await;
             app.sim.reset_counts();
             app.sim.set_fault(System::Urp, Fault::slow(Duration::from_secs(7)).on("course"));
             let answer = student.course().await.expect_data(true);
@@ -154,7 +154,7 @@ async fn refused_once(system: System, outcome: &str) {
         .run(async |app| {
             let student = app.bound(1).await;
             let stored = student.course().await.expect_data(false);
-            app.next_day();
+            app.next_day().await;
             app.sim.set_password(&student.campus.number, system, "changed-at-the-campus");
             app.sim.expire_sessions(None);
             let answer = student.course().await.expect_data(true);

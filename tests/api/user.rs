@@ -48,6 +48,25 @@ async fn a_library_password_is_sealed_and_its_refusal_forgotten() {
 }
 
 #[tokio::test]
+async fn a_bind_of_the_same_number_keeps_the_library_password_and_whether_it_was_refused() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            student.change("libPassWord", "library-secret").await.expect(201);
+            let refused = doc! { "$set": { "rejected": ["libPassWord", "jwcPassWord"] } };
+            let users = app.db.collection("users");
+            users.update_one(doc! { "openId": &student.open_id }, refused).await.unwrap();
+            let before = app.db.user(&student.open_id).await.unwrap();
+            student.bind().await;
+            let after = app.db.user(&student.open_id).await.unwrap();
+            assert_eq!(text_of(&after, "libPassWord"), text_of(&before, "libPassWord"));
+            let rejected: Vec<_> = after.get_array("rejected").unwrap().iter().filter_map(|r| r.as_str()).collect();
+            assert_eq!(rejected, ["libPassWord"]);
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_key_that_may_not_be_set_is_refused_and_nothing_changes() {
     setup()
         .run(async |app| {

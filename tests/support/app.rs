@@ -207,8 +207,9 @@ impl TestApp {
         self.sim.count(campus_sim::System::Vpn) + self.sim.count(campus_sim::System::Urp)
     }
 
-    /// Moves the time beyond the freshness of a course table.
-    pub fn next_day(&self) {
+    /// Moves the time beyond the freshness of a course table. By then every member has what is stored now.
+    pub async fn next_day(&self) {
+        self.db.replicated().await;
         self.clock.advance(Duration::from_hours(25));
     }
 

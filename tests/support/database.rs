@@ -22,6 +22,7 @@ const PREFIX: &str = "wehpu_test_";
 /// Databases older than this were left by a test run that was killed, in seconds.
 const LEFT_BEHIND: i64 = 3600;
 
+static THERE: OnceCell<bool> = OnceCell::const_new();
 static SWEPT: OnceCell<()> = OnceCell::const_new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -40,13 +41,13 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// A new, empty database. Fails the test when there is no replica set.
     pub async fn create() -> Self {
-        let uri = replica_set_uri();
-        let mut options = ClientOptions::parse(&uri).await.unwrap();
-        options.server_selection_timeout = Some(Duration::from_secs(5));
+        let mut options = ClientOptions::parse(replica_set_uri()).await.unwrap();
+        options.server_selection_timeout = Some(Duration::from_secs(30));
         let members: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
-        let client = Client::with_options(options).unwrap();
-        let there = client.database("admin").run_command(doc! { "ping": 1 }).await.is_ok();
+        // Asked once for all tests: without a database they fail at once instead of each after a time-out.
+        let there = *THERE.get_or_init(|| is_there(options.clone())).await;
         assert!(there, "no MongoDB replica set at {}: run `make test`, or set TEST_MONGODB_URI", members.join(","));
+        let client = Client::with_options(options).unwrap();
         let now = Clock::system().unix();
         SWEPT.get_or_init(|| sweep(&client, now)).await;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -108,6 +109,13 @@ impl TestDatabase {
     pub async fn drop(self) {
         self.db.drop().await.unwrap();
     }
+}
+
+/// Whether the set has a primary.
+async fn is_there(mut options: ClientOptions) -> bool {
+    options.server_selection_timeout = Some(Duration::from_secs(10));
+    let client = Client::with_options(options).unwrap();
+    client.database("admin").run_command(doc! { "ping": 1 }).await.is_ok()
 }
 
 /// Drops what killed test runs left behind.
