@@ -155,12 +155,11 @@ impl ReadThrough {
             (Ok(fetched), _) => Ok(fetched),
             (Err(error), stored) => {
                 // A member that lags may not have what the primary has.
-                let stored = match stored {
-                    Some(snapshot) => Some(snapshot),
-                    None => {
-                        let latest = self.store.courses.find_latest(&user.student_id, &self.term.name);
-                        tokio::time::timeout(LOOK_AGAIN, latest).await.ok().and_then(Result::ok).flatten()
-                    }
+                let stored = if stored.is_some() {
+                    stored
+                } else {
+                    let latest = self.store.courses.find_latest(&user.student_id, &self.term.name);
+                    tokio::time::timeout(LOOK_AGAIN, latest).await.ok().and_then(Result::ok).flatten()
                 };
                 let Some(snapshot) = stored else { return Err(error) };
                 tracing::info!(%error, "serving stored courses");
