@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help up down clean logs ps smoke test check fmt
+.PHONY: help up down clean logs ps smoke demo test check fmt
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -27,6 +27,9 @@ logs: ## follow the logs
 
 smoke: ## a student's first day against the running stack
 	@docker/smoke.sh
+
+demo: ## every page of the mini-program against the running stack, to look at
+	@docker/demo.sh
 
 test: ## every check and every test, all set-up included
 	@docker/test.sh

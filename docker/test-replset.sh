@@ -49,7 +49,7 @@ start_native() {
         dir=$DIR/data$i
         mkdir -p "$dir"
         setsid nohup "$MONGOD" --replSet wehpu-test --dbpath "$dir" --port "2711$((6 + i))" --bind_ip 127.0.0.1 \
-            --wiredTigerCacheSizeGB 0.25 --oplogSize 128 --nounixsocket >"$DIR/$i.log" 2>&1 </dev/null &
+            --wiredTigerCacheSizeGB 0.25 --oplogSize 128 --nounixsocket --setParameter minSnapshotHistoryWindowInSeconds=0 >"$DIR/$i.log" 2>&1 </dev/null &
         echo $! >"$DIR/$i.pid"
     done
 }

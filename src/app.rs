@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::http::HeaderValue;
+use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -13,7 +14,10 @@ use crate::{
     config::{Config, Rate},
     crypto::{KeyRing, Pseudonyms, random_hex},
     error::ApiError,
-    http::auth::Tokens,
+    github::Github,
+    http::{auth::Tokens, burst::Burst, revoked::Revoked},
+    messenger::{self, Messenger},
+    objects::{Objects, OpenError},
     outbound::{BuildError, Outbound},
     readthrough::{Parts, ReadThrough},
     store::{Store, StoreError, Verdict},
@@ -36,10 +40,20 @@ pub struct App {
     pub reader: ReadThrough,
     /// WeChat.
     pub wechat: Wechat,
+    /// Messages and text checks through WeChat.
+    pub messenger: Messenger,
+    /// GitHub.
+    pub github: Github,
+    /// Uploaded files.
+    pub objects: Objects,
     /// Seals and opens credentials.
     pub keys: Arc<KeyRing>,
     /// Issues and checks tokens.
     pub tokens: Tokens,
+    /// Tokens that are invalid although they look well, as far as known here.
+    pub revoked: Revoked,
+    /// Counts the requests of each user.
+    pub burst: Burst,
     /// Names for log lines that say nothing about people.
     pub pseudonyms: Pseudonyms,
     /// The time.
@@ -59,6 +73,9 @@ pub enum SetupError {
     /// The HTTP client cannot be made.
     #[error(transparent)]
     Outbound(#[from] BuildError),
+    /// The storage for files cannot be used.
+    #[error(transparent)]
+    Storage(#[from] OpenError),
     /// The campus clients cannot be made.
     #[error(transparent)]
     Campus(#[from] crate::campus::SetupError),
@@ -78,8 +95,10 @@ impl App {
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
         let campus = Campus::new(&config.campus, &outbound)?;
         let keys = Arc::new(KeyRing::new(&config.auth.credential_keys).ok_or(SetupError::CredentialKeys)?);
+        let objects = Objects::open(&config.storage_url, &store, clock.clone()).await?;
         let tasks = TaskTracker::new();
         let host = hostname();
+        let replica: Arc<str> = format!("{host}/{}", random_hex()).into();
         let reader = ReadThrough::new(Parts {
             store: store.clone(),
             campus: campus.clone(),
@@ -88,16 +107,30 @@ impl App {
             fresh: config.fresh,
             term: config.term.clone(),
             tasks: tasks.clone(),
-            replica: format!("{host}/{}", random_hex()).into(),
+            replica: Arc::clone(&replica),
         });
+        let wechat = Wechat::new(config.wechat.clone(), &outbound);
+        let said_by = messenger::Parts {
+            wechat: wechat.clone(),
+            store: store.clone(),
+            keys: Arc::clone(&keys),
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            replica,
+        };
         Ok(Arc::new(Self {
-            wechat: Wechat::new(config.wechat.clone(), &outbound),
+            messenger: Messenger::new(said_by, &config.wechat, config.profile),
+            github: Github::new(&config.github, &outbound),
+            wechat,
             tokens: Tokens::new(&config.auth.jwt_secret, config.auth.jwt_ttl, clock.clone()),
+            revoked: Revoked::new(config.auth.jwt_ttl, store.revocations.clone(), clock.clone()),
+            burst: Burst::new(&config.limits.burst, store.limits.clone(), clock.clone(), tasks.clone()),
             pseudonyms: Pseudonyms::new(config.auth.jwt_secret.expose_secret().as_bytes()),
             served_by: HeaderValue::from_str(&host).unwrap_or(HeaderValue::from_static("unknown")),
             config,
             store,
             campus,
+            objects,
             reader,
             keys,
             clock,
@@ -128,6 +161,16 @@ impl App {
             }
         }
         wait.map_or(Ok(()), |left| Err(ApiError::RateLimited(left)))
+    }
+
+    /// Takes back one use of `key` that [`App::limit`] counted at `then`, as far as that can be done: when it cannot,
+    /// the caller has one use less.
+    pub async fn give_back(&self, key: &str, rates: &[Rate], then: DateTime<Utc>) {
+        for rate in rates {
+            if let Err(error) = self.store.limits.give_back(key, *rate, then).await {
+                tracing::warn!(%error, "a use was not given back");
+            }
+        }
     }
 
     /// Like [`App::limit`], for reads: they survive an election, so they are let through while nothing can be counted.

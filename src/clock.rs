@@ -58,6 +58,13 @@ impl Clock {
     }
 }
 
+/// The time at the university at a moment.
+#[must_use]
+pub fn campus_time(at: DateTime<Utc>) -> DateTime<FixedOffset> {
+    let utc = || at.fixed_offset();
+    FixedOffset::east_opt(SHANGHAI_OFFSET_SECONDS).map_or_else(utc, |zone| at.with_timezone(&zone))
+}
+
 /// The date at the university at a moment.
 #[must_use]
 pub fn campus_date(at: DateTime<Utc>) -> NaiveDate {

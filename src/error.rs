@@ -13,6 +13,8 @@ use crate::{
     campus::CampusError,
     crypto::SealError,
     http::envelope::Envelope,
+    messenger::MessengerError,
+    objects::{NotAllowed, ObjectError},
     outbound::System,
     readthrough::{ReadError, SessionError},
     store::StoreError,
@@ -38,6 +40,8 @@ pub enum ApiError {
     MethodNotAllowed,
     /// Campus accounts must be bound first.
     NotBound,
+    /// The library password has not been given yet.
+    LibraryPasswordMissing,
     /// A campus system refused the stored password, lately or now.
     WrongPassword(&'static str),
     /// A bind failed; tells which of the two logins worked.
@@ -53,6 +57,8 @@ pub enum ApiError {
     CampusDown,
     /// A campus system answered something unknown.
     CampusChanged,
+    /// A campus system worked and did not take what was sent; the text says what to do.
+    CampusRefused(&'static str),
     /// WeChat does not take the login code.
     WechatCodeInvalid,
     /// WeChat considers the user risky.
@@ -61,6 +67,28 @@ pub enum ApiError {
     WechatBusy,
     /// WeChat cannot be reached.
     WechatUnavailable,
+    /// No message template of this name is configured.
+    TemplateUnknown,
+    /// The receiver of a message has not subscribed to it, or his subscription is used up.
+    NotSubscribed,
+    /// WeChat refused a message because our template is wrong.
+    TemplateRejected,
+    /// WeChat considers a text risky.
+    ContentRefused,
+    /// The receiver got enough messages; somebody may write to him again after this time.
+    ReceiverLimited(Duration),
+    /// GitHub did not take a report.
+    FeedbackUnavailable,
+    /// GitHub did not show the donations, and none are stored.
+    DonationUnavailable,
+    /// The content of an uploaded file is of no type that is stored.
+    FileTypeNotAllowed,
+    /// An uploaded file is larger than allowed.
+    FileTooLarge,
+    /// A file has no such part.
+    RangeNotSatisfiable,
+    /// The storage for files cannot be reached.
+    StorageUnavailable,
     /// Too often; try again after this time.
     RateLimited(Duration),
     /// The database has no usable member at the moment.
@@ -90,6 +118,7 @@ impl ApiError {
             Self::NotFound(what) => fixed(StatusCode::NOT_FOUND, "NOT_FOUND", what),
             Self::MethodNotAllowed => fixed(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "请求方法错误"),
             Self::NotBound => fixed(StatusCode::BAD_REQUEST, "NOT_BOUND", "请先绑定校园帐号"),
+            Self::LibraryPasswordMissing => fixed(StatusCode::BAD_REQUEST, "NO_LIBRARY_PASSWORD", "请先填写图书馆密码"),
             Self::WrongPassword(what) => {
                 (StatusCode::BAD_REQUEST, "WRONG_PASSWORD", format!("{what}密码已失效，请重新绑定"))
             }
@@ -104,11 +133,39 @@ impl ApiError {
             Self::CampusChanged => {
                 fixed(StatusCode::SERVICE_UNAVAILABLE, "CAMPUS_CHANGED", "学校系统页面异常，请稍后再试")
             }
+            Self::CampusRefused(what) => fixed(StatusCode::BAD_GATEWAY, "CAMPUS_REFUSED", what),
             Self::WechatCodeInvalid => fixed(StatusCode::BAD_REQUEST, "WECHAT_CODE_INVALID", "登录凭证无效，请重试"),
             Self::WechatUserRefused => fixed(StatusCode::BAD_REQUEST, "WECHAT_USER_REFUSED", "微信拒绝了此次登录"),
-            Self::WechatBusy => fixed(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "登录过于频繁，请稍后再试"),
+            Self::WechatBusy => fixed(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "操作过于频繁，请稍后再试"),
             Self::WechatUnavailable => {
                 fixed(StatusCode::SERVICE_UNAVAILABLE, "WECHAT_UNAVAILABLE", "微信服务暂时不可用，请稍后再试")
+            }
+            Self::TemplateUnknown => fixed(StatusCode::BAD_REQUEST, "TEMPLATE_UNKNOWN", "消息模板不存在"),
+            Self::NotSubscribed => fixed(StatusCode::BAD_REQUEST, "NOT_SUBSCRIBED", "对方未订阅该消息，暂时无法通知"),
+            Self::TemplateRejected => fixed(StatusCode::BAD_GATEWAY, "TEMPLATE_REJECTED", "消息模板异常，请联系管理员"),
+            Self::ContentRefused => fixed(StatusCode::BAD_REQUEST, "CONTENT_REFUSED", "内容含有违规信息，请修改后重试"),
+            Self::ReceiverLimited(after) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "RATE_LIMITED",
+                format!("对方收到的通知过多，请在{}后再试", wait_text(*after)),
+            ),
+            Self::FeedbackUnavailable => {
+                fixed(StatusCode::BAD_GATEWAY, "FEEDBACK_UNAVAILABLE", "反馈暂时无法提交，请稍后再试")
+            }
+            Self::DonationUnavailable => {
+                fixed(StatusCode::BAD_GATEWAY, "DONATION_UNAVAILABLE", "捐助名单暂时无法获取，请稍后再试")
+            }
+            Self::FileTypeNotAllowed => fixed(
+                StatusCode::BAD_REQUEST,
+                "FILE_TYPE_NOT_ALLOWED",
+                "文件类型不支持，仅支持 doc、docx、pdf、xls、xlsx、zip、rar、jpeg、gif、png",
+            ),
+            Self::FileTooLarge => fixed(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "文件过大，最大 20 MB"),
+            Self::RangeNotSatisfiable => {
+                fixed(StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_NOT_SATISFIABLE", "文件没有所请求的部分")
+            }
+            Self::StorageUnavailable => {
+                fixed(StatusCode::SERVICE_UNAVAILABLE, "STORAGE_UNAVAILABLE", "文件服务暂时不可用，请稍后再试")
             }
             Self::RateLimited(after) => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -126,10 +183,16 @@ impl ApiError {
     /// When it makes sense to try again, for the answers that time alone mends.
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited(after) => Some(*after),
+            Self::RateLimited(after) | Self::ReceiverLimited(after) => Some(*after),
             Self::WechatBusy => Some(Duration::from_mins(1)),
-            Self::CampusDown | Self::CampusChanged | Self::WechatUnavailable => Some(Duration::from_secs(30)),
-            Self::DatabaseUnavailable | Self::TimedOut | Self::CaptchaFailed => Some(Duration::from_secs(5)),
+            Self::CampusDown
+            | Self::CampusChanged
+            | Self::WechatUnavailable
+            | Self::FeedbackUnavailable
+            | Self::DonationUnavailable => Some(Duration::from_secs(30)),
+            Self::DatabaseUnavailable | Self::StorageUnavailable | Self::TimedOut | Self::CaptchaFailed => {
+                Some(Duration::from_secs(5))
+            }
             _ => None,
         }
     }
@@ -180,6 +243,29 @@ impl From<&StoreError> for ApiError {
     }
 }
 
+impl From<NotAllowed> for ApiError {
+    fn from(NotAllowed: NotAllowed) -> Self {
+        Self::FileTypeNotAllowed
+    }
+}
+
+impl From<ObjectError> for ApiError {
+    fn from(error: ObjectError) -> Self {
+        match error {
+            ObjectError::Store(e) => e.into(),
+            ObjectError::Storage(_) | ObjectError::Stream(_) => {
+                tracing::warn!(%error, "storage for files unavailable");
+                Self::StorageUnavailable
+            }
+            ObjectError::Missing => {
+                tracing::error!(%error, "a file cannot be served");
+                Self::NotFound("文件不存在")
+            }
+            ObjectError::OwnerGone => Self::TokenInvalid,
+        }
+    }
+}
+
 impl From<SealError> for ApiError {
     fn from(error: SealError) -> Self {
         tracing::error!(%error, "a stored credential cannot be opened");
@@ -226,7 +312,8 @@ fn system_name(system: System) -> &'static str {
 impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::NotBound => Self::NotBound,
+            ReadError::NoPassword(System::Library) => Self::LibraryPasswordMissing,
+            ReadError::NotBound | ReadError::NoPassword(_) => Self::NotBound,
             ReadError::Rejected(system) => Self::WrongPassword(system_name(system)),
             ReadError::Campus(e) => e.into(),
             ReadError::Store(e) => e.as_ref().into(),
@@ -253,13 +340,38 @@ impl From<WechatError> for ApiError {
             WechatError::CodeInvalid | WechatError::CodeUsed => Self::WechatCodeInvalid,
             WechatError::UserRefused => Self::WechatUserRefused,
             WechatError::RateLimited => Self::WechatBusy,
+            WechatError::NotSubscribed => Self::NotSubscribed,
+            WechatError::UnknownUser => Self::NotFound("接收人不存在"),
+            WechatError::UnknownPage => Self::BadRequest("参数 page 不是小程序的页面".to_owned()),
+            WechatError::TextRisky => Self::ContentRefused,
+            WechatError::TemplateRejected(_) => {
+                tracing::error!(%error, "WEHPU_WECHAT_TEMPLATES does not fit the templates at WeChat");
+                Self::TemplateRejected
+            }
             WechatError::Credentials(_) => {
-                tracing::error!(%error, "WeChat login cannot work");
+                tracing::error!(%error, "WeChat does not accept this service");
                 Self::WechatUnavailable
             }
-            WechatError::Unavailable(_) => {
-                tracing::warn!(%error, "WeChat login failed");
+            WechatError::TokenRefused(_)
+            | WechatError::UserInactive
+            | WechatError::Busy
+            | WechatError::Unexpected(_)
+            | WechatError::Unavailable(_) => {
+                tracing::warn!(%error, "WeChat did not do what was asked");
                 Self::WechatUnavailable
+            }
+        }
+    }
+}
+
+impl From<MessengerError> for ApiError {
+    fn from(error: MessengerError) -> Self {
+        match error {
+            MessengerError::Wechat(e) => e.into(),
+            MessengerError::Store(e) => e.as_ref().into(),
+            MessengerError::Seal(_) | MessengerError::Aborted => {
+                tracing::error!(%error, "no access token");
+                Self::Internal
             }
         }
     }

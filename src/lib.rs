@@ -8,6 +8,10 @@
 //! | [`readthrough`] | campus data through the store: fresh, refreshed once for all, or stale |
 //! | [`campus`] | the university's systems: clients, and parsers apart from them |
 //! | [`wechat`] | WeChat's server API |
+//! | [`messenger`] | what is said through WeChat, with the access token that all replicas share |
+//! | [`github`] | feedback becomes issues; donations |
+//! | [`objects`] | uploaded files: GridFS, a directory or a bucket |
+//! | [`ics`] | a course table as a calendar, pure |
 //! | [`outbound`] | the only sender of requests: limits, breaker, cookies |
 //! | [`store`] | the MongoDB replica set: one file per collection; migrations |
 //! | [`cli`] | one file per subcommand |
@@ -22,7 +26,11 @@ pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod error;
+pub mod github;
 pub mod http;
+pub mod ics;
+pub mod messenger;
+pub mod objects;
 pub mod outbound;
 pub mod readthrough;
 pub mod shutdown;

@@ -6,6 +6,7 @@ pub mod page;
 pub mod physical;
 pub mod repair;
 pub mod session;
+mod site;
 pub mod urp;
 pub mod vpn;
 
@@ -107,6 +108,12 @@ pub enum SetupError {
 pub struct Campus {
     /// The URP academic system, through the VPN.
     pub urp: urp::Urp,
+    /// The library.
+    pub library: library::Library,
+    /// Physical education.
+    pub physical: physical::Physical,
+    /// Repairs.
+    pub repair: repair::Repair,
     outbound: Outbound,
 }
 
@@ -121,8 +128,13 @@ impl Campus {
             None => Solver::builtin().clone(),
             Some(path) => Solver::from_masks(&std::fs::read_to_string(path).map_err(SetupError::MasksFile)?)?,
         };
-        let urp = urp::Urp::new(config.urp_host.clone(), solver, vpn, outbound.clone());
-        Ok(Self { urp, outbound: outbound.clone() })
+        Ok(Self {
+            urp: urp::Urp::new(config.urp_host.clone(), solver, vpn, outbound.clone()),
+            library: library::Library::new(&config.library_url, outbound),
+            physical: physical::Physical::new(&config.physical_url, outbound),
+            repair: repair::Repair::new(&config.repair_url, outbound),
+            outbound: outbound.clone(),
+        })
     }
 
     /// Whether `system` is known to be down, so that asking would fail at once. What lies behind the VPN is down with it.

@@ -1,30 +1,27 @@
-//! A student's session at the VPN and the systems behind it: cookies, and what is logged in as far as we know.
+//! A student's session at a campus system (or at the VPN and the systems behind it): cookies, and where one is logged in
+//! as far as we know.
 
 use serde::{Deserialize, Serialize};
 
-use crate::outbound::Cookies;
+use crate::outbound::{Cookies, System};
 
 /// A session. It is as secret as the passwords that made it: stored sealed, never logged.
 #[derive(Clone, Default)]
 pub struct Session {
-    /// Cookies of the VPN's host.
+    /// Cookies of the system's host.
     pub cookies: Cookies,
-    /// Logged in at the VPN, until it says otherwise.
-    pub vpn: bool,
-    /// Logged in at the URP, until it says otherwise.
-    pub urp: bool,
+    entered: Vec<System>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
     cookies: String,
-    vpn: bool,
-    urp: bool,
+    entered: Vec<System>,
 }
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("vpn", &self.vpn).field("urp", &self.urp).finish_non_exhaustive()
+        f.debug_struct("Session").field("entered", &self.entered).finish_non_exhaustive()
     }
 }
 
@@ -32,7 +29,7 @@ impl Session {
     /// The session as text, to be sealed.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let stored = Stored { cookies: self.cookies.to_text(), vpn: self.vpn, urp: self.urp };
+        let stored = Stored { cookies: self.cookies.to_text(), entered: self.entered.clone() };
         serde_json::to_string(&stored).unwrap_or_default()
     }
 
@@ -40,8 +37,29 @@ impl Session {
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         serde_json::from_str::<Stored>(text)
-            .map(|s| Self { cookies: Cookies::from_text(&s.cookies), vpn: s.vpn, urp: s.urp })
+            .map(|s| Self { cookies: Cookies::from_text(&s.cookies), entered: s.entered })
             .unwrap_or_default()
+    }
+
+    /// Whether one is logged in at `system`, until it says otherwise.
+    #[must_use]
+    pub fn is_in(&self, system: System) -> bool {
+        self.entered.contains(&system)
+    }
+
+    /// Logged in at `system` now.
+    pub fn enter(&mut self, system: System) {
+        if !self.is_in(system) {
+            self.entered.push(system);
+        }
+    }
+
+    /// Not logged in at `system` any more; what lies behind the VPN is lost with it.
+    pub fn leave(&mut self, system: System) {
+        if system == System::Vpn {
+            self.entered.clear();
+        }
+        self.entered.retain(|entered| *entered != system);
     }
 
     /// Forgets everything.

@@ -5,9 +5,11 @@ mod captcha;
 mod config;
 mod healthcheck;
 mod migrate;
+mod openapi;
 mod parse;
 mod rekey;
 mod replset;
+mod seed;
 mod serve;
 
 use std::process::ExitCode;
@@ -41,10 +43,14 @@ enum Command {
     Healthcheck(healthcheck::Args),
     /// Print the settings in force, secrets masked
     Config(config::Args),
+    /// Print the description of the API (OpenAPI 3.1, JSON)
+    Openapi,
     /// Read, learn and score URP captchas
     Captcha(captcha::CaptchaArgs),
     /// Read a saved campus page and print what the API would answer
     Parse(parse::ParseArgs),
+    /// Fill news, lectures and notices with invented articles (development only)
+    Seed(seed::Args),
 }
 
 impl Cli {
@@ -58,8 +64,10 @@ impl Cli {
             Command::Replset(command) => in_runtime(replset::run(command)),
             Command::Healthcheck(args) => in_runtime(healthcheck::run(args)),
             Command::Config(args) => config::run(&args),
+            Command::Openapi => openapi::run(),
             Command::Captcha(args) => captcha::run(&args),
             Command::Parse(args) => parse::run(&args),
+            Command::Seed(args) => in_runtime(seed::run(args)),
         }
     }
 }

@@ -47,6 +47,8 @@ pub async fn run() -> Result<(), Failure> {
         metrics_upkeep(metrics).await;
         "metrics upkeep"
     });
+    let following = app.clone();
+    parts.spawn(async move { match following.revoked.follow().await {} });
     let watched = (app.clone(), readiness.clone());
     parts.spawn(async move {
         match watch_database(&watched.0, &watched.1).await {
@@ -74,7 +76,8 @@ async fn bind(addr: SocketAddr, variable: &str) -> Result<TcpListener, String> {
 
 async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     // `axum::serve` does not fail: errors of single connections are theirs.
-    let _ = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await }).await;
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let _ = axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).await;
 }
 
 /// Keeps readiness up to date. Waits for the database as long as it takes; ends only when the schema is behind.
@@ -87,6 +90,7 @@ async fn watch_database(app: &AppState, readiness: &Readiness) -> Result<std::co
         if reachable && !readiness.is_migrated() && is_migrated(app).await? {
             readiness.set_migrated();
             tracing::info!("ready");
+            app.tasks.spawn(app.objects.clone().sweep());
         }
     }
 }

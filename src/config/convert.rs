@@ -4,13 +4,13 @@
 use std::{net::SocketAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use chrono::{Datelike, NaiveDate, Weekday};
+use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
     Auth, Campus, Config, Freshness, Github, Legacy, Limits, Listen, Log, Mongodb, Profile, Rate, Reader, RsaKey,
-    Spider, Template, Term, Wechat,
+    SectionTime, Spider, Template, Term, Wechat,
 };
 
 /// Shortest JWT secret that production accepts, in bytes: the output length of HMAC-SHA-256 (RFC 7518 §3.2).
@@ -26,6 +26,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
     let (profile, listen, mongodb, auth, legacy) = (profile(r), listen(r), mongodb(r), auth(r), legacy(r));
     let (wechat, github, campus) = (wechat(r), github(r), campus(r));
     let (fresh, storage_url, term) = (freshness(r), r.optional("WEHPU_STORAGE_URL", storage_url), term(r));
+    let sections = r.required("WEHPU_SECTION_TIMES", section_times);
     let (limits, spider, log) = (limits(r, profile), spider(r), log(r));
     Some(Config {
         profile: profile?,
@@ -39,6 +40,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
         fresh: fresh?,
         storage_url: storage_url?,
         term: term?,
+        sections: sections?,
         limits: limits?,
         spider: spider?,
         log: log?,
@@ -106,6 +108,11 @@ pub(super) fn mongodb(r: &mut Reader) -> Option<Mongodb> {
     let uri = r.required("WEHPU_MONGODB_URI", mongodb_uri);
     let migrate_uri = r.optional("WEHPU_MIGRATE_MONGODB_URI", mongodb_uri);
     Some(Mongodb { uri: uri?, migrate_uri })
+}
+
+pub(super) fn seed(r: &mut Reader) -> Option<(Profile, Mongodb)> {
+    let (profile, mongodb) = (profile(r), mongodb(r));
+    Some((profile?, mongodb?))
 }
 
 pub(super) fn rekey(r: &mut Reader) -> Option<(Mongodb, Auth, Option<Legacy>)> {
@@ -249,6 +256,18 @@ fn term(r: &mut Reader) -> Option<Term> {
         _ => Err("must be a number from 1 to 60".to_owned()),
     });
     Some(Term { name: name?, start: start?, weeks: weeks? })
+}
+
+fn section_times(v: &str) -> Result<Vec<SectionTime>, String> {
+    let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").ok();
+    let section = |part: &str| {
+        let (begin, end) = part.split_once('-')?;
+        Some(SectionTime { begin: time(begin)?, end: time(end)? })
+    };
+    let sections: Option<Vec<SectionTime>> = v.split(',').map(section).collect();
+    let sections = sections.ok_or_else(|| "must be HH:MM-HH:MM joined by commas".to_owned())?;
+    let in_order = sections.iter().all(|s| s.begin < s.end) && sections.windows(2).all(|s| s[0].end <= s[1].begin);
+    if in_order { Ok(sections) } else { Err("must be in order of time, without overlap".to_owned()) }
 }
 
 fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {

@@ -7,7 +7,7 @@ mod variables;
 
 use std::{fmt::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -171,6 +171,15 @@ pub struct Term {
     pub weeks: u32,
 }
 
+/// When a section (a lesson of 50 minutes) begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SectionTime {
+    /// Its begin, local time.
+    pub begin: NaiveTime,
+    /// Its end, local time.
+    pub end: NaiveTime,
+}
+
 /// At most `count` in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -234,6 +243,7 @@ pub struct Config {
     pub fresh: Freshness,
     pub storage_url: String,
     pub term: Term,
+    pub sections: Vec<SectionTime>,
     pub limits: Limits,
     pub spider: Spider,
     pub log: Log,
@@ -299,6 +309,15 @@ impl Log {
 /// As [`Config::read`], for these variables and unknown ones.
 pub fn read_rekey(mut reader: Reader) -> Result<(Mongodb, Auth, Option<Legacy>), ConfigError> {
     let built = convert::rekey(&mut reader);
+    reader.finish(built)
+}
+
+/// The profile and the connection strings, for `seed`.
+///
+/// # Errors
+/// As [`Config::read`], for these variables and unknown ones.
+pub fn read_seed(mut reader: Reader) -> Result<(Profile, Mongodb), ConfigError> {
+    let built = convert::seed(&mut reader);
     reader.finish(built)
 }
 

@@ -75,7 +75,7 @@ pub static VARIABLES: &[Variable] = &[
     unset(
         "WEHPU_WECHAT_TEMPLATES",
         "AT1107=TEMPLATE_ID:thing1,character_string2,name3,phone_number4,thing5",
-        "client template id = subscribe template id : its fields; several joined by a semicolon",
+        "client template id = subscribe template id : its fields; several joined by a semicolon; the one called SECOND_BIND tells a student that his number was bound by another account",
     ),
     var("WEHPU_GITHUB_API_URL", "https://api.github.com", "GitHub API"),
     secret("WEHPU_GITHUB_TOKEN", "github_pat_…", "token that may create issues in the repository below"),
@@ -115,6 +115,11 @@ pub static VARIABLES: &[Variable] = &[
     unset("WEHPU_TERM", "2017-2018-1-1", "required: the current term as the URP writes it"),
     unset("WEHPU_TERM_START", "2017-09-04", "required: the Monday on which week 1 starts (Asia/Shanghai)"),
     unset("WEHPU_TERM_WEEKS", "20", "required: number of weeks of the term"),
+    var(
+        "WEHPU_SECTION_TIMES",
+        "08:00-08:50,09:00-09:50,10:10-11:00,11:10-12:00,13:30-14:20,14:30-15:20,15:30-16:20,16:30-17:20,17:30-18:20,18:30-19:20,19:30-20:20,20:30-21:20,21:30-22:20",
+        "begin and end of each section of a day, for calendar subscriptions",
+    ),
     unset("WEHPU_TRUSTED_PROXIES", "172.16.0.0/12,127.0.0.1/32", "CIDRs whose X-Forwarded-For counts"),
     var(
         "WEHPU_LIMIT_BIND",

@@ -24,6 +24,15 @@ pub fn random_hex() -> String {
     hex::encode(bytes)
 }
 
+/// 64 random hexadecimal digits, for secrets that open something to whoever has them; `None` when the operating system
+/// gives no random numbers.
+#[must_use]
+pub fn random_token() -> Option<String> {
+    let mut bytes = [0_u8; 32];
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    Some(hex::encode(bytes))
+}
+
 /// Pseudonyms for log lines: the same student number always gives the same short word, which nobody without the key
 /// can turn back.
 #[derive(Clone)]
@@ -46,6 +55,14 @@ impl Pseudonyms {
     /// 16 hexadecimal digits that stand for `value`.
     #[must_use]
     pub fn of(&self, value: &str) -> String {
-        hex::encode(&hmac::sign(&self.0, value.as_bytes()).as_ref()[..8])
+        format!("{:016x}", self.number(value))
+    }
+
+    /// The same as a number.
+    #[must_use]
+    pub fn number(&self, value: &str) -> u64 {
+        let mut bytes = [0_u8; 8];
+        bytes.copy_from_slice(&hmac::sign(&self.0, value.as_bytes()).as_ref()[..8]);
+        u64::from_be_bytes(bytes)
     }
 }

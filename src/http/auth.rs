@@ -25,6 +25,17 @@ struct Claims {
     nick_name: String,
     iat: i64,
     exp: i64,
+    /// The same as `iat` in milliseconds, for revocation; the old service's tokens have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iat_ms: Option<i64>,
+}
+
+impl Claims {
+    /// When the token was issued (Unix milliseconds). A token without milliseconds counts as issued when its second began:
+    /// one of the second of a logout is rather refused than kept.
+    fn issued_at(&self) -> i64 {
+        self.iat_ms.unwrap_or_else(|| self.iat.saturating_mul(1000))
+    }
 }
 
 /// Issues and checks tokens: HS256, nothing else.
@@ -55,14 +66,15 @@ impl Tokens {
         }
     }
 
-    /// A token for `open_id`.
+    /// A token for `open_id` that says it was issued at `issued_at` (Unix milliseconds), as the login decided.
     ///
     /// # Errors
     /// [`ApiError::Internal`] if signing fails, which HMAC does not.
-    pub fn issue(&self, open_id: &str, nick_name: &str) -> Result<String, ApiError> {
-        let iat = self.clock.unix();
+    pub fn issue(&self, open_id: &str, nick_name: &str, issued_at: i64) -> Result<String, ApiError> {
+        let iat = issued_at.div_euclid(1000);
         let exp = iat.saturating_add(i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX));
-        let claims = Claims { open_id: open_id.to_owned(), nick_name: nick_name.to_owned(), iat, exp };
+        let (open_id, nick_name) = (open_id.to_owned(), nick_name.to_owned());
+        let claims = Claims { open_id, nick_name, iat, exp, iat_ms: Some(issued_at) };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
             ApiError::Internal
@@ -79,7 +91,8 @@ impl Tokens {
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?.claims;
         let valid = claims.exp > self.clock.unix() && !claims.open_id.is_empty();
-        valid.then_some(Caller { open_id: claims.open_id, issued_at: claims.iat })
+        let issued_at = claims.issued_at();
+        valid.then_some(Caller { open_id: claims.open_id, issued_at })
     }
 }
 
@@ -88,7 +101,8 @@ impl Tokens {
 pub struct Caller {
     /// WeChat's id of the account.
     pub open_id: String,
-    issued_at: i64,
+    /// When the token was issued (Unix milliseconds).
+    pub issued_at: i64,
 }
 
 impl Caller {
@@ -110,9 +124,14 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let caller = bearer(&parts.headers).and_then(|token| app.tokens.check(token)).ok_or(ApiError::TokenInvalid)?;
+        let account = app.pseudonyms.number(&caller.open_id);
         if let Some(cell) = parts.extensions.get::<CallerCell>() {
-            cell.set(app.pseudonyms.of(&caller.open_id));
+            cell.set(format!("{account:016x}"));
         }
+        if app.revoked.contains(account, caller.issued_at) {
+            return Err(ApiError::TokenInvalid);
+        }
+        app.burst.take(account, &caller.open_id).await?;
         Ok(caller)
     }
 }

@@ -7,11 +7,12 @@ use axum::{
 };
 use chrono::SecondsFormat;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::readthrough::Fetched;
 
 /// One answer; its status is that of the HTTP response.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope<T> {
     status_code: u16,
@@ -25,7 +26,7 @@ pub struct Envelope<T> {
 }
 
 /// How current campus data is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
     /// RFC 3339, UTC.

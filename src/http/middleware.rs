@@ -18,6 +18,13 @@ use crate::{app::AppState, crypto::random_hex, error::ApiError};
 /// Longest a request may take: above the campus and server-selection time-outs, below the proxy's 30 s.
 const REQUEST_LIMIT: Duration = Duration::from_secs(25);
 
+/// Longest an upload may take: 20 MiB at 35 kB/s, as from a phone with a poor connection. The proxy's time-outs count
+/// pauses, not the whole.
+const UPLOAD_LIMIT: Duration = Duration::from_mins(10);
+
+/// Longest an upload may pause: below the proxy's 30 s.
+pub const UPLOAD_PAUSE: Duration = Duration::from_secs(20);
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
@@ -42,8 +49,9 @@ pub async fn observe(State(app): State<AppState>, mut request: Request, next: Ne
     let caller = CallerCell::default();
     request.extensions_mut().insert(caller.clone());
 
+    let limit = if route == super::routes::upload::PATH { UPLOAD_LIMIT } else { REQUEST_LIMIT };
     let span = tracing::info_span!("request", request_id = %id, method, %route);
-    let handled = tokio::time::timeout(REQUEST_LIMIT, next.run(request)).instrument(span);
+    let handled = tokio::time::timeout(limit, next.run(request)).instrument(span);
     let mut response = handled.await.unwrap_or_else(|_| ApiError::TimedOut.into_response());
 
     let status = response.status().as_u16();

@@ -3,9 +3,14 @@
 
 pub mod admin;
 pub mod auth;
+pub mod burst;
 pub mod envelope;
 pub mod extract;
+pub mod incoming;
 pub mod middleware;
+pub mod openapi;
+pub mod public_url;
+pub mod revoked;
 mod routes;
 pub mod text;
 
@@ -13,21 +18,49 @@ use std::any::Any;
 
 use axum::{Router, extract::DefaultBodyLimit, response::IntoResponse};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{app::AppState, error::ApiError};
 
 /// Largest body of any request but an upload, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// The public API.
-pub fn router(app: AppState) -> Router {
-    Router::new()
-        .merge(routes::index::router())
+/// Every route, each with its description.
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::Api::openapi())
         .merge(routes::login::router())
         .merge(routes::bind::router())
+        .merge(routes::account::router())
         .merge(routes::user::router())
         .merge(routes::course::router())
+        .merge(routes::ics::router())
+        .merge(routes::export::router())
+        .merge(routes::score::router())
+        .merge(routes::classroom::router())
+        .merge(routes::physical::router())
+        .merge(routes::library::router())
+        .merge(routes::rsp::router())
+        .merge(routes::rss::router())
         .merge(routes::calendar::router())
+        .merge(routes::upload::router())
+        .merge(routes::files::router())
+        .merge(routes::notify::router())
+        .merge(routes::feedback::router())
+        .merge(routes::donation::router())
+}
+
+/// The description of the public API.
+#[must_use]
+pub fn description() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+/// The public API.
+pub fn router(app: AppState) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .merge(routes::index::router())
         .fallback(async || ApiError::NotFound("请求错误"))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(MAX_BODY))

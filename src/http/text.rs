@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
+use utoipa::ToSchema;
 
 /// A text of 1 to `MAX` characters. A number is taken as its digits, as some clients send one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,19 +59,65 @@ impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
 /// # Errors
 /// As for [`Text`].
 pub fn optional<'de, const MAX: usize, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text<MAX>>, D::Error> {
-    let text = Option::<Loose>::deserialize(deserializer)?;
+    let text = Option::<Raw>::deserialize(deserializer)?;
     match text {
         None => Ok(None),
-        Some(Loose(text)) if text.is_empty() => Ok(None),
-        Some(Loose(text)) => Text::check(&text).map(Some).map_err(de::Error::custom),
+        Some(Raw(text)) if text.is_empty() => Ok(None),
+        Some(Raw(text)) => Text::check(&text).map(Some).map_err(de::Error::custom),
     }
 }
 
-#[derive(Deserialize)]
-struct Loose(String);
+/// A text or a number as it was sent, unchecked: for values that are checked or made to fit afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raw(pub String);
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = Raw;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Raw, E> {
+                Ok(Raw(text.to_owned()))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Raw, E> {
+                Ok(Raw(number.to_string()))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Raw, E> {
+                Ok(Raw(number.to_string()))
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// A text of several lines, of 1 to `MAX` characters without the white space around it. Line breaks of any kind become
+/// `\n`; other control characters are refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prose<const MAX: usize>(pub String);
+
+impl<'de, const MAX: usize> Deserialize<'de> for Prose<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Raw(text) = Raw::deserialize(deserializer)?;
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let text = text.trim();
+        let lines = text.replace(['\n', '\t'], " ");
+        Text::<MAX>::check(&lines).map_err(de::Error::custom)?;
+        Ok(Self(text.to_owned()))
+    }
+}
 
 /// A student number: 8 to 14 digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9]{8,14}$")]
 pub struct StudentId(String);
 
 impl StudentId {
@@ -93,5 +140,17 @@ impl<'de> Deserialize<'de> for StudentId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Text::<32>(text) = Text::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| de::Error::custom("应为 8 至 14 位数字"))
+    }
+}
+
+/// A whole number within bounds, sent as a number or as its digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number<const MIN: u8, const MAX: u8>(pub u8);
+
+impl<'de, const MIN: u8, const MAX: u8> Deserialize<'de> for Number<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Text::<32>(text) = Text::deserialize(deserializer)?;
+        let number = text.trim().parse().ok().filter(|number| (MIN..=MAX).contains(number));
+        number.map(Self).ok_or_else(|| de::Error::custom(format!("应为 {MIN} 至 {MAX} 的整数")))
     }
 }

@@ -9,9 +9,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use reqwest::{
     Client, Method, StatusCode,
-    header::{CONTENT_TYPE, COOKIE, HeaderValue, LOCATION, REFERER, USER_AGENT},
+    header::{CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, REFERER, USER_AGENT},
     redirect::Policy,
 };
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
@@ -19,7 +20,8 @@ pub use breaker::{Breaker, Open};
 pub use cookies::Cookies;
 
 /// Systems outside, each with its own breaker and bound on concurrency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum System {
     Vpn,
@@ -160,6 +162,21 @@ impl Request {
         Self { method: Method::POST, url, body: Some(("application/json", body.to_string())), headers: Vec::new() }
     }
 
+    /// Says that a script of the page sends it (`X-Requested-With`), as some systems insist.
+    #[must_use]
+    pub fn by_script(mut self) -> Self {
+        let name = reqwest::header::HeaderName::from_static("x-requested-with");
+        self.headers.push((name, HeaderValue::from_static("XMLHttpRequest")));
+        self
+    }
+
+    /// Sends a header along; `User-Agent` takes the place of the browser's.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
     /// Names the page the request seems to come from; some systems insist on it.
     #[must_use]
     pub fn referer(mut self, url: &Url) -> Self {
@@ -177,6 +194,8 @@ pub struct Answer {
     pub url: Url,
     /// Status.
     pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
     /// Body.
     pub body: Vec<u8>,
 }
@@ -323,8 +342,9 @@ impl Outbound {
             }
             let location = response.headers().get(LOCATION).filter(|_| status.is_redirection());
             let Some(location) = location.and_then(|l| l.to_str().ok()) else {
+                let headers = response.headers().clone();
                 let body = read_body(system, response).await?;
-                return Ok(Answer { url, status, body });
+                return Ok(Answer { url, status, headers, body });
             };
             let next = url.join(location).map_err(|_| OutboundError::Redirect(system))?;
             if next.origin() != url.origin() {
@@ -344,8 +364,10 @@ impl Outbound {
     ) -> Result<reqwest::Response, OutboundError> {
         let mut retried = false;
         loop {
-            let mut builder =
-                self.client.request(request.method.clone(), request.url.clone()).header(USER_AGENT, BROWSER);
+            let mut builder = self.client.request(request.method.clone(), request.url.clone());
+            if !request.headers.iter().any(|(name, _)| *name == USER_AGENT) {
+                builder = builder.header(USER_AGENT, BROWSER);
+            }
             for (name, value) in &request.headers {
                 builder = builder.header(name, value);
             }

@@ -13,11 +13,11 @@ use futures_util::{
 use tokio_util::task::TaskTracker;
 
 /// The shared result of one flight; `None` when its task was aborted or panicked.
-pub(super) type Flight<T> = Shared<BoxFuture<'static, Option<T>>>;
+pub(crate) type Flight<T> = Shared<BoxFuture<'static, Option<T>>>;
 
-/// Flights under way, by key.
+/// Work under way, by key.
 #[derive(Clone)]
-pub(super) struct Flights<T: Clone>(Arc<Mutex<HashMap<String, Flight<T>>>>);
+pub struct Flights<T: Clone>(Arc<Mutex<HashMap<String, Flight<T>>>>);
 
 impl<T: Clone> Default for Flights<T> {
     fn default() -> Self {
@@ -28,7 +28,7 @@ impl<T: Clone> Default for Flights<T> {
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
     /// The flight under `key`: the one under way, else a new one that does `work` as a task of its own, so that it ends
     /// well although its callers may go away.
-    pub(super) fn join<F>(&self, tasks: &TaskTracker, key: String, work: impl FnOnce() -> F) -> Flight<T>
+    pub(crate) fn join<F>(&self, tasks: &TaskTracker, key: String, work: impl FnOnce() -> F) -> Flight<T>
     where
         F: Future<Output = T> + Send + 'static,
     {

@@ -2,27 +2,38 @@
 //! who asks at the same time, in this replica (single flight) and across replicas (a lease); when that fails or takes
 //! long, what is stored is served and marked stale. Stored data is never replaced by an empty or failed answer.
 
+mod donations;
 mod flights;
+mod forget;
+mod renew;
+mod session;
+mod source;
+mod sources;
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     campus::{
         Campus, CampusError,
+        repair::{Order, Verdict},
         session::Session,
-        urp::{Account, parse_course::CourseTable},
     },
     clock::Clock,
     config::{Freshness, Term},
     crypto::{KeyRing, SealError, random_hex},
     outbound::System,
-    store::{Credential, Snapshot, Store, StoreError, User},
+    store::{Credential, Snapshot, SnapshotKey, Store, StoreError, User},
 };
-use flights::{Flight, Flights};
+pub use donations::Donations;
+use flights::Flight;
+pub use flights::Flights;
+pub use renew::Renewed;
+pub use session::{SessionError, SessionOwner, load_session, store_session};
+pub use source::{Login, Source};
+pub use sources::{Borrowing, Classrooms, Copies, Courses, Physical, Scores, Search};
 
 /// With something stored, a refresh may take this long before the stored data is served; it finishes in the background.
 const PATIENCE_WITH_STORED: Duration = Duration::from_secs(5);
@@ -53,6 +64,13 @@ pub struct Fetched<T> {
     pub stale: bool,
 }
 
+impl<T> Fetched<T> {
+    /// The same, with other data made of it.
+    pub fn map<U>(self, of: impl FnOnce(T) -> U) -> Fetched<U> {
+        Fetched { data: of(self.data), fetched_at: self.fetched_at, stale: self.stale }
+    }
+}
+
 impl<T: Clone> Fetched<T> {
     fn of(snapshot: &Snapshot<T>, stale: bool) -> Self {
         Self { data: snapshot.data.clone(), fetched_at: snapshot.fetched_at(), stale }
@@ -65,6 +83,9 @@ pub enum ReadError {
     /// No campus accounts are bound.
     #[error("not bound")]
     NotBound,
+    /// The password of this system has not been given yet.
+    #[error("no password of {0} is stored")]
+    NoPassword(System),
     /// The stored password of this system was refused earlier; it is not sent again.
     #[error("the stored password of {0} was refused")]
     Rejected(System),
@@ -88,13 +109,23 @@ pub enum ReadError {
     Aborted,
 }
 
+impl From<SessionError> for ReadError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Store(e) => e.into(),
+            SessionError::Seal(e) => e.into(),
+        }
+    }
+}
+
 impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))
     }
 }
 
-type Outcome<T> = Result<Fetched<T>, ReadError>;
+/// What a read gives.
+pub type Outcome<T> = Result<Fetched<T>, ReadError>;
 
 /// The reader.
 #[derive(Clone)]
@@ -107,7 +138,7 @@ pub struct ReadThrough {
     term: Term,
     tasks: TaskTracker,
     replica: Arc<str>,
-    course_flights: Flights<Outcome<CourseTable>>,
+    flights: source::AllFlights,
 }
 
 impl std::fmt::Debug for ReadThrough {
@@ -135,52 +166,59 @@ impl ReadThrough {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { store, campus, keys, clock, fresh, term, tasks, replica } = parts;
-        Self { store, campus, keys, clock, fresh, term, tasks, replica, course_flights: Flights::default() }
+        Self { store, campus, keys, clock, fresh, term, tasks, replica, flights: source::AllFlights::default() }
     }
 
-    /// The course table of `user` in the current term.
+    /// The data of `source` for `user` in the current term.
     ///
     /// # Errors
     /// See [`ReadError`].
-    pub async fn course_table(&self, user: &User) -> Outcome<CourseTable> {
-        if !user.bind {
+    pub async fn read<S: Source>(&self, source: &S, user: &User) -> Outcome<S::Data> {
+        if !user.bind && !S::CREDENTIALS.is_empty() {
             return Err(ReadError::NotBound);
         }
-        let stored = self.store.courses.find(&user.student_id, &self.term.name).await?;
-        if let Some(snapshot) = stored.as_ref().filter(|s| self.is_fresh(s.fetched_at(), self.fresh.course)) {
+        let key = source.key(user, &self.term.name);
+        let stored = S::snapshots(&self.store).find(&key).await?;
+        if let Some(snapshot) = stored.as_ref().filter(|s| self.is_fresh::<S>(s.fetched_at())) {
             return Ok(Fetched::of(snapshot, false));
         }
-        let outcome = self.refresh_courses(user, stored.is_some()).await;
-        match (outcome, stored) {
+        match (self.refresh(source, user, &key, stored.is_some()).await, stored) {
             (Ok(fetched), _) => Ok(fetched),
             (Err(error), stored) => {
                 // A member that lags may not have what the primary has.
                 let stored = if stored.is_some() {
                     stored
                 } else {
-                    let latest = self.store.courses.find_latest(&user.student_id, &self.term.name);
+                    let latest = S::snapshots(&self.store).find_latest(&key);
                     tokio::time::timeout(LOOK_AGAIN, latest).await.ok().and_then(Result::ok).flatten()
                 };
                 let Some(snapshot) = stored else { return Err(error) };
-                tracing::info!(%error, "serving stored courses");
-                metrics::counter!("stale_served_total", "data" => "courses").increment(1);
+                tracing::info!(%error, data = S::NAME, "serving stored data");
+                metrics::counter!("stale_served_total", "data" => S::NAME).increment(1);
                 Ok(Fetched::of(&snapshot, true))
             }
         }
     }
 
     /// Joins or starts a refresh and waits for it, for a shorter time when there is something to serve instead.
-    async fn refresh_courses(&self, user: &User, has_stored: bool) -> Outcome<CourseTable> {
-        refuse_rejected(user)?;
-        if self.campus.is_down(System::Urp) {
-            return Err(CampusError::Down(System::Urp).into());
+    async fn refresh<S: Source>(
+        &self,
+        source: &S,
+        user: &User,
+        key: &SnapshotKey,
+        has_stored: bool,
+    ) -> Outcome<S::Data> {
+        check_credentials::<S>(user)?;
+        if self.campus.is_down(S::SYSTEM) {
+            return Err(CampusError::Down(S::SYSTEM).into());
         }
         // Each account with its own passwords: what they are refused for concerns nobody else.
-        let key = format!("courses/{}/{}/{}", user.student_id, self.term.name, user.open_id);
-        let flight: Flight<Outcome<CourseTable>> = self.course_flights.join(&self.tasks, key, || {
-            let (this, user) = (self.clone(), user.clone());
-            async move { this.fetch_courses(&user).await }
-        });
+        let owner = if S::CREDENTIALS.is_empty() { "" } else { user.open_id.as_str() };
+        let flight: Flight<Outcome<S::Data>> =
+            S::flights(&self.flights).join(&self.tasks, format!("{key}/{owner}"), || {
+                let (this, source, user, key) = (self.clone(), source.clone(), user.clone(), key.clone());
+                async move { this.fetch(&source, &user, &key).await }
+            });
         let patience = if has_stored { PATIENCE_WITH_STORED } else { PATIENCE_WITHOUT };
         match tokio::time::timeout(patience, flight).await {
             Ok(outcome) => outcome.unwrap_or(Err(ReadError::Aborted)),
@@ -188,23 +226,28 @@ impl ReadThrough {
         }
     }
 
-    /// Asks the campus under the student's lease, or takes what another replica fetched while this one waited for it.
-    async fn fetch_courses(&self, user: &User) -> Outcome<CourseTable> {
+    /// Asks the campus under a lease, or takes what another replica fetched while this one waited for it.
+    async fn fetch<S: Source>(&self, source: &S, user: &User, key: &SnapshotKey) -> Outcome<S::Data> {
         let started = self.clock.now();
         let owner = format!("{}/{}", self.replica, random_hex());
-        let lease_name = format!("urp/{}", user.student_id);
+        let lease_name = match key {
+            // One campus session per student and system: whatever is asked for, it is asked one after the other.
+            SnapshotKey::Student { student_id, .. } => student_lease(S::SYSTEM, student_id),
+            SnapshotKey::Question(question) => format!("{}/{question}", S::NAME),
+        };
         let lease = loop {
             if let Some(lease) = self.store.leases.acquire(&lease_name, &owner, LEASE).await? {
                 break lease;
             }
             tokio::time::sleep(LEASE_POLL).await;
-            if let Some(snapshot) = self.fetched_meanwhile(user, started).await? {
+            if let Some(snapshot) = self.fetched_meanwhile::<S>(key, started).await? {
                 return Ok(Fetched::of(&snapshot, false));
             }
         };
-        let outcome = match self.fetched_meanwhile(user, started).await? {
-            Some(snapshot) => Ok(Fetched::of(&snapshot, false)),
-            None => self.ask_campus(user).await,
+        let outcome = match self.fetched_meanwhile::<S>(key, started).await {
+            Ok(Some(snapshot)) => Ok(Fetched::of(&snapshot, false)),
+            Ok(None) => self.ask_campus(source, user, key).await,
+            Err(e) => Err(e),
         };
         // A lease that cannot be given back ends by itself.
         if let Err(error) = self.store.leases.release(lease).await {
@@ -213,135 +256,136 @@ impl ReadThrough {
         outcome
     }
 
-    async fn fetched_meanwhile(
+    async fn fetched_meanwhile<S: Source>(
         &self,
-        user: &User,
+        key: &SnapshotKey,
         since: DateTime<Utc>,
-    ) -> Result<Option<Snapshot<CourseTable>>, ReadError> {
-        let latest = self.store.courses.find_latest(&user.student_id, &self.term.name).await?;
-        Ok(latest.filter(|s| s.fetched_at() >= since || self.is_fresh(s.fetched_at(), self.fresh.course)))
+    ) -> Result<Option<Snapshot<S::Data>>, ReadError> {
+        let latest = S::snapshots(&self.store).find_latest(key).await?;
+        Ok(latest.filter(|s| s.fetched_at() >= since || self.is_fresh::<S>(s.fetched_at())))
     }
 
-    async fn ask_campus(&self, user: &User) -> Outcome<CourseTable> {
+    async fn ask_campus<S: Source>(&self, source: &S, user: &User, key: &SnapshotKey) -> Outcome<S::Data> {
+        let fetched = self.with_session(user, S::CREDENTIALS, S::SYSTEM, async |login, session| {
+            source.fetch(&self.campus, login, &self.term.name, session).await
+        });
+        let fetched = fetched.await?;
+        let at = self.clock.now();
+        if S::is_empty(&fetched) {
+            return Err(ReadError::Empty);
+        }
+        let snapshots = S::snapshots(&self.store);
+        let data = match snapshots.find_latest(key).await? {
+            Some(stored) => S::merge(stored.data, fetched),
+            None => fetched,
+        };
+        snapshots.save(key, &data, at).await?;
+        Ok(Fetched { data, fetched_at: at, stale: false })
+    }
+
+    /// Does `work` with the user's login and stored session at `system`, keeps what becomes of the session, and remembers
+    /// a password that was refused.
+    async fn with_session<T>(
+        &self,
+        user: &User,
+        credentials: &[(Credential, System)],
+        system: System,
+        work: impl AsyncFnOnce(&Login, &mut Session) -> Result<T, CampusError>,
+    ) -> Result<T, ReadError> {
+        if credentials.is_empty() {
+            return Ok(work(&Login::default(), &mut Session::default()).await?);
+        }
         // Another replica may have met a refused password, or the student may have bound anew, since the caller read it.
         let latest = self.store.users.find(&user.open_id).await?;
         let user = &latest.filter(|l| l.bind && l.student_id == user.student_id).ok_or(ReadError::NotBound)?;
-        refuse_rejected(user)?;
-        let account = self.account(user)?;
-        let mut session = self.session(user).await?;
+        check(user, credentials)?;
+        let login = self.login(user, credentials)?;
+        let owner = SessionOwner { open_id: &user.open_id, student_id: &user.student_id, system };
+        let mut session = load_session(&self.store, &self.keys, &owner).await?;
         let before = session.to_text();
-        let asked = tokio::time::timeout(CAMPUS_LIMIT, self.campus.urp.course_table(&account, &mut session)).await;
-        let answer = asked.unwrap_or(Err(CampusError::Down(System::Urp)));
-        let at = self.clock.now();
+        let asked = tokio::time::timeout(CAMPUS_LIMIT, work(&login, &mut session)).await;
+        let answer = asked.unwrap_or(Err(CampusError::Down(system)));
         if session.to_text() != before {
             // What was fetched is worth more than the session: the next request would log in anew.
-            if let Err(error) = self.save_session(user, &session).await {
+            if let Err(error) = store_session(&self.store, &self.keys, &self.clock, &owner, &session).await {
                 tracing::warn!(%error, "campus session not kept");
             }
         }
-        match answer {
-            Ok(data) if data.is_empty() => Err(ReadError::Empty),
-            Ok(data) => {
-                self.store.courses.save(&user.student_id, &self.term.name, &data, at).await?;
-                Ok(Fetched { data, fetched_at: at, stale: false })
-            }
-            Err(error) => {
-                self.remember_refusal(user, error).await?;
-                Err(error.into())
-            }
+        if let Err(CampusError::WrongPassword(refusing)) = answer {
+            self.remember_refusal(user, credentials, refusing).await?;
         }
+        Ok(answer?)
     }
 
-    /// A refused password is not sent again until the student binds anew.
-    async fn remember_refusal(&self, user: &User, error: CampusError) -> Result<(), ReadError> {
-        let credential = match error {
-            CampusError::WrongPassword(System::Vpn) => Credential::Vpn,
-            CampusError::WrongPassword(System::Urp) => Credential::Jwc,
-            _ => return Ok(()),
-        };
-        if let Some(sealed) = user.sealed(credential) {
-            self.store.users.mark_rejected(&user.open_id, credential, sealed).await?;
+    /// Places a repair order for `user`. Call it in a task of its own: an order under way must come to its end.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn place_repair(&self, user: &User, order: Order) -> Result<Verdict, ReadError> {
+        const CREDENTIALS: &[(Credential, System)] = &[(Credential::IdNumber, System::Repair)];
+        if !user.bind {
+            return Err(ReadError::NotBound);
+        }
+        check(user, CREDENTIALS)?;
+        let placed = self.with_session(user, CREDENTIALS, System::Repair, async |login, session| {
+            self.campus.repair.place(&login.student_id, &login.id_number, &order, session).await
+        });
+        placed.await
+    }
+
+    /// A refused password is not sent again until the student gives another.
+    async fn remember_refusal(
+        &self,
+        user: &User,
+        credentials: &[(Credential, System)],
+        refusing: System,
+    ) -> Result<(), ReadError> {
+        for (credential, _) in credentials.iter().filter(|(_, system)| *system == refusing) {
+            if let Some(sealed) = user.sealed(*credential) {
+                self.store.users.mark_rejected(&user.open_id, *credential, sealed).await?;
+            }
         }
         Ok(())
     }
 
-    fn account(&self, user: &User) -> Result<Account, ReadError> {
-        let open = |credential: Credential| {
-            let sealed = user.sealed(credential).ok_or(ReadError::NotBound)?;
-            Ok::<_, ReadError>(self.keys.open(&user.open_id, credential.field(), sealed)?)
-        };
-        Ok(Account {
-            student_id: user.student_id.clone(),
-            vpn_password: open(Credential::Vpn)?,
-            urp_password: open(Credential::Jwc)?,
-        })
+    fn login(&self, user: &User, credentials: &[(Credential, System)]) -> Result<Login, ReadError> {
+        let mut login = Login { student_id: user.student_id.clone(), ..Login::default() };
+        for (credential, system) in credentials {
+            let sealed = user.sealed(*credential).ok_or(ReadError::NoPassword(*system))?;
+            let opened = self.keys.open(&user.open_id, credential.field(), sealed)?;
+            match credential {
+                Credential::Vpn => login.vpn = opened,
+                Credential::Jwc => login.urp = opened,
+                Credential::Library => login.library = opened,
+                Credential::IdNumber => login.id_number = opened,
+            }
+        }
+        Ok(login)
     }
 
-    async fn session(&self, user: &User) -> Result<Session, ReadError> {
-        let sealed = self.store.sessions.find(&user.open_id, &user.student_id, SESSION_SYSTEM).await?;
-        // A session that does not open (its key is gone) is simply made anew.
-        let opened = sealed.and_then(|s| self.keys.open(&user.open_id, &session_field(&user.student_id), &s).ok());
-        Ok(opened.map(|text| Session::from_text(text.expose_secret())).unwrap_or_default())
-    }
-
-    async fn save_session(&self, user: &User, session: &Session) -> Result<(), ReadError> {
-        Ok(store_session(&self.store, &self.keys, &self.clock, (&user.open_id, &user.student_id), session).await?)
-    }
-
-    fn is_fresh(&self, fetched_at: DateTime<Utc>, for_: Duration) -> bool {
-        (self.clock.now() - fetched_at).to_std().unwrap_or_default() < for_
+    fn is_fresh<S: Source>(&self, fetched_at: DateTime<Utc>) -> bool {
+        (self.clock.now() - fetched_at).to_std().unwrap_or_default() < S::freshness(&self.fresh)
     }
 }
 
-/// A password that the campus refused is not sent again.
-fn refuse_rejected(user: &User) -> Result<(), ReadError> {
-    for (credential, system) in [(Credential::Vpn, System::Vpn), (Credential::Jwc, System::Urp)] {
-        if user.is_rejected(credential) {
-            return Err(ReadError::Rejected(system));
+/// Name of the lease under which one replica at a time deals with a student's data at `system`.
+fn student_lease(system: System, student_id: &str) -> String {
+    format!("{system}/{student_id}")
+}
+
+fn check_credentials<S: Source>(user: &User) -> Result<(), ReadError> {
+    check(user, S::CREDENTIALS)
+}
+
+/// A password must be there, and one that the campus refused is not sent again.
+fn check(user: &User, credentials: &[(Credential, System)]) -> Result<(), ReadError> {
+    for (credential, system) in credentials {
+        if user.sealed(*credential).is_none() {
+            return Err(ReadError::NoPassword(*system));
+        }
+        if user.is_rejected(*credential) {
+            return Err(ReadError::Rejected(*system));
         }
     }
-    Ok(())
-}
-
-/// The VPN session also holds the URP session behind it.
-const SESSION_SYSTEM: &str = "vpn";
-
-fn session_field(student_id: &str) -> String {
-    format!("session/{SESSION_SYSTEM}/{student_id}")
-}
-
-/// Why a session was not stored.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// The database did not take it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// It could not be sealed.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-}
-
-impl From<SessionError> for ReadError {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Store(e) => e.into(),
-            SessionError::Seal(e) => e.into(),
-        }
-    }
-}
-
-/// Stores the VPN session of `(open id, student number)`, sealed, for every replica to use.
-///
-/// # Errors
-/// See [`SessionError`].
-pub async fn store_session(
-    store: &Store,
-    keys: &KeyRing,
-    clock: &Clock,
-    (open_id, student_id): (&str, &str),
-    session: &Session,
-) -> Result<(), SessionError> {
-    let sealed = keys.seal(open_id, &session_field(student_id), &session.to_text())?;
-    store.sessions.save(open_id, student_id, SESSION_SYSTEM, sealed, clock).await?;
     Ok(())
 }

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt;
 use mongodb::{
     Collection, Database,
-    bson::{self, doc},
+    bson::{self, Document, doc},
     options::ReturnDocument,
 };
 use serde::{Deserialize, Serialize};
@@ -42,23 +43,107 @@ impl Limits {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn count(&self, key: &str, rate: Rate, now: DateTime<Utc>) -> Result<Verdict, StoreError> {
-        let period = i64::try_from(rate.period.as_millis()).unwrap_or(i64::MAX).max(1);
-        let millis = now.timestamp_millis();
-        let start = millis - millis.rem_euclid(period);
-        let end = start.saturating_add(period);
-        let id = format!("{key}/{period}/{start}");
-        let add =
-            doc! { "$inc": { "count": 1_i64 }, "$setOnInsert": { "expiresAt": bson::DateTime::from_millis(end) } };
+        let span = Span::of(rate.period, now);
+        let count = self.add(key, &span, 1).await?;
+        Ok(if count > i64::from(rate.count) { Verdict::Refused(span.left) } else { Verdict::Allowed })
+    }
+
+    /// Takes back one use of `key` that was counted at `then`; a window that is over is left alone.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn give_back(&self, key: &str, rate: Rate, then: DateTime<Utc>) -> Result<(), StoreError> {
+        let span = Span::of(rate.period, then);
+        let used = doc! { "_id": format!("{key}/{}/{}", span.period, span.start), "count": { "$gt": 0 } };
+        self.0.update_one(used, doc! { "$inc": { "count": -1_i64 } }).await?;
+        Ok(())
+    }
+
+    /// Takes up to `wanted` uses of `key` at once, of which there are `shared` in the window that `now` falls into.
+    /// Gives how many it got.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn reserve(
+        &self,
+        key: &str,
+        period: Duration,
+        wanted: u32,
+        shared: u32,
+        now: DateTime<Utc>,
+    ) -> Result<u32, StoreError> {
+        let count = self.add(key, &Span::of(period, now), wanted).await?;
+        let before = count - i64::from(wanted);
+        Ok(u32::try_from(i64::from(shared) - before).unwrap_or(0).min(wanted))
+    }
+
+    async fn add(&self, key: &str, span: &Span, uses: u32) -> Result<i64, StoreError> {
+        let id = format!("{key}/{}/{}", span.period, span.start);
+        let expires_at = bson::DateTime::from_millis(span.end);
+        let add = doc! { "$inc": { "count": i64::from(uses) }, "$setOnInsert": { "expiresAt": expires_at } };
         let window = self
             .0
             .find_one_and_update(doc! { "_id": id }, add)
             .upsert(true)
             .return_document(ReturnDocument::After)
             .await?;
-        if window.is_some_and(|w| w.count > i64::from(rate.count)) {
-            let left = u64::try_from(end - millis).unwrap_or_default();
-            return Ok(Verdict::Refused(Duration::from_millis(left)));
-        }
-        Ok(Verdict::Allowed)
+        Ok(window.map_or(i64::from(uses), |window| window.count))
     }
+
+    /// The windows that name `owner` (a WeChat account or a student number), as what is counted, how often, and when
+    /// the window ends. Looks through all keys: for what happens rarely.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn of(&self, owner: &str) -> Result<Vec<(String, i64, DateTime<Utc>)>, StoreError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Entry {
+            #[serde(rename = "_id")]
+            id: String,
+            count: i64,
+            expires_at: bson::DateTime,
+        }
+        let entries: Collection<Entry> = self.0.clone_with_type();
+        let found: Vec<Entry> = entries.find(naming(owner)).sort(doc! { "_id": 1 }).await?.try_collect().await?;
+        let entry = |entry: Entry| {
+            let ends = DateTime::from_timestamp_millis(entry.expires_at.timestamp_millis()).unwrap_or_default();
+            let what = entry.id.split('/').take_while(|part| *part != owner).collect::<Vec<_>>().join("/");
+            (what, entry.count, ends)
+        };
+        Ok(found.into_iter().map(entry).collect())
+    }
+
+    /// Forgets every window that names `owner`. Looks through all keys.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn forget(&self, owner: &str) -> Result<(), StoreError> {
+        self.0.delete_many(naming(owner)).await?;
+        Ok(())
+    }
+}
+
+/// A window of time.
+struct Span {
+    period: i64,
+    start: i64,
+    end: i64,
+    left: Duration,
+}
+
+impl Span {
+    fn of(period: Duration, now: DateTime<Utc>) -> Self {
+        let period = i64::try_from(period.as_millis()).unwrap_or(i64::MAX).max(1);
+        let millis = now.timestamp_millis();
+        let start = millis - millis.rem_euclid(period);
+        let end = start.saturating_add(period);
+        Self { period, start, end, left: Duration::from_millis(u64::try_from(end - millis).unwrap_or_default()) }
+    }
+}
+
+/// Keys with `owner` as one of their parts.
+fn naming(owner: &str) -> Document {
+    // `$in` on the parts rather than a pattern: an owner's characters then mean nothing but themselves.
+    doc! { "$expr": { "$in": [{ "$literal": owner }, { "$split": ["$_id", "/"] }] } }
 }

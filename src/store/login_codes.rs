@@ -43,6 +43,15 @@ impl LoginCodes {
         }
     }
 
+    /// Forgets the logins of an account.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn forget(&self, open_id: &str) -> Result<(), StoreError> {
+        self.0.delete_many(doc! { "openId": open_id }).await?;
+        Ok(())
+    }
+
     /// Whom `code` stands for, if it logged somebody in lately.
     ///
     /// # Errors

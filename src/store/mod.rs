@@ -9,13 +9,19 @@
 //!
 //! Writes are acknowledged by a majority and retried once by the driver.
 
+mod articles;
+mod feedback;
+mod files;
 mod leases;
 mod limits;
 mod login_codes;
 pub mod migrations;
 pub mod replset;
+mod revocations;
 mod sessions;
 mod snapshots;
+mod subscriptions;
+mod tokens;
 mod users;
 
 use std::time::Duration;
@@ -30,14 +36,25 @@ use mongodb::{
     },
 };
 
+pub use articles::{Article, Articles, CLASSES, Class, Put, StoredArticle};
+pub use feedback::Feedback;
+pub use files::{FileRecord, Files};
 pub use leases::{Lease, Leases};
 pub use limits::{Limits, Verdict};
 pub use login_codes::{LoginCode, LoginCodes};
+pub use revocations::{Revocation, Revocations};
 pub use sessions::Sessions;
-pub use snapshots::{Snapshot, Snapshots};
+pub use snapshots::{Snapshot, SnapshotKey, Snapshots};
+pub use subscriptions::{Subscription, Subscriptions};
+pub use tokens::{AccessTokens, StoredToken};
 pub use users::{Binding, CREDENTIALS, Credential, EditableField, SignIn, User, Users};
 
-use crate::campus::urp::parse_course::CourseTable;
+use crate::campus::{
+    library::{parse_book::BookCopy, parse_borrowing::Loan, parse_search::Book},
+    physical::parse_scores::PhysicalYear,
+    urp::{parse_classroom::Room, parse_course::CourseTable, parse_score::ScoreRow},
+};
+use crate::github::donation::Donation;
 
 /// How long an operation looks for a usable member before it fails, when the connection string does not say.
 /// Longer than an election with the configured 4 s election timeout, shorter than the request limit.
@@ -117,6 +134,11 @@ impl From<Error> for StoreError {
             ErrorKind::Command(e) => Some(e.code),
             ErrorKind::Write(WriteFailure::WriteError(e)) => Some(e.code),
             ErrorKind::Write(WriteFailure::WriteConcernError(e)) => Some(e.code),
+            // How the chunks of an uploaded file are written.
+            ErrorKind::InsertMany(e) => {
+                let write = e.write_errors.as_ref().and_then(|errors| errors.first()).map(|e| e.code);
+                write.or(e.write_concern_error.as_ref().map(|e| e.code))
+            }
             _ => None,
         };
         let lost = matches!(
@@ -154,6 +176,28 @@ pub struct Store {
     pub users: Users,
     /// Course tables.
     pub courses: Snapshots<CourseTable>,
+    /// Scores.
+    pub scores: Snapshots<Vec<ScoreRow>>,
+    /// Empty classrooms.
+    pub classrooms: Snapshots<Vec<Vec<Room>>>,
+    /// Physical tests.
+    pub physical: Snapshots<Vec<PhysicalYear>>,
+    /// Library loans.
+    pub borrowing: Snapshots<Vec<Loan>>,
+    /// Answers of the library's search.
+    pub searches: Snapshots<Vec<Book>>,
+    /// Copies of books.
+    pub copies: Snapshots<Vec<BookCopy>>,
+    /// News, lectures and notices.
+    pub articles: Articles,
+    /// Donations to the service.
+    pub donations: Snapshots<Vec<Donation>>,
+    /// What was reported lately.
+    pub feedback: Feedback,
+    /// Access tokens of other services.
+    pub tokens: AccessTokens,
+    /// Uploaded files; their bytes are in the object storage.
+    pub files: Files,
     /// Sealed sessions of the campus systems.
     pub sessions: Sessions,
     /// Who may do what alone.
@@ -162,6 +206,10 @@ pub struct Store {
     pub limits: Limits,
     /// Codes of recent logins.
     pub login_codes: LoginCodes,
+    /// Tokens that are invalid although they look well.
+    pub revocations: Revocations,
+    /// Who may read which course table as a calendar.
+    pub subscriptions: Subscriptions,
 }
 
 impl Store {
@@ -188,10 +236,23 @@ impl Store {
         Self {
             users: Users::new(&db),
             courses: Snapshots::new(&db, "courses"),
+            scores: Snapshots::new(&db, "scores"),
+            classrooms: Snapshots::new(&db, "classrooms"),
+            physical: Snapshots::new(&db, "physical"),
+            borrowing: Snapshots::new(&db, "borrowing"),
+            searches: Snapshots::new(&db, "searches"),
+            copies: Snapshots::new(&db, "copies"),
+            articles: Articles::new(&db),
+            donations: Snapshots::new(&db, "donations"),
+            feedback: Feedback::new(&db),
+            tokens: AccessTokens::new(&db),
+            files: Files::new(&db),
             sessions: Sessions::new(&db),
             leases: Leases::new(&db),
             limits: Limits::new(&db),
             login_codes: LoginCodes::new(&db),
+            revocations: Revocations::new(&db),
+            subscriptions: Subscriptions::new(&db),
             db,
         }
     }

@@ -19,6 +19,8 @@ pub struct Sessions(Collection<Session>);
 struct Session {
     #[serde(rename = "_id")]
     id: String,
+    #[serde(default)]
+    open_id: String,
     sealed: String,
     saved_at: bson::DateTime,
 }
@@ -55,8 +57,17 @@ impl Sessions {
         clock: &Clock,
     ) -> Result<(), StoreError> {
         let saved_at = bson::DateTime::from_millis(clock.now().timestamp_millis());
-        let set = doc! { "$set": { "sealed": sealed, "savedAt": saved_at } };
+        let set = doc! { "$set": { "openId": open_id, "sealed": sealed, "savedAt": saved_at } };
         self.0.update_one(doc! { "_id": id(open_id, student_id, system) }, set).upsert(true).await?;
+        Ok(())
+    }
+
+    /// Forgets every session of an account.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn forget(&self, open_id: &str) -> Result<(), StoreError> {
+        self.0.delete_many(doc! { "openId": open_id }).await?;
         Ok(())
     }
 }

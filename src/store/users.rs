@@ -1,5 +1,7 @@
 //! `users`: one document per WeChat account, with the sealed credentials of the campus systems.
 
+mod leaving;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -26,6 +28,9 @@ pub enum Credential {
     /// Last eight digits of the id number, which the physical education and repair systems take as password.
     IdNumber,
 }
+
+/// Most accounts of one student that are looked at: more is no student.
+const MAX_ACCOUNTS: i64 = 10;
 
 /// Every sealed field.
 pub const CREDENTIALS: [Credential; 4] = [Credential::Vpn, Credential::Jwc, Credential::Library, Credential::IdNumber];
@@ -79,6 +84,23 @@ impl EditableField {
     }
 }
 
+/// Fields of an account that are shown to its owner. `gender`, `city` and `timestamp` are the old service's.
+const PROFILE: [&str; 13] = [
+    "openId",
+    "nickName",
+    "avatarUrl",
+    "gender",
+    "city",
+    "dormitory",
+    "studentId",
+    "name",
+    "bind",
+    "boundAt",
+    "createdAt",
+    "timestamp",
+    "lastLoginAt",
+];
+
 /// A WeChat account.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -113,6 +135,7 @@ pub struct User {
     #[serde(deserialize_with = "null_is_default")]
     created_by: String,
     tokens_valid_after: Option<bson::DateTime>,
+    last_login_at: Option<bson::DateTime>,
 }
 
 impl Default for User {
@@ -131,6 +154,7 @@ impl Default for User {
             rejected: Vec::new(),
             created_by: empty(),
             tokens_valid_after: None,
+            last_login_at: None,
         }
     }
 }
@@ -166,11 +190,24 @@ impl User {
         self.rejected.iter().any(|field| field == credential.field())
     }
 
-    /// Whether a token issued at `issued_at` (Unix seconds) still counts. Tokens know whole seconds only, so one of the
-    /// very second of a revocation does: it may have been issued after it.
+    /// Whether a token issued at `issued_at` (Unix milliseconds) still counts.
     #[must_use]
     pub fn accepts_token_of(&self, issued_at: i64) -> bool {
-        self.tokens_valid_after.is_none_or(|after| issued_at >= after.timestamp_millis().div_euclid(1000))
+        self.tokens_valid_after.is_none_or(|after| issued_at > after.timestamp_millis())
+    }
+
+    /// When a token that is issued now says it was issued (Unix milliseconds): now, but after everything that was
+    /// revoked, even in the same millisecond or by a replica whose clock is ahead.
+    fn next_token_at(&self, now: i64) -> i64 {
+        self.tokens_valid_after.map_or(now, |after| now.max(after.timestamp_millis() + 1))
+    }
+
+    /// What [`User::accepts_token_of`] must compare with so that no token issued until now counts, however the clocks of
+    /// the replicas differ: every login left its time in the account ([`Users::sign_in`]).
+    #[must_use]
+    pub fn all_tokens_until(&self, now: DateTime<Utc>) -> i64 {
+        let last_login = self.last_login_at.map_or(i64::MIN, bson::DateTime::timestamp_millis);
+        self.next_token_at(now.timestamp_millis()).max(last_login)
     }
 }
 
@@ -183,6 +220,8 @@ pub struct SignIn {
     pub bind: bool,
     /// Nickname; empty while the account has none.
     pub nick_name: String,
+    /// When the token of this login says it was issued (Unix milliseconds).
+    pub issued_at: i64,
 }
 
 /// A successful bind, ready to be stored.
@@ -214,7 +253,7 @@ impl Users {
 
     /// Makes the account on its first login; an existing one keeps everything it has. `code` is the login code: whoever
     /// made the account keeps its hash, so that a code that is repeated, or reaches two replicas at once, is always told
-    /// the same.
+    /// the same. Tokens issued at `revoked` (Unix milliseconds) or before are invalid for an account that is made anew.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -223,11 +262,12 @@ impl Users {
         open_id: &str,
         code: &str,
         profile: &[(EditableField, String)],
+        revoked: Option<i64>,
         now: DateTime<Utc>,
     ) -> Result<SignIn, StoreError> {
         let now = bson::DateTime::from_millis(now.timestamp_millis());
         let code = sha256_hex(code.as_bytes());
-        let mut set = doc! { "lastLoginAt": now };
+        let mut set = Document::new();
         for (field, value) in profile {
             set.insert(field.field(), value.as_str());
         }
@@ -235,7 +275,13 @@ impl Users {
         if !set.contains_key("nickName") {
             fresh.insert("nickName", "");
         }
-        let update = doc! { "$set": set, "$setOnInsert": fresh };
+        if let Some(revoked) = revoked {
+            fresh.insert("tokensValidAfter", bson::DateTime::from_millis(revoked));
+        }
+        let mut update = doc! { "$max": { "lastLoginAt": now }, "$setOnInsert": fresh };
+        if !set.is_empty() {
+            update.insert("$set", set);
+        }
         let one = || {
             let made = self.primary.find_one_and_update(doc! { "openId": open_id }, update.clone());
             made.upsert(true).return_document(ReturnDocument::After)
@@ -246,7 +292,8 @@ impl Users {
             other => other?,
         };
         let user = user.unwrap_or_default();
-        Ok(SignIn { created: user.created_by == code, bind: user.bind, nick_name: user.nick_name })
+        let issued_at = user.next_token_at(now.timestamp_millis());
+        Ok(SignIn { created: user.created_by == code, bind: user.bind, nick_name: user.nick_name, issued_at })
     }
 
     /// The caller's own account, as the primary has it; while there is no primary, as a secondary has it.
@@ -263,6 +310,16 @@ impl Users {
     /// [`StoreError`] when no member answers.
     pub async fn name_of_student(&self, student_id: &str) -> Result<Option<String>, StoreError> {
         Ok(self.nearest.find_one(doc! { "studentId": student_id, "bind": true }).await?.map(|user| user.name))
+    }
+
+    /// The WeChat accounts that have bound `student_id`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no member answers.
+    pub async fn accounts_of_student(&self, student_id: &str) -> Result<Vec<String>, StoreError> {
+        let bound = doc! { "studentId": student_id, "bind": true, "openId": { "$gt": "" } };
+        let found: Vec<User> = self.own.find(bound).limit(MAX_ACCOUNTS).await?.try_collect().await?;
+        Ok(found.into_iter().map(|user| user.open_id).collect())
     }
 
     /// Stores a bind as one write: number, name, credentials, and no credential counts as refused any more.
@@ -346,3 +403,6 @@ impl Users {
         Ok(self.primary.update_one(unchanged, doc! { "$set": set }).await?.matched_count == 1)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,19 +1,35 @@
-//! WeChat's server API: who sent a login code, and the profile that may come along.
+//! WeChat's server API: who sent a login code, the access token, subscribe messages, the content check. Knows neither the
+//! database nor HTTP handlers; that replicas share one access token is [`crate::messenger`]'s business.
 
+mod check;
+mod fields;
+mod login;
+mod message;
 mod profile;
+mod token;
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use std::time::Duration;
+
+use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
+pub use check::Opinion;
+pub use fields::fit;
+pub use login::Login;
+pub use message::{AppState, Message};
 pub use profile::Profile;
+pub use token::IssuedToken;
 
 use crate::{
     config,
     outbound::{Cookies, Outbound, OutboundError, Request, System},
 };
 
-/// What WeChat says about a login code.
+/// Shortest and longest pause before WeChat is asked once more after it said that it is busy, in milliseconds: apart
+/// enough that replicas which were refused together do not come back together.
+const BUSY_PAUSE_MS: (u64, u64) = (150, 650);
+
+/// What WeChat says instead of doing what was asked, by `errcode`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WechatError {
     /// The code is unknown or old (40029): the client must call `wx.login` again.
@@ -28,12 +44,68 @@ pub enum WechatError {
     /// Too many calls (45011, 45009).
     #[error("WeChat: too many requests")]
     RateLimited,
-    /// Our AppID or secret is wrong (40013, 40125): nothing a student can do.
-    #[error("WeChat refused our AppID or secret ({0})")]
+    /// Our AppID, secret or address is not accepted: nothing a student can do.
+    #[error("WeChat refused our AppID, secret or address ({0})")]
     Credentials(i64),
-    /// No usable answer, or WeChat is busy (-1).
+    /// The access token is invalid or has expired (40001, 40014, 42001): a new one helps.
+    #[error("WeChat refused the access token ({0})")]
+    TokenRefused(i64),
+    /// The receiver has not subscribed, or has used up his subscription (43101). Never retried.
+    #[error("the receiver has not subscribed")]
+    NotSubscribed,
+    /// The receiver is no user of this mini-program any more (40003).
+    #[error("WeChat does not know the receiver")]
+    UnknownUser,
+    /// The mini-program has no such page (41030).
+    #[error("the mini-program has no such page")]
+    UnknownPage,
+    /// The template, or what we filled into it, is wrong (47003, 40037 and alike).
+    #[error("WeChat refused the template or its fields ({0})")]
+    TemplateRejected(i64),
+    /// The text must not be published.
+    #[error("WeChat considers the text risky")]
+    TextRisky,
+    /// The author has not used the mini-program for two hours, so that his text is not checked (61010).
+    #[error("the author is not active")]
+    UserInactive,
+    /// WeChat is busy (-1), also when it was asked once more.
+    #[error("WeChat is busy")]
+    Busy,
+    /// An error that the documentation of the call does not name.
+    #[error("WeChat answered errcode {0}")]
+    Unexpected(i64),
+    /// No usable answer.
     #[error("WeChat is unavailable: {0}")]
     Unavailable(String),
+}
+
+impl WechatError {
+    /// What an `errcode` other than 0 means.
+    fn of_code(code: i64) -> Self {
+        match code {
+            -1 => Self::Busy,
+            40001 | 40014 | 42001 => Self::TokenRefused(code),
+            40003 => Self::UnknownUser,
+            // Wrong AppID, wrong secret, caller's address not on the list, secret frozen.
+            40013 | 40125 | 40164 | 40243 => Self::Credentials(code),
+            40029 => Self::CodeInvalid,
+            40163 => Self::CodeUsed,
+            40226 => Self::UserRefused,
+            41030 => Self::UnknownPage,
+            43101 => Self::NotSubscribed,
+            45009 | 45011 => Self::RateLimited,
+            // 87014: the content check's first version; 45168: a message that hit the sensitive words.
+            45168 | 87014 => Self::TextRisky,
+            // Wrong template id, arguments, template blocked, JSON, fields.
+            40037 | 40097 | 43107 | 47001 | 47003 => Self::TemplateRejected(code),
+            61010 => Self::UserInactive,
+            other => Self::Unexpected(other),
+        }
+    }
+
+    fn garbage() -> Self {
+        Self::Unavailable("the answer is not what the documentation says".to_owned())
+    }
 }
 
 impl From<OutboundError> for WechatError {
@@ -42,21 +114,11 @@ impl From<OutboundError> for WechatError {
     }
 }
 
-/// Who logged in.
-#[derive(Debug)]
-pub struct Login {
-    /// WeChat's id of the account in this mini-program.
-    pub open_id: String,
-    /// Key of this login; opens the profile, then is dropped.
-    pub session_key: SecretString,
-}
-
+/// What every answer may carry; absent in some successes.
 #[derive(Deserialize)]
-struct Code2Session {
+struct Status {
     #[serde(default)]
     errcode: i64,
-    openid: Option<String>,
-    session_key: Option<String>,
 }
 
 /// Client of WeChat's server API.
@@ -73,41 +135,25 @@ impl Wechat {
         Self { config, outbound: outbound.clone() }
     }
 
-    /// Exchanges a login code for the account that it stands for (`GET /sns/jscode2session`). A code works once.
-    ///
-    /// # Errors
-    /// See [`WechatError`].
-    pub async fn code_to_session(&self, code: &str) -> Result<Login, WechatError> {
-        let mut url = self.endpoint("/sns/jscode2session");
-        url.query_pairs_mut()
-            .append_pair("appid", &self.config.app_id)
-            .append_pair("secret", self.config.app_secret.expose_secret())
-            .append_pair("js_code", code)
-            .append_pair("grant_type", "authorization_code");
-        let exchange = self.outbound.send(System::Wechat, Request::get(url), &mut Cookies::default()).await?;
-        // WeChat sends JSON as text/plain; only its content counts.
-        let Ok(answer) = serde_json::from_slice::<Code2Session>(&exchange.answer.body) else {
-            exchange.failed();
-            return Err(WechatError::Unavailable("the answer is not what the documentation says".to_owned()));
-        };
-        exchange.well();
-        match (answer.errcode, answer.openid, answer.session_key) {
-            (0, Some(open_id), Some(session_key)) if !open_id.is_empty() => {
-                Ok(Login { open_id, session_key: session_key.into() })
+    /// Sends what `request` makes and reads the answer; when WeChat is busy, once more after a moment.
+    async fn ask<T: DeserializeOwned>(&self, request: impl Fn() -> Request) -> Result<T, WechatError> {
+        match self.ask_once(request()).await {
+            Err(WechatError::Busy) => {
+                tokio::time::sleep(busy_pause()).await;
+                self.ask_once(request()).await
             }
-            (40029, ..) => Err(WechatError::CodeInvalid),
-            (40163, ..) => Err(WechatError::CodeUsed),
-            (40226, ..) => Err(WechatError::UserRefused),
-            (45011 | 45009, ..) => Err(WechatError::RateLimited),
-            (code @ (40013 | 40125), ..) => Err(WechatError::Credentials(code)),
-            (code, ..) => Err(WechatError::Unavailable(format!("errcode {code}"))),
+            outcome => outcome,
         }
     }
 
-    /// The profile in `encrypted_data`, if it opens under this login's key and is this mini-program's.
-    #[must_use]
-    pub fn profile(&self, login: &Login, encrypted_data: &str, iv: &str) -> Option<Profile> {
-        profile::open(&self.config.app_id, login.session_key.expose_secret(), encrypted_data, iv)
+    async fn ask_once<T: DeserializeOwned>(&self, request: Request) -> Result<T, WechatError> {
+        let exchange = self.outbound.send(System::Wechat, request, &mut Cookies::default()).await?;
+        let outcome = read(&exchange.answer.body);
+        match &outcome {
+            Err(WechatError::Unavailable(_)) => exchange.failed(),
+            _ => exchange.well(),
+        }
+        outcome
     }
 
     fn endpoint(&self, path: &str) -> Url {
@@ -115,5 +161,68 @@ impl Wechat {
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}{path}"));
         url
+    }
+}
+
+/// Reads an answer. WeChat sends JSON as text/plain; only its content counts.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, WechatError> {
+    match serde_json::from_slice::<Status>(body) {
+        Ok(Status { errcode: 0 }) => serde_json::from_slice(body).map_err(|_| WechatError::garbage()),
+        Ok(Status { errcode }) => Err(WechatError::of_code(errcode)),
+        Err(_) => Err(WechatError::garbage()),
+    }
+}
+
+fn busy_pause() -> Duration {
+    let mut byte = [0_u8; 1];
+    // Without a random byte the pause is only less random.
+    let _ = aws_lc_rs::rand::fill(&mut byte);
+    let (least, most) = BUSY_PAUSE_MS;
+    Duration::from_millis(least + (most - least) * u64::from(byte[0]) / 255)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Anything {
+        value: String,
+    }
+
+    fn error_of(body: &str) -> WechatError {
+        read::<Anything>(body.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn errcode_may_be_absent_or_zero_on_success() {
+        for body in [r#"{"value":"a"}"#, r#"{"errcode":0,"errmsg":"ok","value":"a"}"#] {
+            assert_eq!(read::<Anything>(body.as_bytes()).unwrap().value, "a");
+        }
+    }
+
+    #[test]
+    fn what_can_be_done_about_an_errcode_is_told_apart() {
+        let of = |code: i64| error_of(&format!(r#"{{"errcode":{code},"errmsg":"x"}}"#));
+        for code in [40001, 40014, 42001] {
+            assert_eq!(of(code), WechatError::TokenRefused(code), "a new token helps");
+        }
+        for code in [45009, 45011] {
+            assert_eq!(of(code), WechatError::RateLimited, "waiting helps");
+        }
+        for code in [47003, 40037] {
+            assert_eq!(of(code), WechatError::TemplateRejected(code), "only the operator helps");
+        }
+        assert_eq!(of(-1), WechatError::Busy);
+        assert_eq!(of(43101), WechatError::NotSubscribed);
+        assert_eq!(of(61010), WechatError::UserInactive);
+        assert_eq!(of(99999), WechatError::Unexpected(99999));
+    }
+
+    #[test]
+    fn an_answer_that_is_no_json_or_lacks_what_was_asked_for_is_no_answer() {
+        for body in ["", "<html>", "[]", "null", "{}", r#"{"errcode":"0"}"#, r#"{"value":1}"#] {
+            assert_eq!(error_of(body), WechatError::garbage(), "{body}");
+        }
     }
 }

@@ -112,7 +112,7 @@ async fn production_refuses_example_secrets_and_plain_http() {
             settings.set("WEHPU_PROFILE", "prod").set("WEHPU_JWT_SECRET", "short").set("WEHPU_LIMIT_BIND", "off");
             let finished = run_engine(&["config"], &settings).await;
             assert_eq!(finished.code, Some(1), "{finished:?}");
-            settings.set("WEHPU_LIMIT_BIND", "5/1h,10/1d");
+            settings.set("WEHPU_LIMIT_BIND", "5/1h,10/1d").set("WEHPU_LIMIT_BURST", "120/1m");
             let also = run_engine(&["config"], &settings).await;
             let problems = finished.stderr + &also.stderr;
             for name in [

@@ -46,7 +46,7 @@ async fn a_method_that_a_path_does_not_know_is_not_allowed() {
                 (Method::GET, "/api/login"),
                 (Method::PUT, "/api/login"),
                 (Method::GET, "/api/bind"),
-                (Method::DELETE, "/api/user"),
+                (Method::PATCH, "/api/user"),
                 (Method::POST, "/api/user"),
                 (Method::POST, "/api/user/311509000001"),
                 (Method::POST, "/api/course"),

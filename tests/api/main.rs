@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounts;
 mod bad_input;
 mod bad_paths;
 mod bind;
@@ -13,13 +14,20 @@ mod cli;
 mod concurrency;
 mod course;
 mod errors;
+mod feeds;
+mod library;
 mod lifecycle;
 mod login;
+mod messages;
 mod migrations;
 mod old_defects;
+mod pages;
 mod rekey;
+mod repair;
 mod replset;
 mod resilience;
 mod secrets;
+mod study;
 mod tokens;
+mod uploads;
 mod user;

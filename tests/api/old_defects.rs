@@ -137,3 +137,109 @@ async fn two_accounts_of_one_wechat_user_cannot_come_into_being() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn a_repair_is_answered() {
+    setup()
+        .run(async |app| {
+            let order = [
+                ("projectSerial", "1"),
+                ("projectName", "水"),
+                ("mobile", "13800000000"),
+                ("bUserName", "张三"),
+                ("bContent", "漏水"),
+                ("bAddress", "3-214"),
+                ("areaSerial", "1"),
+                ("areaName", "南"),
+            ];
+            app.bound(1).await.post_form("/api/rsp/repair", &order).await.expect(201);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_score_page_without_rows_is_answered() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            app.sim.clear_scores(&student.campus.number);
+            student.get("/api/score").await.expect_error(404, "NOT_FOUND");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_outage_does_not_replace_stored_scores_by_nothing() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let stored = student.get("/api/score").await.expect_data(false);
+            app.db.replicated().await;
+            app.next_day().await;
+            app.sim.set_fault(System::Urp, Fault::maintenance());
+            assert_eq!(student.get("/api/score").await.expect_data(true).data(), stored.data());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_library_page_of_a_user_without_a_library_password_does_not_hang() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            student.get("/api/library/borrowing").await.expect_error(400, "NO_LIBRARY_PASSWORD");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn two_classroom_queries_do_not_share_one_cache_key() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let ask = async |building: &str, weekly: &str| {
+                let query = [("building", building), ("weekly", weekly), ("section", "1,2"), ("week", "1")];
+                student.post_form("/api/classroom", &query).await.expect_data(false).data().clone()
+            };
+            assert_ne!(ask("1", "11").await, ask("11", "1").await);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn after_binding_another_number_the_former_students_scores_are_not_served() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let former = student.get("/api/score").await.expect_data(false);
+            let student = student.with_account(app.sim.student_at(2));
+            student.bind().await;
+            assert_ne!(student.get("/api/score").await.expect_data(false).data(), former.data());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn notify_does_not_take_query_operators_as_student_id() {
+    setup()
+        .run(async |app| {
+            let (sender, _receiver) = (app.student(1).await, app.bound(2).await);
+            for operator in [json!({ "$gt": "" }), json!({ "$ne": "" }), json!({ "$regex": "." })] {
+                let message = json!({ "studentId": operator, "templateId": "AT1107", "data": {} });
+                sender.post_json("/api/notify", &message).await.expect_error(400, "BAD_REQUEST");
+            }
+            assert!(app.sim.sent().messages.is_empty());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_upload_without_a_file_does_not_end_the_process() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            student.upload(&[]).await.expect_error(400, "BAD_REQUEST");
+            student.get("/api/user").await.expect(200);
+        })
+        .await;
+}

@@ -136,7 +136,13 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let router = http::router(app.clone());
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let following = app.clone();
+        let serving = tokio::spawn(async move {
+            tokio::select! {
+                served = async { axum::serve(listener, router).await } => served.unwrap(),
+                never = following.revoked.follow() => match never {},
+            }
+        });
         self.running.lock().unwrap().push((app.clone(), serving));
         Replica { app, url: format!("http://{addr}"), addr }
     }

@@ -14,6 +14,9 @@ pub const KEY_1: &str = "t1:dGhlLWZpcnN0LWtleS1vZi10aGUtdGVzdHMtMDEyMzQ=";
 /// Another key, for rotation.
 pub const KEY_2: &str = "t2:dGhlLW90aGVyLWtleS1vZi10aGUtdGVzdHMtNTY3ODk=";
 
+/// The message about a found student card, as the mini-program and WeChat call it, with its fields.
+pub const TEMPLATES: &str = "AT1107=TPL-CARD:thing1,character_string2,name3,phone_number4,thing5";
+
 /// Environment variables of the service.
 #[derive(Debug, Clone, Default)]
 pub struct Settings(BTreeMap<String, String>);
@@ -30,7 +33,9 @@ impl Settings {
             .set("WEHPU_WECHAT_API_URL", &sim.url("wechat"))
             .set("WEHPU_WECHAT_APP_ID", "wx-sim-appid")
             .set("WEHPU_WECHAT_APP_SECRET", "wx-sim-secret")
+            .set("WEHPU_WECHAT_TEMPLATES", TEMPLATES)
             .set("WEHPU_GITHUB_API_URL", &sim.url("github"))
+            .set("WEHPU_GITHUB_TOKEN", "sim-github-token")
             .set("WEHPU_VPN_URL", &sim.url("vpn"))
             .set("WEHPU_VPN_RSA_MODULUS", sim.rsa_modulus_hex())
             .set("WEHPU_LIBRARY_URL", &sim.url("library"))
@@ -38,6 +43,8 @@ impl Settings {
             .set("WEHPU_REPAIR_URL", &sim.url("repair"))
             .set("WEHPU_NEWS_URL", &sim.url("news"))
             .set("WEHPU_LOGISTICS_URL", &sim.url("logistics"))
+            // The clock stands still: without this a whole test would be one minute.
+            .set("WEHPU_LIMIT_BURST", "off")
             .set("WEHPU_TERM", "2017-2018-1-1")
             .set("WEHPU_TERM_START", "2017-09-04")
             .set("WEHPU_TERM_WEEKS", "20");

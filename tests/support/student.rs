@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Answer, Replica, TestApp};
+use super::{Answer, BOUNDARY, Replica, TestApp, form};
 
 /// A student who is logged in, and what the campus knows about him.
 pub struct Student<'a> {
@@ -84,6 +84,12 @@ impl<'a> Student<'a> {
     /// `PUT /api/user`.
     pub async fn change(&self, key: &str, value: &str) -> Answer {
         self.send(self.request(Method::PUT, "/api/user").form(&[("key", key), ("value", value)])).await
+    }
+
+    /// `POST /api/upload` with these parts.
+    pub async fn upload(&self, parts: &[Vec<u8>]) -> Answer {
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        self.send(self.request(Method::POST, "/api/upload").header("content-type", kind).body(form(parts))).await
     }
 
     /// Tries to bind the campus account with these passwords.

@@ -2,6 +2,7 @@
 
 use scraper::ElementRef;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::campus::page::dom::{Page, cells_of, rows_of, text_of};
 use crate::campus::page::{Layer, PageError};
@@ -16,7 +17,7 @@ const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
 const AVAILABLE: &str = "可借";
 
 /// A copy on the shelf or lent out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BookCopy {
     /// Where it belongs.
     pub place: String,

@@ -2,12 +2,13 @@
 
 use scraper::ElementRef;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::campus::page::dom::{Page, labelled, rows_of, text_nodes, text_of};
 use crate::campus::page::{Layer, PageError, clean};
 
 /// The name of this page on the command line and in errors.
-const PAGE: &str = "library-borrowing";
+pub(super) const PAGE: &str = "library-borrowing";
 
 /// Id of the catalogue's result table. It is not there at all when it would have no rows.
 const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
@@ -19,7 +20,7 @@ const LABELS: [&str; 6] = ["馆藏号", "馆藏地", "续借次数", "借书时�
 const RENEWABLE: &str = "可续借";
 
 /// A book that somebody has at home. Dates are `2017-11-02`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Loan {
     /// Whether the loan may be renewed.
     pub renew: bool,
@@ -42,15 +43,20 @@ pub struct Loan {
 /// Reads the loans in the order of the page. No loans is an empty list.
 pub fn parse_borrowing(html: &str) -> Result<Vec<Loan>, PageError> {
     let page = Page::parse(html)?;
-    let Some(table) = page.by_id("table", TABLE) else {
-        let is_own_page = page.has_form_to("Borrowing.aspx") && !page.has_password_input();
-        return if is_own_page { Ok(Vec::new()) } else { Err(page.instead(Layer::Library, PAGE, "the list of loans")) };
-    };
-    let rows = rows_of(table).filter(|row| row.attr("align") == Some("left"));
+    let Some(rows) = loan_rows(&page)? else { return Ok(Vec::new()) };
     rows.map(loan).collect::<Option<_>>().ok_or(PageError::Changed { page: PAGE, missing: "a label of a loan" })
 }
 
-fn loan(row: ElementRef<'_>) -> Option<Loan> {
+/// The rows of the loans; `None` when the page has no loans.
+pub(super) fn loan_rows<'a>(page: &'a Page<'_>) -> Result<Option<impl Iterator<Item = ElementRef<'a>>>, PageError> {
+    let Some(table) = page.by_id("table", TABLE) else {
+        let is_own_page = page.has_form_to("Borrowing.aspx") && !page.has_password_input();
+        return if is_own_page { Ok(None) } else { Err(page.instead(Layer::Library, PAGE, "the list of loans")) };
+    };
+    Ok(Some(rows_of(table).filter(|row| row.attr("align") == Some("left"))))
+}
+
+pub(super) fn loan(row: ElementRef<'_>) -> Option<Loan> {
     let name = row.descendent_elements().find(|element| element.value().name() == "a").map(text_of)?;
     let [number, place, times, start, end, remain] = labelled(row, LABELS)?;
     let renew = text_nodes(row).any(|text| clean(text) == RENEWABLE);

@@ -2,6 +2,7 @@
 
 use scraper::ElementRef;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::campus::page::dom::{Page, labelled, text_of};
 use crate::campus::page::{Layer, PageError};
@@ -16,7 +17,7 @@ const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
 const BOOK_LINK: &str = "Book.aspx?id=";
 
 /// A book of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Book {
     /// Title.

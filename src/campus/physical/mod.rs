@@ -1,4 +1,64 @@
-//! The physical education system.
+//! The physical education system (ASP.NET).
 
 pub mod parse_login;
 pub mod parse_scores;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{
+    CampusError,
+    session::Session,
+    site::{SignIn, Site},
+};
+use crate::outbound::{Outbound, Request, System};
+use parse_scores::PhysicalYear;
+
+/// Client of the physical education system.
+#[derive(Debug, Clone)]
+pub struct Physical(Site);
+
+impl Physical {
+    pub(super) fn new(base: &Url, outbound: &Outbound) -> Self {
+        Self(Site::new(System::Physical, base, outbound))
+    }
+
+    /// Test results of every year. `password`: the last eight characters of the id number.
+    ///
+    /// # Errors
+    /// See [`CampusError`].
+    pub async fn scores(
+        &self,
+        student_id: &str,
+        password: &SecretString,
+        session: &mut Session,
+    ) -> Result<Vec<PhysicalYear>, CampusError> {
+        let request = || Request::get(self.0.url("/welcome.aspx"));
+        let athlete = Athlete { site: &self.0, student_id, password };
+        self.0.ask_signed_in(request, session, &athlete, parse_scores::parse_physical).await
+    }
+}
+
+/// Somebody who has physical tests.
+struct Athlete<'a> {
+    site: &'a Site,
+    student_id: &'a str,
+    password: &'a SecretString,
+}
+
+impl SignIn for Athlete<'_> {
+    /// Fills in the login form, whose hidden fields belong to this very copy of it.
+    async fn log_in(&self, session: &mut Session) -> Result<(), CampusError> {
+        let url = self.site.url("/index.aspx");
+        let form = self.site.ask(Request::get(url.clone()), session, parse_login::parse_login_form).await?;
+        let fields = [
+            ("__VIEWSTATE", form.view_state.as_str()),
+            ("__EVENTVALIDATION", form.event_validation.as_str()),
+            ("rblUserType", "Student"),
+            ("txtAccount", self.student_id),
+            ("txtPassword", self.password.expose_secret()),
+            ("btnLogin", "登录"),
+        ];
+        self.site.ask(Request::form(url, &fields), session, parse_login::parse_login).await
+    }
+}

@@ -2,6 +2,7 @@
 
 use scraper::ElementRef;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::campus::page::dom::{Page, cells_of, rows_of, text_of};
 use crate::campus::page::{Layer, PageError, split_label};
@@ -13,7 +14,7 @@ const PAGE: &str = "physical-scores";
 const TABLE_CLASS: &str = "score-table";
 
 /// One year's results, as the page writes them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PhysicalYear {
     /// The year.

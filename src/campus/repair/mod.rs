@@ -1,3 +1,132 @@
 //! Repairs, at the logistics department.
 
 pub mod parse;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{
+    CampusError,
+    page::PageError,
+    session::Session,
+    site::{SignIn, Site},
+};
+use crate::outbound::{Outbound, Request, System};
+
+/// How many characters of the end of the id number are the password.
+const PASSWORD_LENGTH: usize = 6;
+
+/// What is broken, where, and whom to call.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Number of the kind of repair.
+    pub project_serial: String,
+    /// Name of the kind of repair.
+    pub project_name: String,
+    /// Number of the part of the campus.
+    pub area_serial: String,
+    /// Name of the part of the campus.
+    pub area_name: String,
+    /// Where exactly.
+    pub address: String,
+    /// What is broken.
+    pub content: String,
+    /// Whom to call.
+    pub user_name: String,
+    /// Telephone number.
+    pub mobile: String,
+    /// Pictures, as the client uploaded them: addresses joined by commas.
+    pub images: String,
+}
+
+/// What became of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was taken.
+    Accepted,
+    /// The department refused it.
+    Refused,
+}
+
+/// Client of the repair system.
+#[derive(Debug, Clone)]
+pub struct Repair(Site);
+
+impl Repair {
+    pub(super) fn new(base: &Url, outbound: &Outbound) -> Self {
+        Self(Site::new(System::Repair, base, outbound))
+    }
+
+    /// Places an order. It is sent once: whether a repeated one would be a second order cannot be known.
+    ///
+    /// # Errors
+    /// See [`CampusError`].
+    pub async fn place(
+        &self,
+        student_id: &str,
+        id_number: &SecretString,
+        order: &Order,
+        session: &mut Session,
+    ) -> Result<Verdict, CampusError> {
+        let resident = Resident { site: &self.0, student_id, id_number };
+        // The department wants to know whom to call before it shows the form.
+        let info = [
+            ("Nickname", order.user_name.as_str()),
+            ("Mobile", &order.mobile),
+            ("Address", &order.address),
+            ("MID", ""),
+        ];
+        let info = || Request::form(self.0.url("/rsp/my/info"), &info);
+        self.0.ask_signed_in(info, session, &resident, no_login_form).await?;
+        let form = Request::get(self.0.url("/rsp/my/wantrepair"));
+        let form = self.0.ask(form, session, parse::parse_repair_form).await?;
+        let fields = [
+            ("Area_Serial", order.area_serial.as_str()),
+            ("Area_Name", &order.area_name),
+            ("Baddress", &order.address),
+            ("Project_Name", &order.project_name),
+            ("Project_Serial", &order.project_serial),
+            ("Bcontent", &order.content),
+            ("Mobile", &order.mobile),
+            ("BuserName", &order.user_name),
+            ("InfoID", ""),
+            ("pwdstr", &form.pwdstr),
+            ("imglist", &order.images),
+            ("Bsource", "1"),
+        ];
+        let request = Request::form(self.0.url("/rsp/my/wantrepair"), &fields).by_script();
+        let verdict = |text: &str| {
+            no_login_form(text)?;
+            Ok(if text.trim() == "ok" { Verdict::Accepted } else { Verdict::Refused })
+        };
+        self.0.ask(request, session, verdict).await
+    }
+}
+
+/// Somebody who lives on the campus.
+struct Resident<'a> {
+    site: &'a Site,
+    student_id: &'a str,
+    id_number: &'a SecretString,
+}
+
+impl SignIn for Resident<'_> {
+    async fn log_in(&self, session: &mut Session) -> Result<(), CampusError> {
+        let id_number = self.id_number.expose_secret();
+        let password = id_number.get(id_number.len().saturating_sub(PASSWORD_LENGTH)..).unwrap_or_default();
+        let form = [("UserName", self.student_id), ("Password", password), ("ReturnUrl", ""), ("LoginType", "")];
+        let request = Request::form(self.site.url("/pc/Account/Login"), &form);
+        match self.site.ask(request, session, no_login_form).await {
+            Err(CampusError::SessionExpired(_)) => Err(CampusError::WrongPassword(System::Repair)),
+            outcome => outcome,
+        }
+    }
+}
+
+/// Any page but the login form and a maintenance page: several answers of this system are bare words.
+fn no_login_form(text: &str) -> Result<(), PageError> {
+    match parse::parse_repair_form(text) {
+        Err(e @ (PageError::SessionExpired(_) | PageError::Maintenance | PageError::TooLarge)) => Err(e),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}

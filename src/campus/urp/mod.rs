@@ -22,7 +22,9 @@ use crate::{
     outbound::{Outbound, Request, System},
 };
 use captcha::Solver;
+use parse_classroom::Room;
 use parse_course::CourseTable;
+use parse_score::ScoreRow;
 use parse_student::StudentInfo;
 
 /// How often a captcha is sent before we give up. At 97 % per captcha, three wrong ones in a row are one in 37,000.
@@ -30,6 +32,22 @@ const MAX_LOGINS: usize = 3;
 
 /// How many captchas are looked at for one login; doubtful ones are replaced instead of guessed.
 const MAX_CAPTCHAS: usize = 6;
+
+/// The main campus, as the classroom search numbers it.
+const CAMPUS: &str = "01";
+
+/// When and where a room shall be empty.
+#[derive(Debug, Clone)]
+pub struct ClassroomQuery {
+    /// Building, 1 to 18.
+    pub building: u8,
+    /// Week of the term, 1 to 29.
+    pub week: u8,
+    /// Day of the week, 1 to 7.
+    pub weekday: u8,
+    /// Sections, as the system writes them: `1,2` … `9,10`.
+    pub section: String,
+}
 
 /// What a student logs in with.
 #[derive(Debug, Clone)]
@@ -64,6 +82,47 @@ impl Urp {
         self.page(account, session, (1, 2), "/xkAction.do?actionType=6", parse_course::parse_course_table).await
     }
 
+    /// The student's scores of this term, in the order of the page.
+    ///
+    /// # Errors
+    /// See [`CampusError`].
+    pub async fn scores(&self, account: &Account, session: &mut Session) -> Result<Vec<ScoreRow>, CampusError> {
+        self.page(account, session, (1, 2), "/bxqcjcxAction.do", parse_score::parse_scores).await
+    }
+
+    /// Classrooms that are empty at the time of `query`, grouped by floor.
+    ///
+    /// # Errors
+    /// See [`CampusError`].
+    pub async fn classrooms(
+        &self,
+        account: &Account,
+        term: &str,
+        query: &ClassroomQuery,
+        session: &mut Session,
+    ) -> Result<Vec<Vec<Room>>, CampusError> {
+        let number = |n: u8| n.to_string();
+        let (building, week, weekday) = (number(query.building), number(query.week), number(query.weekday));
+        let list = [("zxxnxq", term), ("zxXaq", CAMPUS)];
+        let search = [
+            ("zxxnxq", term),
+            ("zxXaq", CAMPUS),
+            ("zxJxl", building.as_str()),
+            ("zxZc", week.as_str()),
+            ("zxxq", weekday.as_str()),
+            ("zxJc", query.section.as_str()),
+            ("pageSize", "100"),
+            ("page", "1"),
+            ("currentPage", "1"),
+        ];
+        let url = |oper: &str| self.vpn.inner(1, 2, &self.host, &format!("/xszxcxAction.do?oper={oper}"));
+        // The system keeps term and campus of the list in its session and searches within them.
+        let list = || Request::form(url("xszxcx_lb"), &list);
+        self.request(account, session, list, no_login_page).await?;
+        let search = || Request::form(url("tjcx"), &search);
+        self.request(account, session, search, parse_classroom::parse_classrooms).await
+    }
+
     /// Name and id number. Logs in anew with these very passwords, whatever `session` held: this is how a bind checks them.
     ///
     /// # Errors
@@ -73,7 +132,7 @@ impl Urp {
         self.page(account, session, (1, 1), "/xjInfoAction.do?oper=xjxx", parse_student::parse_student).await
     }
 
-    /// Fetches a page, logging in first where the session is known to be missing, and once more where it proves to be.
+    /// Fetches a page; `a` and `b` are how the VPN writes its address.
     async fn page<T>(
         &self,
         account: &Account,
@@ -82,12 +141,23 @@ impl Urp {
         path: &str,
         parse: impl Fn(&str) -> Result<T, PageError>,
     ) -> Result<T, CampusError> {
-        let known = session.vpn && session.urp;
+        self.request(account, session, || Request::get(self.vpn.inner(a, b, &self.host, path)), parse).await
+    }
+
+    /// Sends a request, logging in first where the session is known to be missing, and once more where it proves to be.
+    async fn request<T>(
+        &self,
+        account: &Account,
+        session: &mut Session,
+        request: impl Fn() -> Request,
+        parse: impl Fn(&str) -> Result<T, PageError>,
+    ) -> Result<T, CampusError> {
+        let known = session.is_in(System::Vpn) && session.is_in(System::Urp);
         self.enter(account, session).await?;
-        let request = || Request::get(self.vpn.inner(a, b, &self.host, path));
         match ask(&self.outbound, System::Urp, request(), session, PageEncoding::Gbk, &parse).await {
             Err(CampusError::SessionExpired(system)) if known => {
-                forget(session, system);
+                session.leave(system);
+                session.leave(System::Urp);
                 self.enter(account, session).await?;
                 ask(&self.outbound, System::Urp, request(), session, PageEncoding::Gbk, &parse).await
             }
@@ -97,11 +167,11 @@ impl Urp {
 
     /// Logs in at the VPN and the URP as far as the session lacks it.
     async fn enter(&self, account: &Account, session: &mut Session) -> Result<(), CampusError> {
-        let had_vpn = session.vpn;
-        if !session.vpn {
+        let had_vpn = session.is_in(System::Vpn);
+        if !had_vpn {
             self.vpn.log_in(&account.student_id, &account.vpn_password, session).await?;
         }
-        if session.urp {
+        if session.is_in(System::Urp) {
             return Ok(());
         }
         match self.log_in(account, session).await {
@@ -121,7 +191,7 @@ impl Urp {
             sent += 1;
             match self.send_login(account, session, &text).await {
                 Ok(()) => {
-                    session.urp = true;
+                    session.enter(System::Urp);
                     metrics::counter!("captcha_reads_total", "outcome" => "right").increment(1);
                     return Ok(());
                 }
@@ -183,9 +253,10 @@ impl Urp {
     }
 }
 
-fn forget(session: &mut Session, ended: System) {
-    session.urp = false;
-    if ended == System::Vpn {
-        session.vpn = false;
+/// Any page of the URP but a login or maintenance page.
+fn no_login_page(html: &str) -> Result<(), PageError> {
+    match parse_login::parse_login(html) {
+        Err(e @ (PageError::SessionExpired(_) | PageError::Maintenance | PageError::TooLarge)) => Err(e),
+        Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! Empty classrooms (`xszxcxAction.do?oper=tjcx`), grouped by floor.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::campus::page::dom::{Grid, Page};
 use crate::campus::page::{Layer, PageError};
@@ -12,7 +13,7 @@ const PAGE: &str = "urp-classroom";
 const COLUMNS: [&str; 3] = ["楼", "教室", "座位"];
 
 /// A room nobody has booked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Room {
     /// Name of the building.
     pub building: String,

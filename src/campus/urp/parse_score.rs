@@ -1,6 +1,7 @@
 //! The scores of the current term (`bxqcjcxAction.do`).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::campus::page::dom::{Grid, Page};
 use crate::campus::page::{Layer, PageError};
@@ -15,7 +16,7 @@ const MARKER: &str = "本学期成绩";
 const COLUMNS: [&str; 7] = ["课程号", "课程名", "课程最高分", "课程最低分", "课程平均分", "成绩", "名次"];
 
 /// One score as the API shows it. Everything is the text of the page: a mark can be a word (`中等`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Score {
     /// Number of the course.
     pub number: String,

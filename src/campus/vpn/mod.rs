@@ -6,7 +6,7 @@ use rsa::{BoxedUint, PublicKey};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{CampusError, ask, judge, page::PageEncoding, session::Session};
+use super::{CampusError, ask, judge, page::PageEncoding, session::Session, site::join};
 use crate::{
     config,
     crypto::random_hex,
@@ -67,7 +67,7 @@ impl Vpn {
             let service = Request::get(self.own("/por/service.csp"));
             ask(&self.outbound, System::Vpn, service, session, PageEncoding::Utf8, parse::parse_login).await?;
         }
-        session.vpn = true;
+        session.enter(System::Vpn);
         Ok(())
     }
 
@@ -77,10 +77,4 @@ impl Vpn {
         // Only a password longer than the key allows fails; nobody has one at the VPN.
         encrypted.map(hex::encode).map_err(|_| CampusError::WrongPassword(System::Vpn))
     }
-}
-
-/// `path` appended to `base`, whose own path is kept.
-fn join(base: &Url, path: &str) -> Url {
-    let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
-    Url::parse(&text).unwrap_or_else(|_| base.clone())
 }

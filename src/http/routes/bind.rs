@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Router, extract::State, routing::post};
+use axum::extract::State;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -14,10 +16,11 @@ use crate::{
         auth::Student,
         envelope::Envelope,
         extract::Body,
+        openapi::Failures,
         text::{StudentId, Text},
     },
     outbound::System,
-    readthrough::store_session,
+    readthrough::{SessionOwner, store_session},
     store::{Binding, Credential},
 };
 
@@ -27,24 +30,28 @@ const MAX_PASSWORD: usize = 64;
 /// The physical education and repair systems take the end of the id number as password; more of it is not kept.
 const ID_NUMBER_KEPT: usize = 8;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Input {
+struct BindInput {
     student_id: StudentId,
+    #[schema(value_type = String, min_length = 1, max_length = 64)]
     vpn_pass_word: Text<MAX_PASSWORD>,
+    #[schema(value_type = String, min_length = 1, max_length = 64)]
     jwc_pass_word: Text<MAX_PASSWORD>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Bound {
     vpn: bool,
     jwc: bool,
 }
 
+/// Binds campus accounts, after trying both passwords at the campus.
+#[utoipa::path(post, path = "/api/bind", tag = "account", security(("token" = [])), request_body(content((BindInput = "application/x-www-form-urlencoded"), (BindInput = "application/json"))), responses((status = 201, body = Envelope<Bound>, description = "bound"), Failures))]
 async fn bind(
     State(app): State<AppState>,
     Student(user): Student,
-    Body(input): Body<Input>,
+    Body(input): Body<BindInput>,
 ) -> Result<Envelope<Bound>, ApiError> {
     let (per_student, per_user) = app.config.limits.bind.split_at(app.config.limits.bind.len().min(1));
     app.limit(&format!("bind/user/{}", user.open_id), per_user).await?;
@@ -55,7 +62,20 @@ async fn bind(
         urp_password: input.jwc_pass_word.0.into(),
     };
     let worker = app.clone();
-    app.finish(async move { verify_and_store(&worker, &user.open_id, &account).await }).await?;
+    app.finish(async move {
+        verify_and_store(&worker, &user.open_id, &account).await?;
+        let is_new = !user.bind || user.student_id != account.student_id;
+        if is_new && !user.student_id.is_empty() {
+            // Nobody may read the former student's data any more, unless another account is bound to that number.
+            worker.reader.forget_snapshots(&user.student_id).await?;
+        }
+        if is_new {
+            let notice = worker.clone();
+            worker.tasks.spawn(async move { tell_others(&notice, &user.open_id, &account.student_id).await });
+        }
+        Ok(())
+    })
+    .await?;
     Ok(Envelope::created("绑定成功", Bound { vpn: true, jwc: true }))
 }
 
@@ -85,13 +105,26 @@ async fn verify_and_store(app: &AppState, open_id: &str, account: &Account) -> R
         return Err(ApiError::TokenInvalid);
     }
     // The bind is done; a session that is not kept only costs the next request a login.
-    let owner = (open_id, account.student_id.as_str());
-    if let Err(error) = store_session(&app.store, &app.keys, &app.clock, owner, &session).await {
+    let owner = SessionOwner { open_id, student_id: &account.student_id, system: System::Urp };
+    if let Err(error) = store_session(&app.store, &app.keys, &app.clock, &owner, &session).await {
         tracing::warn!(%error, "campus session not kept");
     }
     Ok(())
 }
 
-pub fn router() -> Router<AppState> {
-    Router::new().route("/api/bind", post(bind))
+/// Tells the accounts that had bound the same student number before.
+async fn tell_others(app: &AppState, open_id: &str, student_id: &str) {
+    match app.store.users.accounts_of_student(student_id).await {
+        Ok(mut others) => {
+            others.retain(|other| other != open_id);
+            if !others.is_empty() {
+                app.messenger.report_second_bind(&others, student_id, &app.pseudonyms.of(student_id)).await;
+            }
+        }
+        Err(error) => tracing::warn!(%error, "whether others have bound the number is not known"),
+    }
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(bind))
 }

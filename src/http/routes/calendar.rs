@@ -1,16 +1,18 @@
 //! `GET /api/calendar`: which week of which term it is.
 
-use axum::{Router, extract::State, routing::get};
+use axum::extract::State;
 use chrono::{Datelike, NaiveDate};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
     config::Term,
-    http::{auth::Caller, envelope::Envelope},
+    http::{auth::Caller, envelope::Envelope, openapi::Failures},
 };
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Calendar {
     current_weekly: u32,
@@ -26,6 +28,8 @@ fn week_of(term: &Term, today: NaiveDate) -> u32 {
     u32::try_from(days.div_euclid(7) + 1).unwrap_or(1).clamp(1, term.weeks)
 }
 
+/// Which week of which term it is.
+#[utoipa::path(get, path = "/api/calendar", tag = "study", security(("token" = [])), responses((status = 200, body = Envelope<Calendar>, description = "today"), Failures))]
 async fn calendar(State(app): State<AppState>, _caller: Caller) -> Envelope<Calendar> {
     let term = &app.config.term;
     let start = term.start;
@@ -41,8 +45,8 @@ async fn calendar(State(app): State<AppState>, _caller: Caller) -> Envelope<Cale
     )
 }
 
-pub fn router() -> Router<AppState> {
-    Router::new().route("/api/calendar", get(calendar))
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(calendar))
 }
 
 #[cfg(test)]

@@ -1,18 +1,22 @@
 //! `GET /api/course`: the caller's course table of the current term.
 
-use axum::{Router, extract::State, routing::get};
+use axum::extract::State;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
     campus::urp::parse_course::CourseTable,
     error::ApiError,
-    http::{auth::Student, envelope::Envelope},
+    http::{auth::Student, envelope::Envelope, openapi::Failures},
+    readthrough::Courses,
 };
 
+/// The caller's course table of the current term.
+#[utoipa::path(get, path = "/api/course", tag = "study", security(("token" = [])), responses((status = 200, body = Envelope<CourseTable>, description = "the table"), Failures))]
 async fn course(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<CourseTable>, ApiError> {
-    Ok(Envelope::campus("课表获取成功", app.reader.course_table(&user).await?))
+    Ok(Envelope::campus("课表获取成功", app.reader.read(&Courses, &user).await?))
 }
 
-pub fn router() -> Router<AppState> {
-    Router::new().route("/api/course", get(course))
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(course))
 }

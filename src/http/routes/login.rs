@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use axum::{Router, extract::State, routing::post};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -11,6 +13,7 @@ use crate::{
     http::{
         envelope::Envelope,
         extract::Body,
+        openapi::Failures,
         text::{self, Text},
     },
     store::{EditableField, SignIn},
@@ -22,32 +25,39 @@ use crate::{
 const TWIN_LOOKS: u32 = 10;
 const TWIN_PAUSE: Duration = Duration::from_millis(100);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Input {
+struct LoginInput {
+    /// What `wx.login` gave.
+    #[schema(value_type = String, min_length = 1, max_length = 256)]
     code: Text<256>,
     #[serde(default, deserialize_with = "text::optional")]
+    #[schema(value_type = Option<String>, max_length = 8192)]
     encrypted_data: Option<Text<8192>>,
     #[serde(default, deserialize_with = "text::optional")]
+    #[schema(value_type = Option<String>, max_length = 64)]
     iv: Option<Text<64>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Token {
     token: String,
     bind: bool,
 }
 
-async fn login(State(app): State<AppState>, Body(input): Body<Input>) -> Result<Envelope<Token>, ApiError> {
+/// Logs in with a WeChat login code.
+#[utoipa::path(post, path = "/api/login", tag = "account", request_body(content((LoginInput = "application/x-www-form-urlencoded"), (LoginInput = "application/json"))), responses((status = 200, body = Envelope<Token>, description = "known user"), (status = 201, body = Envelope<Token>, description = "first login"), Failures))]
+async fn login(State(app): State<AppState>, Body(input): Body<LoginInput>) -> Result<Envelope<Token>, ApiError> {
     let worker = app.clone();
     let (open_id, sign_in) = app.finish(async move { sign_in(&worker, input).await }).await?;
-    let token = Token { token: app.tokens.issue(&open_id, &sign_in.nick_name)?, bind: sign_in.bind };
+    let token = app.tokens.issue(&open_id, &sign_in.nick_name, sign_in.issued_at)?;
+    let token = Token { token, bind: sign_in.bind };
     Ok(if sign_in.created { Envelope::created("注册成功", token) } else { Envelope::ok("登录成功", token) })
 }
 
 /// Exchanges the code and makes or finds the account. A code is remembered before the account is touched, so that a
 /// login that breaks off half-way is completed when it is repeated.
-async fn sign_in(app: &AppState, input: Input) -> Result<(String, SignIn), ApiError> {
+async fn sign_in(app: &AppState, input: LoginInput) -> Result<(String, SignIn), ApiError> {
     let Text(code) = &input.code;
     if let Some(known) = repeated(app, code).await? {
         return Ok(known);
@@ -58,15 +68,26 @@ async fn sign_in(app: &AppState, input: Input) -> Result<(String, SignIn), ApiEr
         Err(e) => return Err(e.into()),
     };
     app.store.login_codes.remember(code, &login.open_id, &app.clock).await?;
-    let profile = profile(app, &login, &input);
-    let sign_in = app.store.users.sign_in(&login.open_id, code, &profile, app.clock.now()).await?;
+    let sign_in = enter(app, &login.open_id, code, &profile(app, &login, &input)).await?;
     Ok((login.open_id, sign_in))
+}
+
+/// Makes or finds the account. One that was deleted before does not take its former tokens back.
+async fn enter(
+    app: &AppState,
+    open_id: &str,
+    code: &str,
+    profile: &[(EditableField, String)],
+) -> Result<SignIn, ApiError> {
+    let revoked = app.store.revocations.find(&app.pseudonyms.of(open_id)).await?;
+    let revoked = revoked.map(|revocation| revocation.valid_after());
+    Ok(app.store.users.sign_in(open_id, code, profile, revoked, app.clock.now()).await?)
 }
 
 /// The answer to a code that logged somebody in within the last five minutes.
 async fn repeated(app: &AppState, code: &str) -> Result<Option<(String, SignIn)>, ApiError> {
     let Some(known) = app.store.login_codes.find(code).await? else { return Ok(None) };
-    let sign_in = app.store.users.sign_in(&known.open_id, code, &[], app.clock.now()).await?;
+    let sign_in = enter(app, &known.open_id, code, &[]).await?;
     Ok(Some((known.open_id, sign_in)))
 }
 
@@ -81,7 +102,7 @@ async fn twin(app: &AppState, code: &str) -> Result<Option<(String, SignIn)>, Ap
     Ok(None)
 }
 
-fn profile(app: &AppState, login: &Login, input: &Input) -> Vec<(EditableField, String)> {
+fn profile(app: &AppState, login: &Login, input: &LoginInput) -> Vec<(EditableField, String)> {
     let (Some(Text(data)), Some(Text(iv))) = (&input.encrypted_data, &input.iv) else { return Vec::new() };
     let Some(profile) = app.wechat.profile(login, data, iv) else { return Vec::new() };
     let mut fields = vec![(EditableField::NickName, profile.nick_name)];
@@ -91,6 +112,6 @@ fn profile(app: &AppState, login: &Login, input: &Input) -> Vec<(EditableField, 
     fields
 }
 
-pub fn router() -> Router<AppState> {
-    Router::new().route("/api/login", post(login))
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(login))
 }

@@ -1,7 +1,9 @@
 //! `/api/user`: the caller's account, and the names of others.
 
-use axum::{Router, extract::State, routing::get};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -10,6 +12,7 @@ use crate::{
         auth::{Caller, Student},
         envelope::Envelope,
         extract::{Body, Path},
+        openapi::Failures,
         text::{StudentId, Text},
     },
     store::{Credential, EditableField},
@@ -18,7 +21,7 @@ use crate::{
 /// Longest value of a field that a student sets, in characters.
 const MAX_VALUE: usize = 512;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Account {
     nick_name: String,
@@ -27,19 +30,23 @@ struct Account {
     bind: bool,
 }
 
+/// The caller's account.
+#[utoipa::path(get, path = "/api/user", tag = "account", security(("token" = [])), responses((status = 200, body = Envelope<Account>, description = "the account"), Failures))]
 async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Account>, ApiError> {
     let user = caller.account(&app).await?.ok_or(ApiError::NotFound("用户不存在"))?;
     let account = Account { nick_name: user.nick_name, student_id: user.student_id, name: user.name, bind: user.bind };
     Ok(Envelope::ok("用户信息获取成功", account))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Other {
     student_id: String,
     name: String,
 }
 
+/// Name of a student who uses the service.
+#[utoipa::path(get, path = "/api/user/{id}", tag = "account", security(("token" = [])), params(("id" = String, Path, description = "student number")), responses((status = 200, body = Envelope<Other>, description = "the student"), Failures))]
 async fn other(
     State(app): State<AppState>,
     Student(user): Student,
@@ -52,18 +59,23 @@ async fn other(
     Ok(Envelope::ok("用户信息获取成功", Other { student_id: id.as_str().to_owned(), name }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct Change {
+    /// `libPassWord`, `dormitory`, `nickName` or `avatarUrl`.
+    #[schema(value_type = String, pattern = "^(libPassWord|dormitory|nickName|avatarUrl)$")]
     key: Text<64>,
+    #[schema(value_type = String, min_length = 1, max_length = 512)]
     value: Text<MAX_VALUE>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Changed {
     student_id: String,
 }
 
+/// Changes one field of the caller's account.
+#[utoipa::path(put, path = "/api/user", tag = "account", security(("token" = [])), request_body(content((Change = "application/x-www-form-urlencoded"), (Change = "application/json"))), responses((status = 201, body = Envelope<Changed>, description = "changed"), Failures))]
 async fn change(
     State(app): State<AppState>,
     Student(user): Student,
@@ -88,6 +100,6 @@ async fn change(
     Ok(Envelope::created("用户信息更新成功", Changed { student_id: user.student_id }))
 }
 
-pub fn router() -> Router<AppState> {
-    Router::new().route("/api/user", get(own).put(change)).route("/api/user/{id}", get(other))
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(own, change)).routes(routes!(other))
 }

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One session of a course: a place, a time, and the weeks in which it takes place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Session {
     /// Name of the course.
     pub name: String,
@@ -15,9 +16,11 @@ pub struct Session {
     pub time: String,
     /// 1 (Monday) to 7, or unscheduled, which is `""` in JSON.
     #[serde(with = "blank_when_none")]
+    #[schema(value_type = WeekdayOrBlank)]
     pub week: Option<u8>,
     /// The weeks of the term; none when they are unknown, which is `""` in JSON.
     #[serde(with = "blank_when_empty")]
+    #[schema(value_type = WeeksOrBlank)]
     pub weekly: Vec<WeekSpan>,
     /// The teachers' names, separated by spaces.
     pub teacher: String,
@@ -57,7 +60,7 @@ impl TryFrom<Vec<u8>> for WeekSpan {
 }
 
 /// A student's week.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CourseTable {
     /// Sessions on Monday, in the order of the page, like those of the other days.
     pub mon: Vec<Session>,
@@ -124,6 +127,24 @@ pub(super) fn colour(sessions: &mut [Session]) {
         let next = WAVE[colours.len() % WAVE.len()];
         session.rel = *colours.entry(session.name.clone()).or_insert(next);
     }
+}
+
+/// 1 (Monday) to 7, or `""`.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what `blank_when_none` writes")]
+enum WeekdayOrBlank {
+    Weekday(u8),
+    Blank(String),
+}
+
+/// Weeks as `[6,12]` or `[1]`, or `""`.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what `blank_when_empty` writes")]
+enum WeeksOrBlank {
+    Weeks(Vec<Vec<u8>>),
+    Blank(String),
 }
 
 /// A value, or the `""` that the client wants where there is none.

@@ -1,6 +1,7 @@
-//! The library's catalogue (ASP.NET): login, books on loan, search, copies of a book. UTF-8.
+//! The library's catalogue (ASP.NET): login, books on loan and their renewal, search, copies of a book. UTF-8.
 
 mod pages;
+mod renewal;
 
 use axum::Router;
 use axum::extract::State;
@@ -24,6 +25,7 @@ const PER_PAGE: usize = 30;
 const LOGIN_PAGE: Operation = Operation::new(System::Library, "login_page", Kind::Open);
 const LOGIN: Operation = Operation::new(System::Library, "login", Kind::Open);
 const BORROWING: Operation = Operation::new(System::Library, "borrowing", Kind::Table);
+const RENEW: Operation = Operation::new(System::Library, "renew", Kind::Open);
 const SEARCH: Operation = Operation::new(System::Library, "search", Kind::List);
 const BOOK: Operation = Operation::new(System::Library, "book", Kind::List);
 
@@ -42,7 +44,7 @@ impl LibraryState {
 pub(crate) fn router() -> Router<Sim> {
     Router::new()
         .route("/library/OutLogin.aspx", get(login_page).post(login))
-        .route("/library/Borrowing.aspx", get(borrowing))
+        .route("/library/Borrowing.aspx", get(borrowing).post(renew))
         .route("/library/SearchResult.aspx", get(search))
         .route("/library/Book.aspx", get(book))
 }
@@ -75,10 +77,40 @@ async fn borrowing(State(sim): State<Sim>, call: Call) -> Result<Response, Refus
     let id = sessions.of(&call.headers, COOKIE, visit.expired);
     let number = id.and_then(|id| sessions.with(id, |number| number.clone()));
     let page = match number.and_then(|number| sim.student(&number)) {
-        Some(student) => pages::borrowing(if visit.empty { &[] } else { &student.loans }),
+        Some(student) => pages::borrowing(if visit.empty { &[] } else { &student.loans }, None),
         None => pages::login(None),
     };
     Ok(html(System::Library, &page))
+}
+
+/// A link of the list of loans was followed: the page is sent back to itself.
+async fn renew(State(sim): State<Sim>, call: Call) -> Result<Response, Refused> {
+    let Some(form) = call.form().filter(|form| form.find("__EVENTTARGET").is_some()) else {
+        return Ok(sim.unexpected(&call, "the list of loans is sent back with __EVENTTARGET"));
+    };
+    let visit = sim.admit(RENEW, &call.wire).await?;
+    let sessions = &sim.systems().library.sessions;
+    let id = sessions.of(&call.headers, COOKIE, visit.expired);
+    let number = id.and_then(|id| sessions.with(id, |number| number.clone()));
+    let Some(student) = number.and_then(|number| sim.student(&number)) else {
+        return Ok(html(System::Library, &pages::login(None)));
+    };
+    let state = renewal::State::of(&student.loans);
+    if form.get("__VIEWSTATE") != state.view || form.get("__EVENTVALIDATION") != state.validation {
+        return Ok(sim.unexpected(&call, "the page's hidden fields come back as they were"));
+    }
+    let target = form.get("__EVENTTARGET").to_owned();
+    let Some(row) = renewal::row(&target, &student.loans) else {
+        return Ok(sim.unexpected(&call, "only a link of the page can be followed"));
+    };
+    let refusal = renewal::refusal(&student.loans[row]);
+    let outcome = if refusal.is_some() { "renew.refused" } else { "renew.ok" };
+    sim.counter().outcome(System::Library, outcome);
+    if refusal.is_none() {
+        sim.edit_student(&student.number, |student| student.loans.get_mut(row).into_iter().for_each(renewal::renew));
+    }
+    let loans = sim.student(&student.number).map(|student| student.loans).unwrap_or_default();
+    Ok(html(System::Library, &pages::borrowing(&loans, refusal.or(Some("续借成功！")))))
 }
 
 /// What every search is sent with, besides the words.

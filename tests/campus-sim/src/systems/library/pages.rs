@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::renewal::{State, target};
 use crate::page::Escaped;
 use crate::student::Loan;
 use crate::world::{Book, Copy};
@@ -9,10 +10,14 @@ use crate::world::{Book, Copy};
 const GRID: &str = "ctl00_ContentPlaceHolder1_GridView1";
 
 fn head(title: &str, action: &str) -> String {
+    head_with(title, action, "/wEPDwUK")
+}
+
+fn head_with(title: &str, action: &str, view_state: &str) -> String {
     format!(
         "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\">\r\n<html>\n<head><title>\r\n\t{title}\r\n</title></head>\n\
          <body>\r\n<form name=\"aspnetForm\" method=\"post\" action=\"{}\" id=\"aspnetForm\">\n\
-         <div>\r\n<input type=\"hidden\" name=\"__VIEWSTATE\" id=\"__VIEWSTATE\" value=\"/wEPDwUK\" />\n</div>\n<div>\r\n",
+         <div>\r\n<input type=\"hidden\" name=\"__VIEWSTATE\" id=\"__VIEWSTATE\" value=\"{view_state}\" />\n</div>\n<div>\r\n",
         Escaped(action)
     )
 }
@@ -38,9 +43,20 @@ pub(super) fn login(error: Option<&str>) -> String {
     page + TAIL
 }
 
-/// The books on loan.
-pub(super) fn borrowing(loans: &[Loan]) -> String {
-    let mut page = head("借阅信息", "Borrowing.aspx");
+/// The books on loan, with what the page pops up.
+pub(super) fn borrowing(loans: &[Loan], message: Option<&str>) -> String {
+    let state = State::of(loans);
+    let mut page = head_with("借阅信息", "Borrowing.aspx", &state.view);
+    for (name, value) in [("__EVENTTARGET", ""), ("__EVENTARGUMENT", ""), ("__EVENTVALIDATION", &state.validation)] {
+        let _ = write!(page, "<input type=\"hidden\" name=\"{name}\" id=\"{name}\" value=\"{value}\" />\r\n");
+    }
+    page.push_str(
+        "<script type=\"text/javascript\">\n//<![CDATA[\nfunction __doPostBack(eventTarget, eventArgument) {\r\n\
+         theForm.__EVENTTARGET.value = eventTarget; theForm.submit();\n}\n//]]>\n</script>\r\n",
+    );
+    if let Some(message) = message {
+        let _ = writeln!(page, "<script type=\"text/javascript\">alert('{message}');</script>");
+    }
     if !loans.is_empty() {
         let _ = write!(page, "<table cellspacing=\"0\" cellpadding=\"0\" border=\"0\" id=\"{GRID}\">\r\n");
         for (row, loan) in loans.iter().enumerate() {
@@ -74,6 +90,14 @@ fn borrowed(page: &mut String, row: usize, loan: &Loan) {
     ];
     for (name, number, value) in values {
         let _ = write!(page, "<td>{name}：<span id=\"{}\">{value}</span></td>\r\n", label(row, number));
+    }
+    if loan.renewable {
+        let _ = write!(
+            page,
+            "<td><a id=\"{GRID}_ctl{:02}_LinkButton1\" href=\"javascript:__doPostBack(&#39;{}&#39;,&#39;&#39;)\">续借</a></td>\r\n",
+            row + 2,
+            target(row)
+        );
     }
     page.push_str("</tr>\n</table>\r\n</td>\n</tr>\r\n");
 }

@@ -1,0 +1,223 @@
+//! GitHub: feedback becomes an issue; one issue lists donations.
+
+pub mod donation;
+pub mod report;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use reqwest::{
+    StatusCode,
+    header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT},
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::{
+    config,
+    outbound::{Answer, Cookies, Outbound, OutboundError, Request, System},
+};
+use report::Report;
+
+/// GitHub answers only programs that say who they are.
+const AGENT: HeaderValue = HeaderValue::from_static("wehpu-engine");
+
+/// How long GitHub is left alone when it says «too often» but not until when (GitHub's documentation: one minute).
+const DEFAULT_PAUSE: Duration = Duration::from_mins(1);
+
+/// Longest pause that is believed: GitHub's limits are per hour.
+const MAX_PAUSE: Duration = Duration::from_hours(1);
+
+/// Why GitHub did not do it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GithubError {
+    /// No usable answer.
+    #[error(transparent)]
+    Unavailable(#[from] OutboundError),
+    /// It said «too often», now or a while ago.
+    #[error("GitHub: too many requests")]
+    RateLimited,
+    /// `WEHPU_GITHUB_TOKEN` is not set, and issues are made only with one.
+    #[error("WEHPU_GITHUB_TOKEN is not set")]
+    NoToken,
+    /// It refused: a wrong token, a repository or issue that is not there, a label it does not take.
+    #[error("GitHub answered {0}")]
+    Refused(u16),
+    /// It answered something else than documented.
+    #[error("the answer of GitHub lacks {0}")]
+    Malformed(&'static str),
+}
+
+/// The client.
+#[derive(Debug, Clone)]
+pub struct Github {
+    config: Arc<config::Github>,
+    outbound: Outbound,
+    /// Until when GitHub does not want to be asked.
+    pause: Arc<Mutex<Option<Instant>>>,
+}
+
+#[derive(Deserialize)]
+struct Issue {
+    /// `null` for an issue without text.
+    #[serde(default)]
+    body: Option<String>,
+    html_url: String,
+}
+
+impl Github {
+    /// `config` names the API and the repository.
+    #[must_use]
+    pub fn new(config: &config::Github, outbound: &Outbound) -> Self {
+        Self { config: Arc::new(config.clone()), outbound: outbound.clone(), pause: Arc::default() }
+    }
+
+    /// Names the issue that lists donations: `owner/name#number`.
+    #[must_use]
+    pub fn donation_issue(&self) -> String {
+        format!("{}#{}", self.config.repo, self.config.donation_issue)
+    }
+
+    /// The text of the issue that lists donations (`GET /repos/{repo}/issues/{number}`).
+    ///
+    /// # Errors
+    /// See [`GithubError`].
+    pub async fn donation_text(&self) -> Result<String, GithubError> {
+        let url = self.endpoint(&format!("issues/{}", self.config.donation_issue));
+        let issue = self.ask(Request::get(url), StatusCode::OK).await?;
+        Ok(issue.body.unwrap_or_default())
+    }
+
+    /// Makes an issue of `report` (`POST /repos/{repo}/issues`) and gives the address of its page.
+    ///
+    /// # Errors
+    /// See [`GithubError`].
+    pub async fn create_issue(&self, report: &Report) -> Result<String, GithubError> {
+        if self.config.token.is_none() {
+            return Err(GithubError::NoToken);
+        }
+        let body = json!({ "title": report.title(), "body": report.body(), "labels": report.labels });
+        let issue = self.ask(Request::json(self.endpoint("issues"), &body), StatusCode::CREATED).await?;
+        match Url::parse(&issue.html_url) {
+            Ok(url) if url.scheme() == "https" => Ok(url.into()),
+            _ => Err(GithubError::Malformed("html_url")),
+        }
+    }
+
+    fn endpoint(&self, path: &str) -> Url {
+        let mut url = self.config.api_url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/repos/{}/{path}", self.config.repo));
+        url
+    }
+
+    async fn ask(&self, request: Request, success: StatusCode) -> Result<Issue, GithubError> {
+        if self.is_paused() {
+            return Err(GithubError::RateLimited);
+        }
+        let request = request
+            .header(USER_AGENT, AGENT)
+            .header(ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
+            .header(HeaderName::from_static("x-github-api-version"), HeaderValue::from_static("2022-11-28"));
+        let request = match self.config.token.as_ref().and_then(bearer) {
+            Some(value) => request.header(reqwest::header::AUTHORIZATION, value),
+            None => request,
+        };
+        let exchange = self.outbound.send(System::Github, request, &mut Cookies::default()).await?;
+        let outcome = read(&exchange.answer, success);
+        match outcome {
+            Err(GithubError::Malformed(_)) => exchange.failed(),
+            Err(GithubError::RateLimited) => {
+                self.pause_for(wanted_pause(&exchange.answer.headers));
+                exchange.well();
+            }
+            _ => exchange.well(),
+        }
+        outcome
+    }
+
+    fn is_paused(&self) -> bool {
+        let pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        pause.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn pause_for(&self, time: Duration) {
+        tracing::warn!(seconds = time.as_secs(), "GitHub wants to be left alone");
+        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
+    }
+}
+
+/// The token as a header that no log shows; `None` for one that is no header value.
+fn bearer(token: &SecretString) -> Option<HeaderValue> {
+    use secrecy::ExposeSecret;
+
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret().trim())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn read(answer: &Answer, success: StatusCode) -> Result<Issue, GithubError> {
+    if answer.status == success {
+        return serde_json::from_slice(&answer.body).map_err(|_| GithubError::Malformed("an issue"));
+    }
+    if is_rate_limit(answer.status, &answer.headers) {
+        return Err(GithubError::RateLimited);
+    }
+    if answer.status.is_success() {
+        return Err(GithubError::Malformed("the expected status"));
+    }
+    Err(GithubError::Refused(answer.status.as_u16()))
+}
+
+/// 429, or 403 with a header that says when to come again or that nothing is left.
+fn is_rate_limit(status: StatusCode, headers: &HeaderMap) -> bool {
+    let exhausted = headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0");
+    status == StatusCode::TOO_MANY_REQUESTS
+        || (status == StatusCode::FORBIDDEN && (exhausted || headers.contains_key(RETRY_AFTER)))
+}
+
+/// What `retry-after` says; the other way GitHub has, the end of the hour as a time of day, is not needed for that.
+fn wanted_pause(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
+    seconds.map_or(DEFAULT_PAUSE, Duration::from_secs).min(MAX_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        Answer {
+            url: Url::parse("https://api.github.com/").unwrap(),
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: headers.iter().map(pair).collect(),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn too_often_is_told_apart_from_forbidden() {
+        let error = |status, headers: &[_]| read(&answer(status, headers, "{}"), StatusCode::OK).err().unwrap();
+        assert_eq!(error(429, &[]), GithubError::RateLimited);
+        assert_eq!(error(403, &[("x-ratelimit-remaining", "0")]), GithubError::RateLimited);
+        assert_eq!(error(403, &[("retry-after", "60")]), GithubError::RateLimited);
+        assert_eq!(error(403, &[("x-ratelimit-remaining", "57")]), GithubError::Refused(403));
+        assert_eq!(error(404, &[]), GithubError::Refused(404));
+        assert_eq!(error(200, &[]), GithubError::Malformed("an issue"));
+        assert_eq!(error(202, &[]), GithubError::Malformed("the expected status"));
+    }
+
+    #[test]
+    fn a_pause_is_as_long_as_wanted_and_bounded() {
+        let pause = |headers: &[_]| wanted_pause(&answer(429, headers, "").headers).as_secs();
+        assert_eq!([pause(&[]), pause(&[("retry-after", "7")]), pause(&[("retry-after", "999999")])], [60, 7, 3600]);
+    }
+}

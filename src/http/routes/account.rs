@@ -1,0 +1,115 @@
+//! Ending things: `POST /api/logout`, `DELETE /api/bind`, `DELETE /api/user`.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::{App, AppState},
+    config::Rate,
+    error::ApiError,
+    http::{
+        auth::{Caller, Student},
+        envelope::Envelope,
+        openapi::Failures,
+    },
+    store::User,
+};
+
+/// How long a revocation is remembered, at least: longer than any token lives, the old service's included.
+const REMEMBERED: Duration = Duration::from_hours(90 * 24);
+
+/// How often one WeChat user may delete his account: deleting it forgets what he used up of other limits.
+const DELETIONS: Rate = Rate { count: 2, period: Duration::from_hours(24) };
+
+/// Nothing to tell but that it worked.
+#[derive(Serialize, ToSchema)]
+struct Done {}
+
+/// Makes every token of the caller issued until now invalid.
+#[utoipa::path(
+    post,
+    path = "/api/logout",
+    tag = "account",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Done>, description = "logged out everywhere"), Failures)
+)]
+async fn logout(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Done>, ApiError> {
+    let user = caller.account(&app).await?.ok_or(ApiError::TokenInvalid)?;
+    let worker = app.clone();
+    let logged_out = async move {
+        let until = worker.store.users.revoke_tokens(&user.open_id, caller.issued_at, worker.clock.now()).await?;
+        let until = until.ok_or(ApiError::TokenInvalid)?;
+        revoke(&worker, &user.open_id, until).await
+    };
+    app.finish(logged_out).await?;
+    Ok(Envelope::ok("已退出登录", Done {}))
+}
+
+/// Tells every replica that tokens of `open_id` issued at `until` (Unix milliseconds) or before are invalid.
+async fn revoke(app: &App, open_id: &str, until: i64) -> Result<(), ApiError> {
+    let keep = app.config.auth.jwt_ttl.max(REMEMBERED);
+    app.store.revocations.add(&app.pseudonyms.of(open_id), until, keep, app.clock.now()).await?;
+    app.revoked.add(app.pseudonyms.number(open_id), until);
+    Ok(())
+}
+
+/// Forgets the caller's campus accounts: passwords, campus sessions, and stored campus data unless somebody else is bound
+/// to the same student number.
+#[utoipa::path(
+    delete,
+    path = "/api/bind",
+    tag = "account",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Done>, description = "nothing is bound any more"), Failures)
+)]
+async fn unbind(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
+    let worker = app.clone();
+    let unbound = async move {
+        worker.store.users.unbind(&user.open_id).await?;
+        Ok(worker.reader.forget(&user.open_id, &user.student_id).await?)
+    };
+    app.finish(unbound).await?;
+    Ok(Envelope::ok("解除绑定成功", Done {}))
+}
+
+/// Deletes the caller's account and everything stored about him.
+#[utoipa::path(
+    delete,
+    path = "/api/user",
+    tag = "account",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Done>, description = "nothing is left"), Failures)
+)]
+async fn delete(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
+    app.limit(&format!("deletion/{}", app.pseudonyms.of(&user.open_id)), &[DELETIONS]).await?;
+    let worker = app.clone();
+    app.finish(async move { forget(&worker, &user).await }).await?;
+    Ok(Envelope::ok("帐号已注销", Done {}))
+}
+
+/// Removes what is stored about `user`, the account last: whatever fails before can be done again.
+async fn forget(app: &App, user: &User) -> Result<(), ApiError> {
+    let (store, open_id) = (&app.store, user.open_id.as_str());
+    store.subscriptions.revoke(open_id).await?;
+    app.objects.delete_of(open_id).await?;
+    store.courses.forget_account(open_id).await?;
+    store.scores.forget_account(open_id).await?;
+    // Before the account is gone, so that it cannot come back with its tokens.
+    revoke(app, open_id, user.all_tokens_until(app.clock.now())).await?;
+    store.users.delete(open_id).await?;
+    app.reader.forget(open_id, &user.student_id).await?;
+    store.login_codes.forget(open_id).await?;
+    store.limits.forget(open_id).await?;
+    if !user.student_id.is_empty() && !store.users.is_bound(&user.student_id, None).await? {
+        store.limits.forget(&user.student_id).await?;
+    }
+    Ok(())
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(logout)).routes(routes!(unbind)).routes(routes!(delete))
+}

@@ -1,0 +1,69 @@
+//! `POST /api/classroom`: rooms that are empty at a time.
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    campus::urp::{ClassroomQuery, parse_classroom::Room},
+    error::ApiError,
+    http::{
+        auth::Student,
+        envelope::Envelope,
+        extract::Body,
+        openapi::Failures,
+        text::{Number, Text},
+    },
+    readthrough::Classrooms,
+};
+
+/// Pairs of lessons that are searched for.
+const SECTIONS: [&str; 5] = ["1,2", "3,4", "5,6", "7,8", "9,10"];
+
+#[derive(Deserialize, ToSchema)]
+struct ClassroomInput {
+    /// Number of the building.
+    #[schema(value_type = u8, minimum = 1, maximum = 18)]
+    building: Number<1, 18>,
+    /// Week of the term.
+    #[schema(value_type = u8, minimum = 1, maximum = 29)]
+    weekly: Number<1, 29>,
+    /// Pair of lessons.
+    #[schema(value_type = String, pattern = "^(1,2|3,4|5,6|7,8|9,10)$")]
+    section: Text<8>,
+    /// Day of the week, Monday is 1.
+    #[schema(value_type = u8, minimum = 1, maximum = 7)]
+    week: Number<1, 7>,
+}
+
+/// Empty classrooms by floor.
+#[utoipa::path(
+    post,
+    path = "/api/classroom",
+    tag = "study",
+    security(("token" = [])),
+    request_body(content((ClassroomInput = "application/x-www-form-urlencoded"), (ClassroomInput = "application/json"))),
+    responses((status = 200, body = Envelope<Vec<Vec<Room>>>, description = "floors"), Failures)
+)]
+async fn classrooms(
+    State(app): State<AppState>,
+    Student(user): Student,
+    Body(input): Body<ClassroomInput>,
+) -> Result<Envelope<Vec<Vec<Room>>>, ApiError> {
+    let section = SECTIONS.into_iter().find(|known| *known == input.section.0);
+    let section =
+        section.ok_or_else(|| ApiError::BadRequest(format!("参数 section 应为 {} 之一", SECTIONS.join("、"))))?;
+    let query = ClassroomQuery {
+        building: input.building.0,
+        week: input.weekly.0,
+        weekday: input.week.0,
+        section: section.to_owned(),
+    };
+    Ok(Envelope::campus("空教室获取成功", app.reader.read(&Classrooms(query), &user).await?))
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(classrooms))
+}

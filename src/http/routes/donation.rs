@@ -1,0 +1,32 @@
+//! `GET /api/donation`: who gave what for the service.
+
+use axum::extract::State;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    error::ApiError,
+    github::donation::Donation,
+    http::{auth::Student, envelope::Envelope, openapi::Failures},
+    readthrough::{Donations, ReadError},
+};
+
+/// Who gave what for the service.
+#[utoipa::path(
+    get,
+    path = "/api/donation",
+    tag = "service",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Vec<Donation>>, description = "the donations, in the order in which they are listed"), Failures)
+)]
+async fn donation(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Vec<Donation>>, ApiError> {
+    let donations = app.reader.read(&Donations(app.github.clone()), &user).await.map_err(|e| match e {
+        ReadError::Campus(_) | ReadError::TooSlow => ApiError::DonationUnavailable,
+        other => other.into(),
+    })?;
+    Ok(Envelope::campus("捐助名单获取成功", donations))
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(donation))
+}

@@ -1,0 +1,173 @@
+//! `GET /api/me/export`: everything the service knows about the caller, for him to keep.
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, header::CONTENT_DISPOSITION},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, SecondsFormat, Utc};
+use mongodb::bson::{Bson, Document};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    error::ApiError,
+    http::{auth::Student, envelope::Envelope, openapi::Failures},
+    store::{CREDENTIALS, Credential, FileRecord, Snapshots, Store, User},
+};
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Export {
+    /// When this was put together: RFC 3339, UTC, like all times here.
+    exported_at: String,
+    /// The account, without secrets.
+    #[schema(value_type = Object)]
+    account: Map<String, Value>,
+    /// Which passwords are stored. They are sealed and are not shown.
+    credentials: Vec<StoredCredential>,
+    /// What the campus systems showed.
+    campus: Campus,
+    /// Since when the course table can be subscribed to; missing when it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calendar_subscription_since: Option<String>,
+    /// Files uploaded.
+    files: Vec<File>,
+    /// Uses counted at present.
+    limits: Vec<Limit>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct StoredCredential {
+    /// Which one: `vpn`, `jwc`, `library` or `idNumber` (its last eight digits).
+    name: &'static str,
+    stored: bool,
+    /// The campus refused it since it was stored.
+    refused: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Campus {
+    courses: Vec<Stored>,
+    scores: Vec<Stored>,
+    physical: Vec<Stored>,
+    borrowing: Vec<Stored>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    term: String,
+    fetched_at: String,
+    #[schema(value_type = Object)]
+    data: Value,
+}
+
+#[derive(Serialize, ToSchema)]
+struct File {
+    name: String,
+    bytes: u64,
+    at: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Limit {
+    /// What is counted.
+    what: String,
+    count: i64,
+    /// When counting begins anew.
+    until: String,
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// A profile as JSON; times in text.
+fn profile(document: Document) -> Map<String, Value> {
+    let value = |value: Bson| match value {
+        Bson::DateTime(at) => DateTime::from_timestamp_millis(at.timestamp_millis()).map(time).into(),
+        Bson::String(text) => Value::String(text),
+        Bson::Boolean(truth) => Value::Bool(truth),
+        Bson::Int32(number) => number.into(),
+        Bson::Int64(number) => number.into(),
+        Bson::Double(number) => number.into(),
+        _ => Value::Null,
+    };
+    document.into_iter().map(|(name, content)| (name, value(content))).collect()
+}
+
+fn credential(user: &User, credential: Credential) -> StoredCredential {
+    let name = match credential {
+        Credential::Vpn => "vpn",
+        Credential::Jwc => "jwc",
+        Credential::Library => "library",
+        Credential::IdNumber => "idNumber",
+    };
+    StoredCredential {
+        name,
+        stored: user.sealed(credential).is_some(),
+        refused: user.sealed(credential).is_some() && user.is_rejected(credential),
+    }
+}
+
+async fn snapshots<T>(snapshots: &Snapshots<T>, user: &User) -> Result<Vec<Stored>, ApiError>
+where
+    T: Send + Sync + Serialize + DeserializeOwned + Unpin,
+{
+    if !user.bind {
+        return Ok(Vec::new());
+    }
+    let stored = snapshots.of_student(&user.student_id).await?.into_iter().map(|(term, snapshot)| {
+        let data = serde_json::to_value(&snapshot.data).map_err(|_| ApiError::Internal)?;
+        Ok(Stored { term, fetched_at: time(snapshot.fetched_at()), data })
+    });
+    stored.collect()
+}
+
+async fn campus(store: &Store, user: &User) -> Result<Campus, ApiError> {
+    Ok(Campus {
+        courses: snapshots(&store.courses, user).await?,
+        scores: snapshots(&store.scores, user).await?,
+        physical: snapshots(&store.physical, user).await?,
+        borrowing: snapshots(&store.borrowing, user).await?,
+    })
+}
+
+/// Everything the service knows about the caller.
+#[utoipa::path(
+    get,
+    path = "/api/me/export",
+    tag = "account",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Export>, description = "all data, as an attachment"), Failures)
+)]
+async fn export(State(app): State<AppState>, Student(user): Student) -> Result<Response, ApiError> {
+    let (store, open_id) = (&app.store, user.open_id.as_str());
+    let file =
+        |file: FileRecord| File { name: format!("{}.{}", file.id, file.kind), bytes: file.length, at: time(file.at) };
+    let mut limits = store.limits.of(open_id).await?;
+    if user.bind {
+        limits.extend(store.limits.of(&user.student_id).await?);
+    }
+    let export = Export {
+        exported_at: time(app.clock.now()),
+        account: store.users.profile(open_id).await?.map(profile).ok_or(ApiError::TokenInvalid)?,
+        credentials: CREDENTIALS.into_iter().map(|name| credential(&user, name)).collect(),
+        campus: campus(store, &user).await?,
+        calendar_subscription_since: store.subscriptions.of(open_id).await?.map(|s| time(s.created_at())),
+        files: store.files.of_owner(open_id).await?.into_iter().map(file).collect(),
+        limits: limits.into_iter().map(|(what, count, ends)| Limit { what, count, until: time(ends) }).collect(),
+    };
+    let mut response = Envelope::ok("数据导出成功", export).into_response();
+    let attachment = HeaderValue::from_static("attachment; filename=\"wehpu-export.json\"");
+    response.headers_mut().insert(CONTENT_DISPOSITION, attachment);
+    Ok(response)
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(export))
+}

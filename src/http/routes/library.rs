@@ -1,0 +1,123 @@
+//! `/api/library`: the caller's loans, the catalogue, copies of a book.
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    campus::library::{parse_book::BookCopy, parse_borrowing::Loan, parse_search::Book},
+    error::ApiError,
+    http::{
+        auth::Student,
+        envelope::Envelope,
+        extract::{Body, Path, Query},
+        openapi::Failures,
+        text::Text,
+    },
+    readthrough::{Borrowing, Copies, Renewed, Search},
+};
+
+/// How many characters of a query the catalogue looks at; the client may send more.
+const QUERY_LENGTH: usize = 15;
+
+/// The caller's loans; none is an empty list.
+#[utoipa::path(
+    get,
+    path = "/api/library/borrowing",
+    tag = "library",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Vec<Loan>>, description = "the loans"), Failures)
+)]
+async fn borrowing(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Vec<Loan>>, ApiError> {
+    Ok(Envelope::campus("借阅信息获取成功", app.reader.read(&Borrowing, &user).await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+struct Question {
+    /// Part of the title; the first 15 characters count.
+    #[param(value_type = String, min_length = 1, max_length = 256)]
+    q: Text<256>,
+}
+
+/// Books by title.
+#[utoipa::path(
+    get,
+    path = "/api/library/books",
+    tag = "library",
+    security(("token" = [])),
+    params(Question),
+    responses((status = 200, body = Envelope<Vec<Book>>, description = "the books"), Failures)
+)]
+async fn search(
+    State(app): State<AppState>,
+    Student(user): Student,
+    Query(Question { q: Text(q) }): Query<Question>,
+) -> Result<Envelope<Vec<Book>>, ApiError> {
+    let title: String = q.trim().chars().take(QUERY_LENGTH).collect();
+    if title.is_empty() {
+        return Err(ApiError::BadRequest("参数 q 不能为空".to_owned()));
+    }
+    Ok(Envelope::campus("图书检索成功", app.reader.read(&Search(title), &user).await?))
+}
+
+/// Copies of a book.
+#[utoipa::path(
+    get,
+    path = "/api/library/books/{id}",
+    tag = "library",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "id of the book in the catalogue")),
+    responses((status = 200, body = Envelope<Vec<BookCopy>>, description = "the copies"), Failures)
+)]
+async fn copies(
+    State(app): State<AppState>,
+    Student(user): Student,
+    Path(id): Path<String>,
+) -> Result<Envelope<Vec<BookCopy>>, ApiError> {
+    // The catalogue's ids are numbers; anything else names no book.
+    if !(1..=20).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(ApiError::NotFound("没有查询到结果"));
+    }
+    Ok(Envelope::campus("馆藏信息获取成功", app.reader.read(&Copies(id), &user).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+struct Renew {
+    /// Number of the copy, as the loans show it.
+    #[schema(value_type = String, min_length = 1, max_length = 32)]
+    number: Text<32>,
+}
+
+/// Renews one of the caller's loans.
+#[utoipa::path(
+    post,
+    path = "/api/library/renew",
+    tag = "library",
+    security(("token" = [])),
+    request_body(content((Renew = "application/x-www-form-urlencoded"), (Renew = "application/json"))),
+    responses((status = 200, body = Envelope<Loan>, description = "the loan as it is now"), Failures)
+)]
+async fn renew(
+    State(app): State<AppState>,
+    Student(user): Student,
+    Body(Renew { number: Text(number) }): Body<Renew>,
+) -> Result<Envelope<Loan>, ApiError> {
+    let worker = app.clone();
+    let renewed = app.finish(async move { Ok(worker.reader.renew(&user, number.trim()).await?) }).await?;
+    match renewed {
+        Renewed::Loan(loan) => Ok(Envelope::campus("续借成功", loan)),
+        Renewed::Unknown => Err(ApiError::NotFound("没有借阅这本书")),
+        Renewed::NotRenewable => Err(ApiError::BadRequest("这本书不能续借".to_owned())),
+        Renewed::Refused => Err(ApiError::CampusRefused("图书馆未接受续借，请稍后再试或到馆办理")),
+    }
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(renew))
+        .routes(routes!(borrowing))
+        .routes(routes!(search))
+        .routes(routes!(copies))
+}

@@ -1,0 +1,31 @@
+//! `GET /api/physical`: the caller's physical tests of all years.
+
+use axum::extract::State;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    campus::physical::parse_scores::PhysicalYear,
+    error::ApiError,
+    http::{auth::Student, envelope::Envelope, openapi::Failures},
+    readthrough::Physical,
+};
+
+/// The caller's physical tests, one entry a year.
+#[utoipa::path(
+    get,
+    path = "/api/physical",
+    tag = "study",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Vec<PhysicalYear>>, description = "the tests"), Failures)
+)]
+async fn physical(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Vec<PhysicalYear>>, ApiError> {
+    Ok(Envelope::campus("体测成绩获取成功", app.reader.read(&Physical, &user).await?))
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(physical))
+}

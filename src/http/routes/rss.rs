@@ -1,0 +1,209 @@
+//! `/api/rss`: articles that the spider collected: news, logistics news, lectures and notices.
+
+use axum::extract::State;
+use chrono::{DateTime, SecondsFormat, Utc};
+use mongodb::bson::oid::ObjectId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    error::ApiError,
+    http::{
+        auth::Caller,
+        envelope::Envelope,
+        extract::{Path, Query},
+        openapi::Failures,
+        text::{self, Text},
+    },
+    store::{Class, StoredArticle},
+};
+
+/// How many articles a page has when the client does not say.
+const DEFAULT_COUNT: u8 = 10;
+
+/// Most articles of one page.
+const MAX_COUNT: u8 = 50;
+
+/// No class has nearly as many articles; skipping costs time.
+const MAX_START: u32 = 1_000_000;
+
+const NOTHING: ApiError = ApiError::NotFound("没有更多内容");
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Page {
+    /// How many of the newest articles to leave out; 0 when missing.
+    #[serde(default, deserialize_with = "text::optional")]
+    #[param(value_type = Option<u32>, maximum = 1_000_000)]
+    start: Option<Text<16>>,
+    /// How many articles; 10 when missing.
+    #[serde(default, deserialize_with = "text::optional")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 50)]
+    count: Option<Text<16>>,
+}
+
+impl Page {
+    /// How many to leave out and how many to show.
+    fn bounds(&self) -> Result<(u32, u8), ApiError> {
+        let number = |text: &Option<Text<16>>, default: u32| match text {
+            None => Some(default),
+            Some(Text(digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok(),
+            Some(_) => None,
+        };
+        let start = number(&self.start, 0).filter(|start| *start <= MAX_START);
+        let count = number(&self.count, DEFAULT_COUNT.into()).and_then(|count| u8::try_from(count).ok());
+        let start = start.ok_or_else(|| ApiError::BadRequest(format!("参数 start 应为 0 至 {MAX_START} 的整数")))?;
+        let count = count.filter(|count| (1..=MAX_COUNT).contains(count));
+        let count = count.ok_or_else(|| ApiError::BadRequest(format!("参数 count 应为 1 至 {MAX_COUNT} 的整数")))?;
+        Ok((start, count))
+    }
+}
+
+/// What a list shows of an article.
+#[derive(Serialize, ToSchema)]
+struct Headline {
+    #[serde(rename = "_id")]
+    id: String,
+    title: String,
+    /// As the page had it; at least the day it was collected.
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+    /// When it was collected: RFC 3339, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+}
+
+/// An article.
+#[derive(Serialize, ToSchema)]
+struct Article {
+    title: String,
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+    /// Text, or HTML as the page has it.
+    content: String,
+    /// Address of the file that a notice consists of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    href: Option<String>,
+    /// Where a lecture is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    /// Who gives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+}
+
+fn timestamp(at: Option<DateTime<Utc>>) -> Option<String> {
+    at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+impl From<StoredArticle> for Headline {
+    fn from(article: StoredArticle) -> Self {
+        Self {
+            id: article.id.to_hex(),
+            title: article.title,
+            time: article.time,
+            tag: article.tag,
+            timestamp: timestamp(article.timestamp),
+        }
+    }
+}
+
+impl From<StoredArticle> for Article {
+    fn from(article: StoredArticle) -> Self {
+        Self {
+            title: article.title,
+            time: article.time,
+            tag: article.tag,
+            content: article.content,
+            href: article.href,
+            place: article.place,
+            speaker: article.speaker,
+            timestamp: timestamp(article.timestamp),
+        }
+    }
+}
+
+/// Articles of a class, the newest first, a page at a time.
+#[utoipa::path(
+    get,
+    path = "/api/rss/{classify}",
+    tag = "rss",
+    security(("token" = [])),
+    params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"), Page),
+    responses((status = 200, body = Envelope<Vec<Headline>>, description = "the articles"), Failures)
+)]
+async fn list(
+    State(app): State<AppState>,
+    _caller: Caller,
+    Path(classify): Path<String>,
+    Query(page): Query<Page>,
+) -> Result<Envelope<Vec<Headline>>, ApiError> {
+    let class = Class::from_name(&classify).ok_or(ApiError::NotFound("没有这个分类"))?;
+    let (start, count) = page.bounds()?;
+    let articles = app.store.articles.list(class, start, count).await?;
+    if articles.is_empty() {
+        return Err(NOTHING);
+    }
+    Ok(Envelope::ok("获取新闻成功", articles.into_iter().map(Headline::from).collect()))
+}
+
+/// One article.
+#[utoipa::path(
+    get,
+    path = "/api/rss/{classify}/{id}",
+    tag = "rss",
+    security(("token" = [])),
+    params(
+        ("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"),
+        ("id" = String, Path, description = "`_id` of the list", pattern = "^[0-9a-f]{24}$")
+    ),
+    responses((status = 200, body = Envelope<Article>, description = "the article"), Failures)
+)]
+async fn article(
+    State(app): State<AppState>,
+    _caller: Caller,
+    Path((classify, id)): Path<(String, String)>,
+) -> Result<Envelope<Article>, ApiError> {
+    let class = Class::from_name(&classify).ok_or(ApiError::NotFound("没有这个分类"))?;
+    let id = ObjectId::parse_str(&id).map_err(|_| NOTHING)?;
+    let article = app.store.articles.find(class, id).await?.ok_or(ApiError::NotFound("没有这篇文章"))?;
+    Ok(Envelope::ok("获取新闻成功", article.into()))
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(article))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounds(query: &str) -> Option<(u32, u8)> {
+        serde_urlencoded::from_str::<Page>(query).unwrap().bounds().ok()
+    }
+
+    #[test]
+    fn a_page_has_bounds_and_defaults() {
+        assert_eq!(bounds(""), Some((0, 10)));
+        assert_eq!(bounds("start=&count="), Some((0, 10)));
+        assert_eq!(bounds("start=20&count=50"), Some((20, 50)));
+        for query in [
+            "start=-1",
+            "start=1.5",
+            "start=%2B1",
+            "start=1000001",
+            "start=9999999999999999",
+            "count=0",
+            "count=51",
+            "count=x",
+        ] {
+            assert_eq!(bounds(query), None, "{query}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! WeChat's access token, one for all replicas: kept in memory, shared through the database (sealed), and asked for by one
+//! task per replica (single flight) and one replica at a time (a lease).
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{MessengerError, Parts};
+use crate::{crypto::random_hex, readthrough::Flights, store::StoredToken, wechat::IssuedToken};
+
+/// How long before its end a token is replaced: within the five minutes in which `stable_token` hands out a new one
+/// while the old stays valid.
+const MARGIN: Duration = Duration::from_mins(2);
+
+/// Life of the lease under which one replica asks for a token: longer than asking takes.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// How often a replica that waits for another one's token looks for it.
+const LEASE_POLL: Duration = Duration::from_millis(100);
+
+/// Name of the field in the associated data of the seal.
+const FIELD: &str = "accessToken";
+
+/// An access token in use.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// The token itself.
+    pub value: SecretString,
+    /// Tells this token from every other without showing it.
+    sealed: Arc<str>,
+    refresh_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    current: Option<Token>,
+    /// The sealed text of the token that WeChat refused last: the database may still hold it.
+    refused: Option<Arc<str>>,
+}
+
+/// The token that all replicas share.
+#[derive(Clone)]
+pub struct SharedToken {
+    parts: Arc<Parts>,
+    /// Key of the stored token, and owner in its seal.
+    id: Arc<str>,
+    memory: Arc<Mutex<Memory>>,
+    flights: Flights<Result<Token, MessengerError>>,
+}
+
+impl SharedToken {
+    pub(super) fn new(parts: Arc<Parts>, app_id: &str) -> Self {
+        let id = format!("wechat/{app_id}").into();
+        Self { parts, id, memory: Arc::default(), flights: Flights::default() }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The token to use now. One that is about to expire is replaced first; while that fails, it is used to its end.
+    ///
+    /// # Errors
+    /// See [`MessengerError`].
+    pub async fn current(&self) -> Result<Token, MessengerError> {
+        let now = self.parts.clock.now();
+        let known = self.memory().current.clone();
+        if let Some(token) = known.as_ref().filter(|token| now < token.refresh_at) {
+            return Ok(token.clone());
+        }
+        let flight = self.flights.join(&self.parts.tasks, String::new(), || {
+            let this = self.clone();
+            async move { this.obtain().await }
+        });
+        match (flight.await.unwrap_or(Err(MessengerError::Aborted)), known) {
+            (Err(error), Some(token)) if now < token.expires_at => {
+                tracing::warn!(%error, "the access token is not renewed yet");
+                Ok(token)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// The token to use in place of `refused`, which WeChat did not accept.
+    ///
+    /// # Errors
+    /// See [`MessengerError`].
+    pub async fn instead_of(&self, refused: &Token) -> Result<Token, MessengerError> {
+        {
+            let mut memory = self.memory();
+            memory.current.take_if(|token| token.sealed == refused.sealed);
+            memory.refused = Some(Arc::clone(&refused.sealed));
+        }
+        self.current().await
+    }
+
+    /// Takes what another replica stored, or asks WeChat under a lease.
+    async fn obtain(&self) -> Result<Token, MessengerError> {
+        let leases = &self.parts.store.leases;
+        let owner = format!("{}/{}", self.parts.replica, random_hex());
+        let lease = loop {
+            if let Some(token) = self.stored().await? {
+                return Ok(self.keep(token));
+            }
+            if let Some(lease) = leases.acquire(&self.id, &owner, LEASE).await? {
+                break lease;
+            }
+            tokio::time::sleep(LEASE_POLL).await;
+        };
+        let outcome = match self.stored().await {
+            Ok(None) => self.fetch().await,
+            Ok(Some(token)) => Ok(token),
+            Err(e) => Err(e),
+        };
+        // A lease that cannot be given back ends by itself.
+        if let Err(error) = leases.release(lease).await {
+            tracing::warn!(%error, "lease not released");
+        }
+        outcome.map(|token| self.keep(token))
+    }
+
+    fn keep(&self, token: Token) -> Token {
+        self.memory().current = Some(token.clone());
+        token
+    }
+
+    /// The stored token, if it is still good for a while and opens.
+    async fn stored(&self) -> Result<Option<Token>, MessengerError> {
+        let Some(stored) = self.parts.store.tokens.find(&self.id).await? else { return Ok(None) };
+        let refused = self.memory().refused.as_deref() == Some(stored.sealed.as_str());
+        let (refresh_at, expires_at) = (stored.refresh_at(), stored.expires_at());
+        if refused || refresh_at <= self.parts.clock.now() {
+            return Ok(None);
+        }
+        // One that was sealed with a key that is gone is only asked for anew.
+        let opened = self.parts.keys.open(&self.id, FIELD, &stored.sealed).ok();
+        Ok(opened.map(|value| Token { value, sealed: stored.sealed.into(), refresh_at, expires_at }))
+    }
+
+    async fn fetch(&self) -> Result<Token, MessengerError> {
+        let asked_at = self.parts.clock.now();
+        let IssuedToken { value, lives_for } = self.parts.wechat.stable_token().await?;
+        metrics::counter!("wechat_tokens_fetched_total").increment(1);
+        let sealed = self.parts.keys.seal(&self.id, FIELD, value.expose_secret())?;
+        let (refresh_at, expires_at) = times(asked_at, lives_for);
+        self.parts.store.tokens.save(&StoredToken::new(&self.id, sealed.clone(), refresh_at, expires_at)).await?;
+        tracing::info!(lives_for_s = lives_for.as_secs(), "new access token");
+        Ok(Token { value, sealed: sealed.into(), refresh_at, expires_at })
+    }
+}
+
+/// When a token is to be replaced and when it ends. One that lives shortly is used for half its life at least.
+fn times(asked_at: DateTime<Utc>, lives_for: Duration) -> (DateTime<Utc>, DateTime<Utc>) {
+    (asked_at + (lives_for.saturating_sub(MARGIN.min(lives_for / 2))), asked_at + lives_for)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_replaced_a_little_before_its_end() {
+        let at = DateTime::from_timestamp(0, 0).unwrap();
+        let secs = |lives_for| {
+            let (refresh_at, expires_at) = times(at, Duration::from_secs(lives_for));
+            (refresh_at.timestamp(), expires_at.timestamp())
+        };
+        assert_eq!(secs(7200), (7080, 7200));
+        assert_eq!(secs(60), (30, 60), "a short life is not used up by asking again at once");
+    }
+}

@@ -1,0 +1,181 @@
+//! What is said through WeChat: messages to students and the check of their texts, with the access token that all replicas
+//! share. A token that WeChat refuses is replaced and the call repeated once.
+
+mod access_token;
+mod second_bind;
+
+use std::{future::Future, sync::Arc};
+
+use chrono::{DateTime, FixedOffset};
+use secrecy::SecretString;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    clock::{Clock, campus_time},
+    config::{self, Profile, Template},
+    crypto::{KeyRing, SealError},
+    store::{Store, StoreError},
+    wechat::{AppState, Message, Opinion, Wechat, WechatError, fit},
+};
+use access_token::SharedToken;
+pub use second_bind::SECOND_BIND_TEMPLATE;
+
+/// Why something could not be said or checked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum MessengerError {
+    /// WeChat did not do it.
+    #[error(transparent)]
+    Wechat(#[from] WechatError),
+    /// The database, where the access token is, did not answer.
+    #[error("{0}")]
+    Store(Arc<StoreError>),
+    /// The access token could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The task that fetched the token crashed; its panic is in the log.
+    #[error("fetching the access token was aborted")]
+    Aborted,
+}
+
+impl From<StoreError> for MessengerError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl MessengerError {
+    /// Short lower-case word, for metrics.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Wechat(WechatError::NotSubscribed) => "not_subscribed",
+            Self::Wechat(WechatError::RateLimited) => "rate_limited",
+            Self::Wechat(WechatError::TemplateRejected(_)) => "template_rejected",
+            Self::Wechat(WechatError::TextRisky) => "risky",
+            _ => "failed",
+        }
+    }
+
+    /// Whether it is nobody's fault but ours or WeChat's: whoever asked may ask again without that counting twice.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        !matches!(
+            self,
+            Self::Wechat(
+                WechatError::NotSubscribed
+                    | WechatError::UnknownUser
+                    | WechatError::UnknownPage
+                    | WechatError::TextRisky
+                    | WechatError::UserInactive
+            )
+        )
+    }
+}
+
+/// What the messenger is made of.
+#[expect(missing_docs, reason = "each is described at its type")]
+pub struct Parts {
+    pub wechat: Wechat,
+    pub store: Store,
+    pub keys: Arc<KeyRing>,
+    pub clock: Clock,
+    pub tasks: TaskTracker,
+    /// Name of this replica, unique among the running ones.
+    pub replica: Arc<str>,
+}
+
+/// Says things through WeChat.
+#[derive(Clone)]
+pub struct Messenger {
+    parts: Arc<Parts>,
+    token: SharedToken,
+    templates: Arc<[Template]>,
+    opens: AppState,
+}
+
+impl std::fmt::Debug for Messenger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Messenger").field("templates", &self.templates).finish_non_exhaustive()
+    }
+}
+
+impl Messenger {
+    /// Puts the parts together. In the `dev` profile messages open the developer's edition of the mini-program.
+    #[must_use]
+    pub fn new(parts: Parts, config: &config::Wechat, profile: Profile) -> Self {
+        let parts = Arc::new(parts);
+        Self {
+            token: SharedToken::new(Arc::clone(&parts), &config.app_id),
+            parts,
+            templates: config.templates.clone().into(),
+            opens: if profile == Profile::Prod { AppState::Formal } else { AppState::Developer },
+        }
+    }
+
+    /// The template that clients call `client_id`. The one behind the service's own notices is not for clients.
+    #[must_use]
+    pub fn template(&self, client_id: &str) -> Option<&Template> {
+        self.templates.iter().find(|t| t.client_id == client_id && client_id != SECOND_BIND_TEMPLATE)
+    }
+
+    /// A message of `template` with `values` in the order of its fields, each made to fit; missing values are filled.
+    #[must_use]
+    pub fn compose(&self, template: &Template, values: &[&str], page: Option<String>) -> Message {
+        let now = self.campus_time();
+        let values = values.iter().copied().chain(std::iter::repeat(""));
+        let fields =
+            template.fields.iter().zip(values).map(|(field, value)| (field.clone(), fit(field, value, now))).collect();
+        Message { template_id: template.template_id.clone(), page, fields, opens: self.opens }
+    }
+
+    fn campus_time(&self) -> DateTime<FixedOffset> {
+        campus_time(self.parts.clock.now())
+    }
+
+    /// Sends `message` to one account.
+    ///
+    /// # Errors
+    /// See [`MessengerError`].
+    pub async fn send(&self, open_id: &str, message: &Message) -> Result<(), MessengerError> {
+        let outcome = self.with_token(|token| self.parts.wechat.send(token, open_id, message)).await;
+        let kind = outcome.as_ref().map_or_else(MessengerError::kind, |()| "sent");
+        metrics::counter!("wechat_messages_total", "outcome" => kind).increment(1);
+        outcome
+    }
+
+    /// Lets `text` by `open_id` pass, or refuses it with [`WechatError::TextRisky`].
+    ///
+    /// Doubtful texts pass, and so do those of an author whom WeChat does not check (61010: not active for two hours);
+    /// both are counted. While the check cannot be had, nothing passes: other people would see, under the service's
+    /// name, what nobody looked at, and the author can try again later.
+    ///
+    /// # Errors
+    /// See [`MessengerError`].
+    pub async fn check_text(&self, open_id: &str, text: &str) -> Result<(), MessengerError> {
+        let opinion = self.with_token(|token| self.parts.wechat.check_text(token, open_id, text)).await;
+        let (word, outcome) = match opinion {
+            Ok(Opinion::Pass) => ("pass", Ok(())),
+            Ok(Opinion::Review) => ("review", Ok(())),
+            Err(MessengerError::Wechat(WechatError::UserInactive)) => ("inactive", Ok(())),
+            Ok(Opinion::Risky) => ("risky", Err(WechatError::TextRisky.into())),
+            Err(e) => (e.kind(), Err(e)),
+        };
+        metrics::counter!("wechat_text_checks_total", "outcome" => word).increment(1);
+        outcome
+    }
+
+    /// Does `call` with the shared token; when WeChat refuses the token, once more with a new one.
+    async fn with_token<T, F>(&self, call: impl Fn(SecretString) -> F) -> Result<T, MessengerError>
+    where
+        F: Future<Output = Result<T, WechatError>>,
+    {
+        let token = self.token.current().await?;
+        match call(token.value.clone()).await {
+            Err(WechatError::TokenRefused(code)) => {
+                tracing::info!(code, "WeChat refused the access token; asking for another");
+                let other = self.token.instead_of(&token).await?;
+                Ok(call(other.value).await?)
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+}

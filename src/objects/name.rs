@@ -1,0 +1,126 @@
+//! The names of files, and the labels that tell where they came from. Neither is ever made of what a client sent.
+
+use std::fmt;
+
+use super::FileType;
+use crate::crypto::random_hex;
+
+/// Hexadecimal digits of a name: 128 random bits.
+const DIGITS: usize = 32;
+
+/// The name of a stored file: random, and the extension of what it is. Never used twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileName {
+    /// The random part, by which it is stored.
+    pub id: String,
+    /// What it is.
+    pub kind: FileType,
+}
+
+impl FileName {
+    /// A name part that nobody can guess.
+    pub(super) fn fresh_id() -> String {
+        random_hex() + &random_hex()
+    }
+
+    /// `text` as a name, if the service could have made it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, extension) = text.split_once('.')?;
+        let valid = id.len() == DIGITS && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let kind = FileType::from_extension(extension)?;
+        valid.then(|| Self { id: id.to_owned(), kind })
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.id, self.kind.extension())
+    }
+}
+
+/// What an upload belongs to: a word of this list, whatever the client wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Label {
+    Feedback,
+    Repair,
+    LostCard,
+    Avatar,
+    Notice,
+    Download,
+    /// Anything else, or nothing.
+    #[default]
+    Misc,
+}
+
+impl Label {
+    const ALL: [Self; 7] =
+        [Self::Feedback, Self::Repair, Self::LostCard, Self::Avatar, Self::Notice, Self::Download, Self::Misc];
+
+    /// The label that `text` means. The old mini-program writes `prefix-feedback-`; an unknown word is [`Label::Misc`],
+    /// because the old service took any.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim().to_ascii_lowercase();
+        let word = text.strip_prefix("prefix-").unwrap_or(&text).trim_matches('-');
+        Self::ALL.into_iter().find(|label| label.word() == word).unwrap_or_default()
+    }
+
+    /// The word of the list.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Feedback => "feedback",
+            Self::Repair => "repair",
+            Self::LostCard => "lost-card",
+            Self::Avatar => "avatar",
+            Self::Notice => "notice",
+            Self::Download => "download",
+            Self::Misc => "misc",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_the_service_makes_are_names() {
+        let id = FileName::fresh_id();
+        let name = FileName { id: id.clone(), kind: FileType::Png };
+        assert_eq!(FileName::parse(&name.to_string()), Some(name));
+        for text in [
+            "",
+            ".png",
+            "../etc/passwd",
+            "..%2f",
+            "{id}",
+            "{id}.",
+            "{id}.php",
+            "{id}.PNG",
+            "{id}.png.exe",
+            "x{id}.png",
+            "{id}/.png",
+        ] {
+            let text = text.replace("{id}", &id);
+            assert_eq!(FileName::parse(&text), None, "{text}");
+        }
+        assert_eq!(
+            FileName::parse(&format!("{}.png", id.to_uppercase().replace(|c: char| c.is_ascii_digit(), "A"))),
+            None
+        );
+        assert_ne!(FileName::fresh_id(), FileName::fresh_id());
+    }
+
+    #[test]
+    fn labels_are_words_of_the_list_whatever_is_sent() {
+        assert_eq!(Label::parse("feedback"), Label::Feedback);
+        assert_eq!(Label::parse("prefix-feedback-"), Label::Feedback);
+        assert_eq!(Label::parse(" Lost-Card "), Label::LostCard);
+        for text in ["", "../../etc", "feedback/../..", "a\0b", "prefix-"] {
+            assert_eq!(Label::parse(text), Label::Misc, "{text}");
+        }
+    }
+}

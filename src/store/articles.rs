@@ -1,0 +1,360 @@
+//! `news`, `logistics`, `lectures` and `notices`: articles that the spider collected, one collection per class. Public
+//! data: read from whichever member the connection string prefers.
+//!
+//! What the old service stored is still read: its `href` can be a list, its notices have no `time` and its lectures no
+//! `timestamp`. Migration 0006 gave its documents the date they are sorted by.
+
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeZone, Utc};
+use mongodb::{
+    Collection, Database,
+    bson::{self, Bson, Document, doc, oid::ObjectId},
+};
+use serde::Deserialize;
+
+use super::{Reads, StoreError, collection};
+use crate::clock::campus_date;
+
+/// What an article is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// University news.
+    News,
+    /// News of the logistics department.
+    Logistics,
+    /// Announcements of lectures.
+    Lecture,
+    /// Notices of the bulletin board.
+    Notice,
+}
+
+/// Every class.
+pub const CLASSES: [Class; 4] = [Class::News, Class::Logistics, Class::Lecture, Class::Notice];
+
+impl Class {
+    /// The word that clients use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::News => "news",
+            Self::Logistics => "logistics",
+            Self::Lecture => "lecture",
+            Self::Notice => "notice",
+        }
+    }
+
+    /// The class that clients call `name`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        CLASSES.into_iter().find(|class| class.name() == name)
+    }
+
+    /// The collection, named as the old service named it.
+    fn collection(self) -> &'static str {
+        match self {
+            Self::News => "news",
+            Self::Logistics => "logistics",
+            Self::Lecture => "lectures",
+            Self::Notice => "notices",
+        }
+    }
+}
+
+/// An article to be stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Article {
+    /// What makes it this article and no other: its address, or title and time of a lecture.
+    pub key: String,
+    /// Title.
+    pub title: String,
+    /// When it was published or when the lecture is, as the page says it; empty when the page does not.
+    pub time: String,
+    /// Department or column.
+    pub tag: Option<String>,
+    /// Text, or HTML as the page has it.
+    pub content: String,
+    /// Address of the file that a notice consists of.
+    pub href: Option<String>,
+    /// Where a lecture is.
+    pub place: Option<String>,
+    /// Who gives it.
+    pub speaker: Option<String>,
+}
+
+/// What storing an article did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It was not there.
+    Inserted,
+    /// It was there with another text.
+    Changed,
+    /// It was there as it is.
+    Unchanged,
+}
+
+/// An article as stored. A list has no content and none of the fields after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredArticle {
+    /// Its id; stays the same when its text changes.
+    pub id: ObjectId,
+    /// Title.
+    pub title: String,
+    /// When it was published or when the lecture is; at least the day it was collected.
+    pub time: String,
+    /// Department or column.
+    pub tag: Option<String>,
+    /// When it was collected.
+    pub timestamp: Option<DateTime<Utc>>,
+    /// Text, or HTML as the page has it.
+    pub content: String,
+    /// Address of the file that a notice consists of.
+    pub href: Option<String>,
+    /// Where a lecture is.
+    pub place: Option<String>,
+    /// Who gives it.
+    pub speaker: Option<String>,
+}
+
+/// As it lies in the database. The old service's fields can be of any type.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    #[serde(default)]
+    title: Bson,
+    #[serde(default)]
+    time: Bson,
+    #[serde(default)]
+    tag: Bson,
+    #[serde(default)]
+    timestamp: Bson,
+    #[serde(default)]
+    published_at: Bson,
+    #[serde(default)]
+    content: Bson,
+    #[serde(default)]
+    href: Bson,
+    #[serde(default)]
+    place: Bson,
+    #[serde(default)]
+    speaker: Bson,
+}
+
+impl From<Entry> for StoredArticle {
+    fn from(entry: Entry) -> Self {
+        let time = text(entry.time).or_else(|| {
+            let day = moment(&entry.published_at).or_else(|| moment(&entry.timestamp))?;
+            Some(campus_date(day).to_string())
+        });
+        Self {
+            id: entry.id,
+            title: text(entry.title).unwrap_or_default(),
+            time: time.unwrap_or_default(),
+            tag: text(entry.tag),
+            timestamp: moment(&entry.timestamp),
+            content: text(entry.content).unwrap_or_default(),
+            href: text(entry.href),
+            place: text(entry.place),
+            speaker: text(entry.speaker),
+        }
+    }
+}
+
+/// The text of a value, of a list its first one; `None` when there is none.
+fn text(value: Bson) -> Option<String> {
+    let text = match value {
+        Bson::String(text) => text,
+        Bson::Array(list) => list.into_iter().find_map(text)?,
+        Bson::DateTime(at) => campus_date(chrono(at)).to_string(),
+        Bson::Int32(number) => number.to_string(),
+        Bson::Int64(number) => number.to_string(),
+        Bson::Double(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+fn moment(value: &Bson) -> Option<DateTime<Utc>> {
+    match value {
+        Bson::DateTime(at) => Some(chrono(*at)),
+        _ => None,
+    }
+}
+
+fn chrono(at: bson::DateTime) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or_default()
+}
+
+/// The first date in a text such as `2017/12/1` or `2017年12月1日 15:00`, as the moment when that day begins at the
+/// university.
+fn date_in(text: &str) -> Option<DateTime<Utc>> {
+    let numbers: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
+    numbers.windows(3).find_map(|part| {
+        let (year, month, day) = (part[0], part[1].parse().ok()?, part[2].parse().ok()?);
+        let date = (year.len() == 4).then(|| NaiveDate::from_ymd_opt(year.parse().ok()?, month, day))??;
+        let zone = FixedOffset::east_opt(8 * 3600)?;
+        Some(zone.from_local_datetime(&date.and_hms_opt(0, 0, 0)?).single()?.to_utc())
+    })
+}
+
+/// The four collections.
+#[derive(Debug, Clone)]
+pub struct Articles {
+    db: Database,
+}
+
+impl Articles {
+    pub(super) fn new(db: &Database) -> Self {
+        Self { db: db.clone() }
+    }
+
+    fn nearest(&self, class: Class) -> Collection<Entry> {
+        collection(&self.db, class.collection(), Reads::Configured)
+    }
+
+    fn primary(&self, class: Class) -> Collection<Document> {
+        collection(&self.db, class.collection(), Reads::Primary)
+    }
+
+    /// `count` articles without their contents, the newest first, after the `start` newest. Two pages never share one,
+    /// unless a new article came between.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no member answers.
+    pub async fn list(&self, class: Class, start: u32, count: u8) -> Result<Vec<StoredArticle>, StoreError> {
+        let fields = doc! { "title": 1, "time": 1, "tag": 1, "timestamp": 1, "publishedAt": 1 };
+        let mut cursor = self
+            .nearest(class)
+            .find(doc! {})
+            .projection(fields)
+            .sort(doc! { "publishedAt": -1, "_id": -1 })
+            .skip(start.into())
+            .limit(count.into())
+            .batch_size(count.into())
+            .await?;
+        let mut list = Vec::with_capacity(count.into());
+        while cursor.advance().await? {
+            list.push(cursor.deserialize_current()?.into());
+        }
+        Ok(list)
+    }
+
+    /// One article, whole.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no member answers.
+    pub async fn find(&self, class: Class, id: ObjectId) -> Result<Option<StoredArticle>, StoreError> {
+        Ok(self.nearest(class).find_one(doc! { "_id": id }).await?.map(StoredArticle::from))
+    }
+
+    /// Stores an article under its key: it is inserted once, and keeps its id when its text changes. One that the old
+    /// service stored (which knew no keys) with the same title and time is taken for the same.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn put(&self, class: Class, article: &Article, now: DateTime<Utc>) -> Result<Put, StoreError> {
+        let articles = self.primary(class);
+        let (set, unset, fresh) = changes(article, now);
+        let mut update = doc! { "$set": set };
+        if !unset.is_empty() {
+            update.insert("$unset", unset);
+        }
+        let same = doc! { "key": &article.key };
+        let known = articles.update_one(same.clone(), update.clone()).await?;
+        if known.matched_count > 0 {
+            return Ok(if known.modified_count > 0 { Put::Changed } else { Put::Unchanged });
+        }
+        let old = doc! { "key": { "$exists": false }, "title": &article.title, "time": &article.time };
+        if articles.update_one(old, update.clone()).await?.matched_count > 0 {
+            return Ok(Put::Changed);
+        }
+        update.insert("$setOnInsert", fresh);
+        match articles.update_one(same, update).upsert(true).await.map_err(StoreError::from) {
+            Ok(result) if result.upserted_id.is_some() => Ok(Put::Inserted),
+            // Somebody else inserted it at the same moment.
+            Ok(_) | Err(StoreError::Duplicate(_)) => Ok(Put::Unchanged),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// What storing an article sets, removes, and sets only when it is new.
+fn changes(article: &Article, now: DateTime<Utc>) -> (Document, Document, Document) {
+    let date = |at: DateTime<Utc>| bson::DateTime::from_millis(at.timestamp_millis());
+    let mut set = doc! {
+        "key": &article.key,
+        "title": &article.title,
+        "time": &article.time,
+        "content": &article.content,
+    };
+    let mut unset = Document::new();
+    let optional =
+        [("tag", &article.tag), ("href", &article.href), ("place", &article.place), ("speaker", &article.speaker)];
+    for (name, value) in optional {
+        match value {
+            Some(value) => _ = set.insert(name, value),
+            None => _ = unset.insert(name, ""),
+        }
+    }
+    let mut fresh = doc! { "timestamp": date(now) };
+    match date_in(&article.time) {
+        Some(day) => _ = set.insert("publishedAt", date(day)),
+        None => _ = fresh.insert("publishedAt", date(now)),
+    }
+    (set, unset, fresh)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn stored(document: &Document) -> StoredArticle {
+        bson::deserialize_from_document::<Entry>(document.clone()).unwrap().into()
+    }
+
+    #[test]
+    fn dates_are_found_however_a_page_writes_them() {
+        let first_of_december = Some(at("2017-11-30T16:00:00Z"));
+        for text in ["2017-12-01", "2017/12/1", "时间：2017年12月1日15:00", "1512-0-0 2017.12.1"] {
+            assert_eq!(date_in(text), first_of_december, "{text}");
+        }
+        for text in ["", "12月1日", "周五下午", "2017-13-01", "1512057600000"] {
+            assert_eq!(date_in(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_old_service_stored_is_read() {
+        let id = ObjectId::new();
+        let taken = bson::DateTime::from_millis(at("2017-12-01T01:02:03Z").timestamp_millis());
+        let notice = stored(&doc! {
+            "_id": id, "title": "放假通知", "content": "", "href": ["https://files.example/a.doc", "b"], "timestamp": taken,
+        });
+        assert_eq!((notice.href.as_deref(), notice.time.as_str()), (Some("https://files.example/a.doc"), "2017-12-01"));
+        assert_eq!((notice.id, notice.timestamp), (id, Some(at("2017-12-01T01:02:03Z"))));
+        let lecture = stored(&doc! { "_id": id, "title": "讲座", "time": "周五下午", "href": [], "speaker": "张三" });
+        assert_eq!((lecture.time.as_str(), lecture.href, lecture.timestamp), ("周五下午", None, None));
+        assert_eq!(lecture.speaker.as_deref(), Some("张三"));
+        assert_eq!(stored(&doc! { "_id": id }).title, "");
+    }
+
+    #[test]
+    fn a_date_in_the_page_orders_an_article_and_otherwise_the_time_it_was_found() {
+        let now = at("2026-11-24T00:00:00Z");
+        let (set, unset, fresh) = changes(&Article { time: "2017-12-01".to_owned(), ..Article::default() }, now);
+        assert!(set.contains_key("publishedAt") && !fresh.contains_key("publishedAt") && unset.contains_key("href"));
+        let (set, _, fresh) = changes(&Article { time: "周五下午".to_owned(), ..Article::default() }, now);
+        assert!(!set.contains_key("publishedAt") && fresh.contains_key("publishedAt"));
+    }
+
+    #[test]
+    fn classes_have_the_names_of_the_contract() {
+        assert_eq!(CLASSES.map(Class::name), ["news", "logistics", "lecture", "notice"]);
+        assert!(CLASSES.into_iter().all(|class| Class::from_name(class.name()) == Some(class)));
+        assert_eq!(Class::from_name("lectures"), None);
+    }
+}

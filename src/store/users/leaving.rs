@@ -1,0 +1,86 @@
+//! What ends something: tokens, a bind, an account.
+
+use chrono::{DateTime, Utc};
+use mongodb::{
+    Collection,
+    bson::{self, Document, doc},
+    options::ReturnDocument,
+};
+
+use super::{CREDENTIALS, PROFILE, Users};
+use crate::store::StoreError;
+
+impl Users {
+    /// Makes every token of the account issued until now invalid, `presented` (Unix milliseconds) in any case. Gives the
+    /// moment (Unix milliseconds) until which they are, or `None` when there is no such account.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn revoke_tokens(
+        &self,
+        open_id: &str,
+        presented: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Option<i64>, StoreError> {
+        let date = bson::DateTime::from_millis;
+        // The same as `User::all_tokens_until`, on the account as it is when it is written.
+        let until = doc! { "$max": [
+            date(now.timestamp_millis()),
+            date(presented),
+            "$lastLoginAt",
+            { "$add": ["$tokensValidAfter", 1] },
+        ] };
+        let revoke = vec![doc! { "$set": { "tokensValidAfter": until } }];
+        let after = ReturnDocument::After;
+        let user = self.primary.find_one_and_update(doc! { "openId": open_id }, revoke).return_document(after).await?;
+        Ok(user.and_then(|user| user.tokens_valid_after).map(bson::DateTime::timestamp_millis))
+    }
+
+    /// Forgets the campus accounts: number, name, every credential.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn unbind(&self, open_id: &str) -> Result<(), StoreError> {
+        let mut gone = doc! { "boundAt": "" };
+        for credential in CREDENTIALS {
+            gone.insert(credential.field(), "");
+        }
+        let set = doc! { "bind": false, "studentId": "", "name": "", "rejected": [] };
+        self.primary.update_one(doc! { "openId": open_id }, doc! { "$set": set, "$unset": gone }).await?;
+        Ok(())
+    }
+
+    /// Removes the account, and what migration 0001 kept of further ones of the same WeChat user.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn delete(&self, open_id: &str) -> Result<(), StoreError> {
+        self.primary.delete_many(doc! { "$or": [{ "openId": open_id }, { "duplicateOf": open_id }] }).await?;
+        Ok(())
+    }
+
+    /// Whether an account is bound to `student_id`, another one than `except`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no primary.
+    pub async fn is_bound(&self, student_id: &str, except: Option<&str>) -> Result<bool, StoreError> {
+        let mut bound = doc! { "studentId": student_id, "bind": true };
+        if let Some(open_id) = except {
+            bound.insert("openId", doc! { "$ne": open_id });
+        }
+        Ok(self.primary.find_one(bound).await?.is_some())
+    }
+
+    /// What the account says of its owner, for an export: no credentials, nothing internal.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no member answers.
+    pub async fn profile(&self, open_id: &str) -> Result<Option<Document>, StoreError> {
+        let mut fields = doc! { "_id": 0 };
+        for field in PROFILE {
+            fields.insert(field, 1);
+        }
+        let documents: Collection<Document> = self.own.clone_with_type();
+        Ok(documents.find_one(doc! { "openId": open_id }).projection(fields).await?)
+    }
+}

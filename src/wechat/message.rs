@@ -1,0 +1,72 @@
+//! Subscribe messages: one tap of the receiver on `wx.requestSubscribeMessage` allows one message.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Wechat, WechatError};
+use crate::outbound::Request;
+
+/// Which edition of the mini-program a message opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppState {
+    /// The published one.
+    Formal,
+    /// The developer's.
+    Developer,
+}
+
+impl AppState {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Formal => "formal",
+            Self::Developer => "developer",
+        }
+    }
+}
+
+/// A message to be sent.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// WeChat's id of the template.
+    pub template_id: String,
+    /// Page of the mini-program that a tap on the message opens.
+    pub page: Option<String>,
+    /// The template's fields with their values, made to [fit](super::fit).
+    pub fields: BTreeMap<String, String>,
+    /// Which edition a tap opens.
+    pub opens: AppState,
+}
+
+/// Here the `errcode` of a success is never absent.
+#[derive(Deserialize)]
+struct Sent {
+    #[serde(rename = "errcode")]
+    _errcode: i64,
+}
+
+impl Wechat {
+    /// Sends `message` to one account (`POST /cgi-bin/message/subscribe/send`).
+    ///
+    /// # Errors
+    /// See [`WechatError`].
+    pub async fn send(&self, token: SecretString, open_id: &str, message: &Message) -> Result<(), WechatError> {
+        let url = self.signed("/cgi-bin/message/subscribe/send", &token);
+        let data: BTreeMap<&str, _> =
+            message.fields.iter().map(|(name, value)| (name.as_str(), json!({ "value": value }))).collect();
+        let mut body = json!({
+            "touser": open_id,
+            "template_id": message.template_id,
+            "data": data,
+            "miniprogram_state": message.opens.name(),
+            "lang": "zh_CN",
+        });
+        if let Some(page) = &message.page {
+            body["page"] = json!(page);
+        }
+        let _: Sent = self.ask(|| Request::json(url.clone(), &body)).await?;
+        Ok(())
+    }
+}

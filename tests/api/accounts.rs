@@ -1,0 +1,115 @@
+//! Leaving: log out, unbind, delete.
+
+use reqwest::Method;
+
+use crate::support::{PNG, Student, file, setup};
+
+async fn delete(student: &Student<'_>, path: &str) -> crate::support::Answer {
+    student.send(student.request(Method::DELETE, path)).await
+}
+
+#[tokio::test]
+async fn after_a_logout_no_token_works_on_any_replica_and_a_new_login_does() {
+    setup()
+        .replicas(2)
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let other_phone = Student::log_in(app, &student.open_id, student.campus.clone()).await;
+            student.post_form("/api/logout", &[]).await.expect(200);
+            for seat in [&student, &other_phone] {
+                for replica in &app.replicas {
+                    seat.at(replica).get("/api/user").await.expect_error(403, "TOKEN_INVALID");
+                }
+            }
+            let again = app.log_in(&student.open_id).await.expect(200);
+            assert_eq!(again.data()["bind"], true);
+            let token = format!("Bearer {}", again.data()["token"].as_str().unwrap());
+            app.get_as(&token, "/api/user").await.expect(200);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_unbind_forgets_the_passwords_and_what_they_showed() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            student.change("libPassWord", &student.campus.library_password).await.expect(201);
+            student.course().await.expect_data(false);
+            student.get("/api/score").await.expect_data(false);
+            delete(&student, "/api/bind").await.expect(200);
+            assert_eq!(student.get("/api/user").await.expect(200).data()["bind"], false);
+            student.course().await.expect_error(400, "NOT_BOUND");
+            student.get("/api/score").await.expect_error(400, "NOT_BOUND");
+            let user = app.db.user(&student.open_id).await.unwrap();
+            for field in ["vpnPassWord", "jwcPassWord", "libPassWord", "idNumber"] {
+                assert!(user.get_str(field).unwrap_or_default().is_empty(), "{field}: {user}");
+            }
+            assert!(!app.db.dump().await.contains(&student.campus.courses[0].name), "campus data is left");
+            assert!(app.db.all("sessions").await.is_empty());
+            student.bind().await;
+            student.course().await.expect_data(false);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_deleted_account_leaves_nothing_and_its_tokens_do_not_work() {
+    setup()
+        .replicas(2)
+        .run(async |app| {
+            let student = app.bound(1).await;
+            student.course().await.expect_data(false);
+            student.get("/api/score").await.expect_data(false);
+            student.get("/api/physical").await.expect_data(false);
+            student.upload(&[file("a.png", "image/png", PNG)]).await.expect(201);
+            delete(&student, "/api/user").await.expect(200);
+            for replica in &app.replicas {
+                student.at(replica).get("/api/course").await.expect_error(403, "TOKEN_INVALID");
+            }
+            let left = app.db.dump().await;
+            for trace in
+                [&student.open_id, &student.campus.number, &student.campus.name, &student.campus.courses[0].name]
+            {
+                assert!(!left.contains(trace.as_str()), "{trace} is left in {left}");
+            }
+            app.log_in(&student.open_id).await.expect(201);
+            student.get("/api/user").await.expect_error(403, "TOKEN_INVALID");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn another_account_of_the_same_student_keeps_its_data() {
+    setup()
+        .run(async |app| {
+            let leaving = app.bound(1).await;
+            let staying = Student::log_in(app, "oWxOtherPhone", app.sim.student_at(1)).await;
+            staying.bind().await;
+            let table = staying.course().await.expect_data(false);
+            delete(&leaving, "/api/user").await.expect(200);
+            assert_eq!(staying.course().await.expect_data(false).data(), table.data());
+            assert_eq!(staying.get("/api/user").await.expect(200).data()["bind"], true);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_export_has_everything_but_the_secrets() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let other = app.bound(2).await;
+            student.course().await.expect_data(false);
+            other.course().await.expect_data(false);
+            app.db.replicated().await;
+            let answer = student.get("/api/me/export").await.expect(200);
+            let text = answer.data().to_string();
+            assert!(text.contains(&student.campus.number) && text.contains(&student.campus.courses[0].name), "{text}");
+            let secrets = [&student.campus.vpn_password, &student.campus.urp_password, &student.campus.id_number];
+            for hidden in secrets.into_iter().chain([&other.campus.number, &other.open_id]) {
+                assert!(!text.contains(hidden.as_str()), "{hidden} in {text}");
+            }
+        })
+        .await;
+}

@@ -1,0 +1,165 @@
+//! `/api/rss`: pages of articles, and articles.
+
+use std::collections::HashSet;
+
+use mongodb::bson::{DateTime, doc, oid::ObjectId};
+use serde_json::Value;
+use wehpu_engine::store::{Article, CLASSES, Class};
+
+use crate::support::{TestApp, setup};
+
+/// Stores `count` articles, the first of them the oldest; several have the same day.
+async fn seed(app: &TestApp, class: Class, count: u32) {
+    let articles = &app.replicas[0].app.store.articles;
+    for n in 0..count {
+        let article = Article {
+            key: format!("{}/{n}", class.name()),
+            title: format!("{} {n}", class.name()),
+            time: format!("2017-12-{:02}", n / 7 + 1),
+            tag: Some("校园".to_owned()),
+            content: format!("<p>第 {n} 篇</p>"),
+            ..Article::default()
+        };
+        articles.put(class, &article, app.clock.now()).await.unwrap();
+    }
+    app.db.replicated().await;
+}
+
+fn ids(list: &Value) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|article| article["_id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn pages_of_every_class_show_each_article_once_the_newest_first() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            for class in CLASSES {
+                seed(app, class, 25).await;
+                let path = format!("/api/rss/{}", class.name());
+                let whole = student.get(&format!("{path}?start=0&count=50")).await.expect(200);
+                let whole = whole.data().as_array().unwrap().clone();
+                assert_eq!(whole.len(), 25);
+                assert!(whole.windows(2).all(|pair| pair[0]["time"].as_str() >= pair[1]["time"].as_str()));
+                let mut paged = Vec::new();
+                for start in [0, 10, 20] {
+                    let page = student.get(&format!("{path}?start={start}")).await.expect(200);
+                    paged.extend(page.data().as_array().unwrap().clone());
+                }
+                assert_eq!(paged, whole);
+                assert_eq!(ids(&Value::from(paged)).into_iter().collect::<HashSet<_>>().len(), 25);
+                student.get(&format!("{path}?start=25")).await.expect_error(404, "NOT_FOUND");
+                for article in &whole {
+                    let fields: Vec<_> = article.as_object().unwrap().keys().map(String::as_str).collect();
+                    assert!(
+                        fields.iter().all(|f| ["_id", "title", "time", "tag", "timestamp"].contains(f)),
+                        "{fields:?}"
+                    );
+                }
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_article_is_shown_whole() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let lecture = Article {
+                key: "a".to_owned(),
+                title: "学术讲座".to_owned(),
+                time: "2017年12月1日 15:00".to_owned(),
+                content: "内容".to_owned(),
+                place: Some("1号楼".to_owned()),
+                speaker: Some("李四".to_owned()),
+                ..Article::default()
+            };
+            app.replicas[0].app.store.articles.put(Class::Lecture, &lecture, app.clock.now()).await.unwrap();
+            app.db.replicated().await;
+            let list = student.get("/api/rss/lecture").await.expect(200);
+            let id = &ids(list.data())[0];
+            let answer = student.get(&format!("/api/rss/lecture/{id}")).await.expect(200);
+            for (field, value) in [
+                ("title", "学术讲座"),
+                ("time", "2017年12月1日 15:00"),
+                ("content", "内容"),
+                ("place", "1号楼"),
+                ("speaker", "李四"),
+            ] {
+                assert_eq!(answer.data()[field], value);
+            }
+            assert!(answer.data().get("href").is_none());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn href_is_a_string_also_where_the_old_service_stored_a_list() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let id = ObjectId::new();
+            let address = "https://files.example/a.doc";
+            let old = doc! {
+                "_id": id, "title": "放假通知", "content": "", "href": [address, "https://files.example/b.doc"],
+                "timestamp": DateTime::from_millis(1_512_090_123_000), "__v": 0,
+            };
+            app.db.collection("notices").insert_one(old).await.unwrap();
+            app.db.replicated().await;
+            let answer = student.get(&format!("/api/rss/notice/{}", id.to_hex())).await.expect(200);
+            assert_eq!(answer.data()["href"], address);
+            let list = student.get("/api/rss/notice").await.expect(200);
+            assert_eq!(list.data()[0]["time"], "2017-12-01");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_unknown_class_and_an_id_of_no_article_are_404() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            seed(app, Class::News, 1).await;
+            let id = ids(student.get("/api/rss/news").await.expect(200).data())[0].clone();
+            let unknown = ObjectId::new().to_hex();
+            for path in [
+                "gossip".to_owned(),
+                "lectures".to_owned(),
+                "users".to_owned(),
+                format!("gossip/{id}"),
+                format!("logistics/{id}"),
+                format!("news/{unknown}"),
+                "news/1".to_owned(),
+                "news/not-an-object-id-at-all".to_owned(),
+                "news/%7B%22$gt%22:%22%22%7D".to_owned(),
+                "notice".to_owned(),
+            ] {
+                student.get(&format!("/api/rss/{path}")).await.expect_error(404, "NOT_FOUND");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn start_and_count_out_of_range_are_400() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            seed(app, Class::News, 1).await;
+            for query in [
+                "start=-1",
+                "start=x",
+                "start=1.5",
+                "start=99999999999999999999",
+                "count=0",
+                "count=-1",
+                "count=51",
+                "count=x",
+                "count=10&count=20",
+            ] {
+                student.get(&format!("/api/rss/news?{query}")).await.expect_error(400, "BAD_REQUEST");
+            }
+        })
+        .await;
+}

@@ -1,0 +1,325 @@
+//! Messages to other students, feedback, donations.
+
+use std::time::Duration;
+
+use campus_sim::{Fault, Issue, System};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Student, setup};
+
+async fn notify(sender: &Student<'_>, receiver: &str) -> Answer {
+    sender.post_json("/api/notify", &message(receiver)).await
+}
+
+/// What the page of found student cards sends.
+fn message(receiver: &str) -> Value {
+    json!({
+        "studentId": receiver, "templateId": "AT1107", "page": "pages/index/index", "formId": "the formId is a mock one",
+        "data": {
+            "keyword1": { "value": "校园卡", "color": "#173177" }, "keyword2": { "value": receiver },
+            "keyword3": { "value": "张三" }, "keyword4": { "value": "13800000000" }, "keyword5": { "value": "请联系我" },
+        },
+    })
+}
+
+#[tokio::test]
+async fn a_message_reaches_the_student_with_the_number() {
+    setup()
+        .run(async |app| {
+            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            notify(&sender, &receiver.campus.number).await.expect(200);
+            let sent = app.sim.sent().messages;
+            assert_eq!(sent.len(), 1);
+            assert_eq!((sent[0].openid.as_str(), sent[0].template_id.as_str()), (receiver.open_id.as_str(), "TPL-CARD"));
+            assert_eq!(sent[0].body["page"], "pages/index/index");
+            let data = json!({
+                "thing1": { "value": "校园卡" }, "character_string2": { "value": receiver.campus.number },
+                "name3": { "value": "张三" }, "phone_number4": { "value": "13800000000" }, "thing5": { "value": "请联系我" },
+            });
+            assert_eq!(sent[0].body["data"], data);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn values_are_cut_to_what_wechat_takes() {
+    setup()
+        .run(async |app| {
+            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let mut body = message(&receiver.campus.number);
+            body["data"]["keyword1"]["value"] = json!("字".repeat(100));
+            body["data"]["keyword2"]["value"] = json!("学号 311509000001");
+            body["data"]["keyword3"]["value"] = json!("");
+            body["data"].as_object_mut().unwrap().remove("keyword5");
+            sender.post_json("/api/notify", &body).await.expect(200);
+            let data = app.sim.sent().messages[0].body["data"].clone();
+            assert_eq!(data["thing1"]["value"].as_str().unwrap().chars().count(), 20);
+            assert_eq!(data["character_string2"]["value"], "311509000001");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_unknown_receiver_is_404() {
+    setup()
+        .run(async |app| {
+            let sender = app.student(1).await;
+            notify(&sender, "311509000002").await.expect_error(404, "NOT_FOUND");
+            assert!(app.sim.sent().messages.is_empty());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_unknown_template_is_400() {
+    setup()
+        .run(async |app| {
+            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let mut body = message(&receiver.campus.number);
+            body["templateId"] = json!("AT0000");
+            sender.post_json("/api/notify", &body).await.expect_error(400, "TEMPLATE_UNKNOWN");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_receiver_who_has_not_subscribed_is_400() {
+    setup()
+        .run(async |app| {
+            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            app.sim.set_subscription(&receiver.open_id, "TPL-CARD", Some(1));
+            notify(&sender, &receiver.campus.number).await.expect(200);
+            notify(&sender, &receiver.campus.number).await.expect_error(400, "NOT_SUBSCRIBED");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_malformed_is_400() {
+    setup()
+        .run(async |app| {
+            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            for (field, value) in [
+                ("studentId", json!({ "$gt": "" })),
+                ("studentId", json!({ "$ne": null })),
+                ("studentId", json!(["311509000002"])),
+                ("studentId", json!("")),
+                ("studentId", json!("abc")),
+                ("templateId", json!({ "$gt": "" })),
+                ("page", json!("https://evil.example")),
+                ("data", json!("text")),
+                ("data", json!([])),
+                ("data", json!({ "keyword1": { "value": { "$gt": "" } } })),
+            ] {
+                let mut body = message(&receiver.campus.number);
+                body[field] = value;
+                sender.post_json("/api/notify", &body).await.expect_error(400, "BAD_REQUEST");
+            }
+            assert!(app.sim.sent().messages.is_empty());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_risky_message_is_refused_before_it_is_sent() {
+    setup()
+        .run(async |app| {
+            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let mut body = message(&receiver.campus.number);
+            body["data"]["keyword5"]["value"] = json!("违规内容");
+            sender.post_json("/api/notify", &body).await.expect_error(400, "CONTENT_REFUSED");
+            assert!(app.sim.sent().messages.is_empty());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_sender_has_five_messages_a_day() {
+    setup()
+        .replicas(2)
+        .run(async |app| {
+            let sender = app.student(1).await;
+            let receivers = [app.bound(2).await, app.bound(3).await, app.bound(4).await];
+            for n in 0..5 {
+                let seat = sender.at(&app.replicas[n % 2]);
+                notify(&seat, &receivers[n % 3].campus.number).await.expect(200);
+            }
+            notify(&sender, &receivers[2].campus.number).await.expect_error(429, "RATE_LIMITED");
+            assert_eq!(app.sim.sent().messages.len(), 5);
+            app.next_day().await;
+            notify(&sender, &receivers[2].campus.number).await.expect(200);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_receiver_gets_three_messages_a_day() {
+    setup()
+        .run(async |app| {
+            let senders = [app.student(1).await, app.student(3).await];
+            let receiver = app.bound(2).await;
+            for n in 0..3 {
+                notify(&senders[n % 2], &receiver.campus.number).await.expect(200);
+            }
+            notify(&senders[1], &receiver.campus.number).await.expect_error(429, "RATE_LIMITED");
+            assert_eq!(app.sim.sent().messages.len(), 3);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_expired_access_token_is_renewed_without_anybody_noticing() {
+    setup()
+        .replicas(2)
+        .run(async |app| {
+            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            notify(&sender, &receiver.campus.number).await.expect(200);
+            notify(&sender.at(&app.replicas[1]), &receiver.campus.number).await.expect(200);
+            assert_eq!(app.sim.count_of("wechat.stable_token"), 1, "replicas share one token");
+            app.sim.expire_access_tokens();
+            notify(&sender, &receiver.campus.number).await.expect(200);
+        })
+        .await;
+}
+
+const FEEDBACK: &str = "/api/feedback";
+
+fn report(content: &str) -> Value {
+    json!({
+        "content": content, "labels": "bug,课表", "nick": "@nick", "model": "iPhone 6", "platform": "iOS 11 #1",
+        "wxVersion": "6.5.23", "wehpuVersion": "1.0.0", "images": "",
+    })
+}
+
+/// What of a Markdown text is outside fenced blocks.
+fn unfenced(text: &str) -> String {
+    let (mut fence, mut outside) = (None::<&str>, String::new());
+    for line in text.lines() {
+        match fence {
+            Some(open) if line == open => fence = None,
+            Some(_) => {}
+            None if line.starts_with("```") => fence = line.strip_suffix("text"),
+            None => outside += line,
+        }
+    }
+    assert!(fence.is_none(), "a fence is not closed: {text}");
+    outside
+}
+
+#[tokio::test]
+async fn feedback_becomes_an_issue_in_which_nobody_is_mentioned() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let content = "@torvalds 课表打不开 #1\n```\n@everyone see a/b#2\n```\n@again";
+            let answer = student.post_json(FEEDBACK, &report(content)).await.expect(201);
+            let url = answer.data()["url"].as_str().unwrap();
+            assert!(url.starts_with("https://github.com/hpufe/wehpu/issues/"), "{url}");
+            let issues = app.sim.sent().issues;
+            assert_eq!(issues.len(), 1);
+            let issue = &issues[0];
+            assert!(!issue.title.contains(['@', '#']), "{}", issue.title);
+            let outside = unfenced(&issue.body);
+            assert!(!outside.contains(['@', '#']), "{outside}");
+            assert!(issue.body.contains(content) && issue.body.contains("iPhone 6"), "{}", issue.body);
+            assert_eq!(issue.labels, ["bug", "课表"]);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn feedback_may_be_a_form_and_says_little_at_least() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            student.post_form(FEEDBACK, &[("content", "课表打不开了")]).await.expect(201);
+            for content in [json!("四个字啊"), json!(""), json!({ "$gt": "" }), json!("    a    "), Value::Null] {
+                student.post_json(FEEDBACK, &json!({ "content": content })).await.expect_error(400, "BAD_REQUEST");
+            }
+            let foreign = json!({ "content": "课表打不开了吗", "images": "https://evil.example/a.png" });
+            student.post_json(FEEDBACK, &foreign).await.expect_error(400, "BAD_REQUEST");
+            assert_eq!(app.sim.sent().issues.len(), 1);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_sixth_feedback_of_a_day_is_429_and_the_same_one_again_is_not_counted() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            for n in 0..5 {
+                let content = format!("第 {n} 个问题：课表打不开");
+                let url = student.post_json(FEEDBACK, &report(&content)).await.expect(201).data()["url"].clone();
+                assert_eq!(student.post_json(FEEDBACK, &report(&content)).await.expect(201).data()["url"], url);
+            }
+            student.post_json(FEEDBACK, &report("还有一个问题")).await.expect_error(429, "RATE_LIMITED");
+            assert_eq!(app.sim.sent().issues.len(), 5);
+            app.next_day().await;
+            student.post_json(FEEDBACK, &report("还有一个问题")).await.expect(201);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn risky_feedback_is_refused() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            student.post_json(FEEDBACK, &report("这是违规内容")).await.expect_error(400, "CONTENT_REFUSED");
+            assert!(app.sim.sent().issues.is_empty());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn feedback_that_github_does_not_take_is_502_and_not_counted() {
+    setup()
+        .settings(|settings| _ = settings.set("WEHPU_LIMIT_FEEDBACK", "1/1d"))
+        .run(async |app| {
+            let student = app.student(1).await;
+            app.sim.set_fault(System::Github, Fault::server_error());
+            student.post_json(FEEDBACK, &report("课表打不开")).await.expect_error(502, "FEEDBACK_UNAVAILABLE");
+            app.sim.clear_faults();
+            student.post_json(FEEDBACK, &report("课表打不开")).await.expect(201);
+        })
+        .await;
+}
+
+fn donations(body: &str) -> Issue {
+    Issue { repo: "hpufe/wehpu".to_owned(), number: 5, title: String::new(), body: body.to_owned(), labels: Vec::new() }
+}
+
+#[tokio::test]
+async fn donations_are_read_from_the_issue_and_kept_while_github_is_away() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            app.sim.put_issue(donations("感谢！\r\n\r\n@nanshan | 6.66rmb\r\n总计 | 100rmb\r\n@云台山的猫 | 10rmb"));
+            let expected = json!([
+                { "donor": "nanshan", "money": "6.66rmb" }, { "donor": "云台山的猫", "money": "10rmb" }
+            ]);
+            assert_eq!(*student.get("/api/donation").await.expect_data(false).data(), expected);
+            app.db.replicated().await;
+            app.clock.advance(Duration::from_mins(11));
+            app.sim.set_fault(System::Github, Fault::server_error());
+            assert_eq!(*student.get("/api/donation").await.expect_data(true).data(), expected);
+            app.sim.clear_faults();
+            app.sim.put_issue(donations("@nanshan | 7rmb"));
+            app.db.replicated().await;
+            let changed = json!([{ "donor": "nanshan", "money": "7rmb" }]);
+            assert_eq!(*student.get("/api/donation").await.expect_data(false).data(), changed);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn donations_that_were_never_read_are_502_while_github_is_away() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            app.sim.set_fault(System::Github, Fault::server_error());
+            student.get("/api/donation").await.expect_error(502, "DONATION_UNAVAILABLE");
+        })
+        .await;
+}

@@ -1,0 +1,324 @@
+//! `POST /api/upload` and `GET /files/…`: what is taken, what is refused, and that nothing is left behind.
+
+use futures_util::future::join_all;
+use reqwest::{Method, Response, header::HeaderMap};
+use serde_json::json;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use crate::support::{Answer, BOUNDARY, PNG, Student, TestApp, eventually, field, file, form, setup};
+
+const MIB: usize = 1024 * 1024;
+
+/// A picture of so many bytes.
+fn picture(length: usize) -> Vec<u8> {
+    let mut bytes = PNG.to_vec();
+    bytes.extend((bytes.len()..length).map(|n| u8::try_from(n % 251).unwrap()));
+    bytes
+}
+
+async fn send(student: &Student<'_>, name: &str, declared: &str, content: &[u8]) -> Answer {
+    student
+        .upload(&[field("folder", "feedback"), field("prefix", "prefix-feedback-"), file(name, declared, content)])
+        .await
+}
+
+/// The path of the one file that an upload answered.
+fn path_of(app: &TestApp, answer: &Answer) -> String {
+    let list = answer.data()["url"].as_array().unwrap();
+    assert_eq!(list.len(), 1, "{answer:?}");
+    let url = list[0].as_str().unwrap();
+    let replica = app.replicas.iter().find_map(|replica| url.strip_prefix(&replica.url));
+    replica.unwrap_or_else(|| panic!("{url}")).to_owned()
+}
+
+async fn fetch(app: &TestApp, path: &str, headers: &[(&'static str, &str)]) -> Response {
+    let request = app.request(Method::GET, path);
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.unwrap()
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+}
+
+/// How many documents there are of files, in whatever state.
+async fn left_behind(app: &TestApp) -> usize {
+    let mut count = 0;
+    for collection in ["files", "fs.files", "fs.chunks"] {
+        count += app.db.all(collection).await.len();
+    }
+    count
+}
+
+async fn nothing_is_left(app: &TestApp) {
+    eventually("everything of the refused upload to be removed", async || (left_behind(app).await == 0).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn a_picture_comes_back_as_it_was_sent() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let content = picture(700_000);
+            let path = path_of(app, &send(&student, "a.png", "image/png", &content).await.expect(201));
+            assert!(path.starts_with("/files/") && path.strip_suffix(".png").is_some(), "{path}");
+            let answer = fetch(app, &path, &[]).await;
+            assert_eq!(answer.status(), 200);
+            let headers = answer.headers().clone();
+            assert_eq!(header(&headers, "content-type"), "image/png");
+            assert_eq!(header(&headers, "content-length"), content.len().to_string());
+            assert_eq!(header(&headers, "x-content-type-options"), "nosniff");
+            assert!(header(&headers, "content-disposition").starts_with("inline"));
+            assert!(header(&headers, "cache-control").contains("immutable"));
+            assert_eq!(answer.bytes().await.unwrap(), content);
+            let head = app.request(Method::HEAD, &path).send().await.unwrap();
+            assert_eq!((head.status().as_u16(), header(head.headers(), "content-length")), (200, "700000"));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_type_goes_by_the_content_not_by_name_or_declaration() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let png = picture(100);
+            let path = path_of(app, &send(&student, "a.pdf", "application/pdf", &png).await.expect(201));
+            assert!(path.strip_suffix(".png").is_some(), "{path}");
+            assert_eq!(header(fetch(app, &path, &[]).await.headers(), "content-type"), "image/png");
+            let path = path_of(app, &send(&student, "a.png", "image/png", b"%PDF-1.4\n%%EOF\n").await.expect(201));
+            assert!(path.strip_suffix(".pdf").is_some(), "{path}");
+            let answer = fetch(app, &path, &[]).await;
+            assert!(header(answer.headers(), "content-disposition").starts_with("attachment"));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_of_no_allowed_type_is_400_and_leaves_nothing() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            for content in [
+                &b"#!/bin/sh\nrm -rf /\n"[..],
+                b"<script>alert(1)</script>",
+                b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+                b"MZ\x90\0",
+                b"\x7fELF",
+                b"",
+                b"\x89PN",
+            ] {
+                let answer = send(&student, "a.png", "image/png", content).await;
+                answer.expect_error(400, "FILE_TYPE_NOT_ALLOWED");
+            }
+            nothing_is_left(app).await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_upload_without_a_file_is_400() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            student.upload(&[]).await.expect_error(400, "BAD_REQUEST");
+            student.upload(&[field("folder", "feedback"), field("prefix", "x")]).await.expect_error(400, "BAD_REQUEST");
+            let twice = [file("a.png", "image/png", &picture(50)), file("b.png", "image/png", &picture(50))];
+            student.upload(&twice).await.expect_error(400, "BAD_REQUEST");
+            nothing_is_left(app).await;
+            send(&student, "a.png", "image/png", &picture(50)).await.expect(201);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_name_or_folder_that_leads_elsewhere_is_not_followed() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            for name in ["../../etc/passwd", "..%2f..%2fx.png", "/etc/passwd", ""] {
+                let parts =
+                    [field("folder", "../../.."), field("prefix", "/etc/"), file(name, "image/png", &picture(60))];
+                let path = path_of(app, &student.upload(&parts).await.expect(201));
+                let own = path.strip_prefix("/files/").and_then(|name| name.strip_suffix(".png")).unwrap();
+                assert!(own.len() == 32 && own.bytes().all(|b| b.is_ascii_hexdigit()), "{path}");
+            }
+            let stored = format!("{:?}", app.db.all("files").await);
+            assert!(!stored.contains("..") && !stored.contains("etc"), "{stored}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_body_cut_off_half_way_leaves_nothing() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let body = form(&[field("folder", "feedback"), file("a.png", "image/png", &picture(2 * MIB))]);
+            let head = format!(
+                "POST /api/upload HTTP/1.1\r\nhost: example\r\nauthorization: Bearer {}\r\n\
+                 content-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n",
+                student.token,
+                body.len()
+            );
+            let mut stream = TcpStream::connect(app.replicas[0].addr).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(&body[..MIB]).await.unwrap();
+            eventually("the upload to begin", async || (!app.db.all("files").await.is_empty()).then_some(())).await;
+            drop(stream);
+            nothing_is_left(app).await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn twenty_mebibytes_are_taken_and_one_byte_more_is_413() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let over = picture(20 * MIB + 1);
+            send(&student, "a.png", "image/png", &over).await.expect_error(413, "PAYLOAD_TOO_LARGE");
+            nothing_is_left(app).await;
+            let most = &over[..20 * MIB];
+            let path = path_of(app, &send(&student, "a.png", "image/png", most).await.expect(201));
+            assert!(fetch(app, &path, &[]).await.bytes().await.unwrap() == most, "the content differs");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_body_of_another_kind_is_refused() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            student.post_json("/api/upload", &json!({})).await.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
+            let request = |kind: &'static str, body: &'static str| {
+                student.request(Method::POST, "/api/upload").header("content-type", kind).body(body)
+            };
+            student.send(request("multipart/form-data", "x")).await.expect_error(400, "BAD_REQUEST");
+            student.send(request("multipart/form-data; boundary=x", "nonsense")).await.expect_error(400, "BAD_REQUEST");
+            app.post_json("/api/upload", &json!({})).await.expect_error(403, "TOKEN_INVALID");
+            nothing_is_left(app).await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn ten_uploads_at_once_are_ten_files() {
+    setup()
+        .replicas(2)
+        .run(async |app| {
+            let student = app.student(1).await;
+            let seats: Vec<_> = (0..10).map(|n| student.at(&app.replicas[n % 2])).collect();
+            let contents: Vec<_> = (0..10).map(|n| picture(300_000 + n)).collect();
+            let uploads = seats.iter().zip(&contents).map(|(seat, content)| send(seat, "a.png", "image/png", content));
+            let mut paths: Vec<_> = join_all(uploads).await.into_iter().map(|a| path_of(app, &a.expect(201))).collect();
+            for (path, content) in paths.iter().zip(&contents) {
+                assert!(fetch(app, path, &[]).await.bytes().await.unwrap() == *content);
+            }
+            paths.sort_unstable();
+            paths.dedup();
+            assert_eq!(paths.len(), 10, "a name is never used twice");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn more_than_twenty_uploads_a_day_are_refused() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            for _ in 0..20 {
+                send(&student, "a.png", "image/png", &picture(40)).await.expect(201);
+            }
+            send(&student, "a.png", "image/png", &picture(40)).await.expect_error(429, "RATE_LIMITED");
+            app.next_day().await;
+            send(&student, "a.png", "image/png", &picture(40)).await.expect(201);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn who_has_the_file_already_gets_304() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let path = path_of(app, &send(&student, "a.png", "image/png", &picture(100)).await.expect(201));
+            let tag = header(fetch(app, &path, &[]).await.headers(), "etag").to_owned();
+            assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+            let answer = fetch(app, &path, &[("if-none-match", &tag)]).await;
+            assert_eq!((answer.status().as_u16(), header(answer.headers(), "etag")), (304, tag.as_str()));
+            assert!(answer.bytes().await.unwrap().is_empty());
+            assert_eq!(fetch(app, &path, &[("if-none-match", "\"other\"")]).await.status(), 200);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_part_of_a_file_is_206_and_one_outside_416() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let content = picture(600_000);
+            let path = path_of(app, &send(&student, "a.png", "image/png", &content).await.expect(201));
+            for (range, from, end) in [
+                ("bytes=0-0", 0, 1),
+                ("bytes=261119-261121", 261_119, 261_122),
+                ("bytes=599990-", 599_990, 600_000),
+                ("bytes=-10", 599_990, 600_000),
+                ("bytes=100-9999999", 100, 600_000),
+            ] {
+                let answer = fetch(app, &path, &[("range", range)]).await;
+                assert_eq!(answer.status(), 206, "{range}");
+                let expected = format!("bytes {from}-{}/600000", end - 1);
+                assert_eq!(header(answer.headers(), "content-range"), expected);
+                assert!(answer.bytes().await.unwrap() == content[from..end], "{range}");
+            }
+            let answer = Answer::of(fetch(app, &path, &[("range", "bytes=600000-")]).await).await;
+            let answer = answer.expect_error(416, "RANGE_NOT_SATISFIABLE");
+            assert_eq!(answer.header("content-range"), "bytes */600000");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_name_of_no_file_is_404() {
+    setup()
+        .run(async |app| {
+            let unknown = "0".repeat(32);
+            for name in [
+                format!("{unknown}.png"),
+                format!("{unknown}.exe"),
+                unknown.clone(),
+                "x".to_owned(),
+                "..%2f..%2fetc%2fpasswd".to_owned(),
+                "%00".to_owned(),
+                "%ff".to_owned(),
+            ] {
+                app.get(&format!("/files/{name}")).await.expect_error(404, "NOT_FOUND");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn files_can_lie_in_a_directory() {
+    let directory = std::env::temp_dir().join(format!("wehpu-uploads-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let url = format!("file://{}", directory.display());
+    setup()
+        .settings(move |settings| _ = settings.set("WEHPU_STORAGE_URL", &url))
+        .run(async |app| {
+            let student = app.student(1).await;
+            let content = picture(600_000);
+            let path = path_of(app, &send(&student, "../a.png", "image/png", &content).await.expect(201));
+            assert!(fetch(app, &path, &[]).await.bytes().await.unwrap() == content);
+            let part = fetch(app, &path, &[("range", "bytes=10-19")]).await;
+            assert!(part.bytes().await.unwrap() == content[10..20]);
+            assert!(app.db.all("fs.chunks").await.is_empty());
+            send(&student, "a.png", "image/png", b"#!/bin/sh").await.expect_error(400, "FILE_TYPE_NOT_ALLOWED");
+            assert_eq!(app.db.all("files").await.len(), 1);
+        })
+        .await;
+    std::fs::remove_dir_all(&directory).unwrap();
+}
