@@ -55,10 +55,11 @@ struct Failure {
 pub struct Failures;
 
 /// Status and meaning of each error.
-const FAILURES: [(&str, &str); 8] = [
+const FAILURES: [(&str, &str); 9] = [
     ("400", "something in the request is wrong, or campus accounts or passwords are missing or refused"),
     ("403", "no valid token: log in again"),
     ("404", "nothing there"),
+    ("408", "the body did not arrive in time"),
     ("413", "the body is too large"),
     ("415", "the body has another type than the endpoint reads"),
     ("429", "too often; `retry-after` says when to try again"),
@@ -98,8 +99,9 @@ pub fn tighten(api: &mut utoipa::openapi::OpenApi) {
             responses.remove("403");
         }
         let Some(RefOr::T(body)) = &operation.request_body else {
-            responses.remove("413");
-            responses.remove("415");
+            for only_with_a_body in ["408", "413", "415"] {
+                responses.remove(only_with_a_body);
+            }
             continue;
         };
         bodies.extend(body.content.values().filter_map(|content| match content {
