@@ -5,6 +5,7 @@ pub mod admin;
 pub mod auth;
 pub mod burst;
 pub mod envelope;
+pub mod etag;
 pub mod extract;
 pub mod incoming;
 pub mod middleware;
@@ -42,6 +43,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(routes::library::router())
         .merge(routes::rsp::router())
         .merge(routes::rss::router())
+        .merge(routes::atom::router())
         .merge(routes::calendar::router())
         .merge(routes::upload::router())
         .merge(routes::files::router())

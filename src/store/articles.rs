@@ -4,6 +4,8 @@
 //! What the old service stored is still read: its `href` can be a list, its notices have no `time` and its lectures no
 //! `timestamp`. Migration 0006 gave its documents the date they are sorted by.
 
+use std::time::Duration;
+
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeZone, Utc};
 use mongodb::{
     Collection, Database,
@@ -104,6 +106,10 @@ pub struct StoredArticle {
     pub tag: Option<String>,
     /// When it was collected.
     pub timestamp: Option<DateTime<Utc>>,
+    /// The date that it is sorted by.
+    pub published_at: Option<DateTime<Utc>>,
+    /// What makes it this article and no other; the old service's have none.
+    pub key: Option<String>,
     /// Text, or HTML as the page has it.
     pub content: String,
     /// Address of the file that a notice consists of.
@@ -131,6 +137,8 @@ struct Entry {
     #[serde(default)]
     published_at: Bson,
     #[serde(default)]
+    key: Bson,
+    #[serde(default)]
     content: Bson,
     #[serde(default)]
     href: Bson,
@@ -152,6 +160,8 @@ impl From<Entry> for StoredArticle {
             time: time.unwrap_or_default(),
             tag: text(entry.tag),
             timestamp: moment(&entry.timestamp),
+            published_at: moment(&entry.published_at),
+            key: text(entry.key),
             content: text(entry.content).unwrap_or_default(),
             href: text(entry.href),
             place: text(entry.place),
@@ -216,22 +226,50 @@ impl Articles {
         collection(&self.db, class.collection(), Reads::Primary)
     }
 
-    /// `count` articles without their contents, the newest first, after the `start` newest. Two pages never share one,
-    /// unless a new article came between.
+    /// `count` articles without their contents, the newest first, after the `start` newest: all of them, or those whose
+    /// title or content has every one of `words`. Two pages never share one, unless a new article came between.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no member answers, or a search takes over [`SEARCH_LIMIT`].
+    pub async fn list(
+        &self,
+        class: Class,
+        words: &[String],
+        start: u32,
+        count: u8,
+    ) -> Result<Vec<StoredArticle>, StoreError> {
+        let fields = doc! { "title": 1, "time": 1, "tag": 1, "timestamp": 1, "publishedAt": 1 };
+        self.page(class, with_words(words), Some(fields), start, count).await
+    }
+
+    /// The `count` newest articles, whole.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
-    pub async fn list(&self, class: Class, start: u32, count: u8) -> Result<Vec<StoredArticle>, StoreError> {
-        let fields = doc! { "title": 1, "time": 1, "tag": 1, "timestamp": 1, "publishedAt": 1 };
-        let mut cursor = self
-            .nearest(class)
-            .find(doc! {})
-            .projection(fields)
+    pub async fn newest_whole(&self, class: Class, count: u8) -> Result<Vec<StoredArticle>, StoreError> {
+        self.page(class, doc! {}, None, 0, count).await
+    }
+
+    async fn page(
+        &self,
+        class: Class,
+        which: Document,
+        fields: Option<Document>,
+        start: u32,
+        count: u8,
+    ) -> Result<Vec<StoredArticle>, StoreError> {
+        let articles = self.nearest(class);
+        let mut find = articles
+            .find(which)
             .sort(doc! { "publishedAt": -1, "_id": -1 })
             .skip(start.into())
             .limit(count.into())
             .batch_size(count.into())
-            .await?;
+            .max_time(SEARCH_LIMIT);
+        if let Some(fields) = fields {
+            find = find.projection(fields);
+        }
+        let mut cursor = find.await?;
         let mut list = Vec::with_capacity(count.into());
         while cursor.advance().await? {
             list.push(cursor.deserialize_current()?.into());
@@ -276,6 +314,38 @@ impl Articles {
             Err(e) => Err(e),
         }
     }
+}
+
+/// Longest search. Ten thousand articles take well below a second.
+pub const SEARCH_LIMIT: Duration = Duration::from_secs(5);
+
+/// The articles whose title or content has every one of `words`, upper and lower case being the same.
+///
+/// A scan in the order of the list: it ends as soon as the page is full, which for a word that is common is at once, and
+/// needs no index. MongoDB's text index knows no Chinese words; an index of the pairs of characters of ten thousand
+/// articles has six million entries on each member (docs/ARCHITECTURE.md).
+fn with_words(words: &[String]) -> Document {
+    let one = |word: &String| {
+        let pattern = doc! { "$regex": escaped(word), "$options": "i" };
+        doc! { "$or": [{ "title": pattern.clone() }, { "content": pattern }] }
+    };
+    if words.is_empty() {
+        doc! {}
+    } else {
+        doc! { "$and": words.iter().map(one).collect::<Vec<_>>() }
+    }
+}
+
+/// A pattern that means these very characters.
+fn escaped(word: &str) -> String {
+    let mut pattern = String::with_capacity(word.len());
+    for c in word.chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 /// What storing an article sets, removes, and sets only when it is new.
@@ -349,6 +419,12 @@ mod tests {
         assert!(set.contains_key("publishedAt") && !fresh.contains_key("publishedAt") && unset.contains_key("href"));
         let (set, _, fresh) = changes(&Article { time: "周五下午".to_owned(), ..Article::default() }, now);
         assert!(!set.contains_key("publishedAt") && fresh.contains_key("publishedAt"));
+    }
+
+    #[test]
+    fn a_search_means_its_characters_and_no_pattern() {
+        assert_eq!(with_words(&[]), doc! {});
+        assert_eq!(escaped("C++ (二)|.*"), "C\\+\\+\\ \\(二\\)\\|\\.\\*");
     }
 
     #[test]

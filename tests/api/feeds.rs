@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
+use reqwest::Method;
 use serde_json::Value;
 use wehpu_engine::store::{Article, CLASSES, Class};
 
@@ -160,6 +161,66 @@ async fn start_and_count_out_of_range_are_400() {
             ] {
                 student.get(&format!("/api/rss/news?{query}")).await.expect_error(400, "BAD_REQUEST");
             }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_search_finds_chinese_words_in_title_and_content_and_no_patterns() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let articles = &app.replicas[0].app.store.articles;
+            for (n, (title, content)) in [
+                ("关于期末考试安排的通知", "请各班按时参加"),
+                ("停水通知", "3号楼期末检修 (Water)"),
+                ("放假通知", "注意安全"),
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                let time = format!("2017-12-0{}", n + 1);
+                let (key, title, content) = (n.to_string(), title.to_owned(), content.to_owned());
+                let article = Article { key, title, time, content, ..Article::default() };
+                articles.put(Class::Notice, &article, app.clock.now()).await.unwrap();
+            }
+            app.db.replicated().await;
+            let found = async |q: &str| {
+                let q: String = url::form_urlencoded::byte_serialize(q.as_bytes()).collect();
+                let answer = student.get(&format!("/api/rss/notice?q={q}")).await;
+                let titles = answer.data().as_array().cloned().unwrap_or_default();
+                titles.iter().map(|found| found["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            };
+            assert_eq!(found("期末").await, ["停水通知", "关于期末考试安排的通知"]);
+            assert_eq!(found("期末 water").await, ["停水通知"]);
+            assert_eq!(found("通知").await.len(), 3);
+            for nothing in ["寒假", ".*", "(停", "期末|放假"] {
+                assert!(found(nothing).await.is_empty(), "{nothing}");
+            }
+            student.get("/api/rss/notice?q=a+b+c+d+e+f").await.expect_error(400, "BAD_REQUEST");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_feed_reader_gets_the_newest_articles_without_a_token_and_once() {
+    setup()
+        .run(async |app| {
+            seed(app, Class::News, 40).await;
+            let fetch = async |etag: &str| {
+                let request = app.request_at(&app.replicas[0].url, Method::GET, "/api/rss/news.atom");
+                request.header("if-none-match", etag).send().await.unwrap()
+            };
+            let answer = fetch("").await;
+            assert_eq!(answer.status(), 200);
+            assert_eq!(answer.headers()["content-type"], "application/atom+xml; charset=utf-8");
+            assert_eq!(answer.headers()["cache-control"], "public, max-age=600");
+            let etag = answer.headers()["etag"].to_str().unwrap().to_owned();
+            let text = answer.text().await.unwrap();
+            assert_eq!(text.matches("<entry>").count(), 30);
+            assert!(text.contains("<title>news 39</title>") && !text.contains("<title>news 9</title>"), "{text}");
+            assert_eq!(fetch(&etag).await.status(), 304);
+            app.get("/api/rss/sport.atom").await.expect(403);
         })
         .await;
 }

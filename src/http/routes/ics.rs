@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
+        header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG},
         request::Parts,
     },
     response::{IntoResponse, Response},
@@ -16,11 +16,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    crypto::{random_token, sha256_hex},
+    crypto::random_token,
     error::ApiError,
     http::{
         auth::Student,
         envelope::Envelope,
+        etag,
         extract::Query,
         openapi::Failures,
         public_url,
@@ -125,8 +126,8 @@ async fn calendar(
         sections: &app.config.sections,
         owner: &app.pseudonyms.of(&user.open_id),
     });
-    let etag = format!("\"{}\"", &sha256_hex(text.as_bytes())[..32]);
-    let mut response = if is_known(&headers, &etag) {
+    let etag = etag::of(text.as_bytes());
+    let mut response = if etag::is_known(&headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let mut response = text.into_response();
@@ -143,30 +144,6 @@ async fn calendar(
     Ok(response)
 }
 
-/// Whether the caller has this very text already.
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    lists
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
-}
-
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(subscribe, unsubscribe)).routes(routes!(calendar))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_known_text_is_recognised_by_its_etag() {
-        let known = |value: &'static str| {
-            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static(value))]);
-            is_known(&headers, "\"ab\"")
-        };
-        assert!(known("\"ab\"") && known("W/\"ab\"") && known("\"x\", \"ab\"") && known("*"));
-        assert!(!known("ab") && !known("\"abc\"") && !is_known(&HeaderMap::new(), "\"ab\""));
-    }
 }

@@ -29,6 +29,9 @@ const MAX_COUNT: u8 = 50;
 /// No class has nearly as many articles; skipping costs time.
 const MAX_START: u32 = 1_000_000;
 
+/// Most words of one search.
+const MAX_WORDS: usize = 5;
+
 const NOTHING: ApiError = ApiError::NotFound("没有更多内容");
 
 #[derive(Deserialize, IntoParams)]
@@ -42,9 +45,22 @@ struct Page {
     #[serde(default, deserialize_with = "text::optional")]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 50)]
     count: Option<Text<16>>,
+    /// Only articles with all of these words (at most five, separated by white space) in title or content.
+    #[serde(default, deserialize_with = "text::optional")]
+    #[param(value_type = Option<String>, max_length = 64)]
+    q: Option<Text<64>>,
 }
 
 impl Page {
+    /// The words looked for.
+    fn words(&self) -> Result<Vec<String>, ApiError> {
+        let words: Vec<String> = self.q.iter().flat_map(|Text(q)| q.split_whitespace()).map(str::to_owned).collect();
+        if words.len() > MAX_WORDS {
+            return Err(ApiError::BadRequest(format!("参数 q 最多 {MAX_WORDS} 个词")));
+        }
+        Ok(words)
+    }
+
     /// How many to leave out and how many to show.
     fn bounds(&self) -> Result<(u32, u8), ApiError> {
         let number = |text: &Option<Text<16>>, default: u32| match text {
@@ -129,7 +145,7 @@ impl From<StoredArticle> for Article {
     }
 }
 
-/// Articles of a class, the newest first, a page at a time.
+/// Articles of a class, the newest first, a page at a time; with `q` those in which it is found.
 #[utoipa::path(
     get,
     path = "/api/rss/{classify}",
@@ -146,7 +162,7 @@ async fn list(
 ) -> Result<Envelope<Vec<Headline>>, ApiError> {
     let class = Class::from_name(&classify).ok_or(ApiError::NotFound("没有这个分类"))?;
     let (start, count) = page.bounds()?;
-    let articles = app.store.articles.list(class, start, count).await?;
+    let articles = app.store.articles.list(class, &page.words()?, start, count).await?;
     if articles.is_empty() {
         return Err(NOTHING);
     }

@@ -1,0 +1,179 @@
+//! `/api/rss/<class>.atom`: the newest articles of a class for feed readers (Atom, RFC 4287). Public: no token.
+
+use std::io;
+
+use axum::{
+    extract::State,
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG},
+        request::Parts,
+    },
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use chrono::{DateTime, SecondsFormat, Utc};
+use quick_xml::{
+    Writer,
+    events::{BytesDecl, BytesText, Event},
+};
+use url::Url;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    app::AppState,
+    error::ApiError,
+    http::{etag, openapi::Failures, public_url},
+    store::{CLASSES, Class, StoredArticle},
+};
+
+/// How many articles a feed has.
+const COUNT: u8 = 30;
+
+/// How long a reader or a cache may use it without asking: articles come once a day.
+const CACHED: &str = "public, max-age=600";
+
+/// The description of all four: a path with a parameter before `.atom` is none that the router knows.
+#[derive(OpenApi)]
+#[openapi(paths(feed))]
+struct Described;
+
+/// The newest articles of a class as an Atom feed. Needs no token.
+#[utoipa::path(
+    get,
+    path = "/api/rss/{classify}.atom",
+    tag = "rss",
+    params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`")),
+    responses(
+        (status = 200, body = String, content_type = "application/atom+xml", description = "the feed"),
+        (status = 304, description = "unchanged since the `ETag` given in `If-None-Match`"),
+        Failures
+    )
+)]
+async fn feed(class: Class, app: AppState, headers: HeaderMap, parts: Parts) -> Result<Response, ApiError> {
+    let address = public_url::below(
+        &public_url::base(&app.config.listen, &parts)?,
+        &["api", "rss", &format!("{}.atom", class.name())],
+    );
+    let articles = app.store.articles.newest_whole(class, COUNT).await?;
+    let text = write(class, &address, &articles).map_err(|error| {
+        tracing::error!(%error, "a feed could not be written");
+        ApiError::Internal
+    })?;
+    let tag = etag::of(&text);
+    let mut response = if etag::is_known(&headers, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response()
+    };
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(CACHED));
+    response.headers_mut().insert(ETAG, HeaderValue::try_from(tag).map_err(|_| ApiError::Internal)?);
+    Ok(response)
+}
+
+fn title(class: Class) -> &'static str {
+    match class {
+        Class::News => "学校新闻",
+        Class::Logistics => "后勤新闻",
+        Class::Lecture => "学术讲座",
+        Class::Notice => "通知公告",
+    }
+}
+
+fn write(class: Class, address: &Url, articles: &[StoredArticle]) -> io::Result<Vec<u8>> {
+    let mut writer = Writer::new(Vec::new());
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))?;
+    let updated = articles.iter().filter_map(updated).max().unwrap_or_default();
+    writer.create_element("feed").with_attribute(("xmlns", "http://www.w3.org/2005/Atom")).write_inner_content(
+        |feed| {
+            text(feed, "id", address.as_str())?;
+            text(feed, "title", title(class))?;
+            text(feed, "updated", &rfc3339(updated))?;
+            feed.create_element("link")
+                .with_attributes([("rel", "self"), ("type", "application/atom+xml"), ("href", address.as_str())])
+                .write_empty()?;
+            articles.iter().try_for_each(|article| entry(feed, class, article))
+        },
+    )?;
+    Ok(writer.into_inner())
+}
+
+fn entry(feed: &mut Writer<Vec<u8>>, class: Class, article: &StoredArticle) -> io::Result<()> {
+    feed.create_element("entry").write_inner_content(|entry| {
+        text(entry, "id", &format!("tag:wehpu,2017:{}/{}", class.name(), article.id.to_hex()))?;
+        text(entry, "title", &article.title)?;
+        text(entry, "updated", &rfc3339(updated(article).unwrap_or_default()))?;
+        // RFC 4287 wants an author; where the article names none, the publisher is one.
+        let author = article.speaker.as_deref().or(article.tag.as_deref()).unwrap_or(title(class));
+        entry.create_element("author").write_inner_content(|author_of| text(author_of, "name", author))?;
+        let source = article.key.as_deref().filter(|key| key.starts_with("http://") || key.starts_with("https://"));
+        for (relation, address) in [("alternate", source), ("enclosure", article.href.as_deref())] {
+            if let Some(address) = address {
+                let link = [("rel", relation), ("href", &*printable(address))];
+                entry.create_element("link").with_attributes(link).write_empty()?;
+            }
+        }
+        let facts = [("时间", Some(article.time.as_str())), ("地点", article.place.as_deref())];
+        let facts = facts.into_iter().filter_map(|(name, fact)| Some(format!("{name}：{}\n", fact?)));
+        let facts: String = if class == Class::Lecture { facts.collect() } else { String::new() };
+        text(entry, "content", &format!("{facts}{}", article.content))
+    })?;
+    Ok(())
+}
+
+fn text(writer: &mut Writer<Vec<u8>>, name: &str, content: &str) -> io::Result<()> {
+    writer.create_element(name).write_text_content(BytesText::new(&printable(content)))?;
+    Ok(())
+}
+
+/// Without the characters that XML 1.0 cannot carry.
+fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control() || ['\n', '\t'].contains(c))
+        .filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}'))
+        .collect()
+}
+
+fn updated(article: &StoredArticle) -> Option<DateTime<Utc>> {
+    article.published_at.or(article.timestamp)
+}
+
+fn rfc3339(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    CLASSES.into_iter().fold(OpenApiRouter::with_openapi(Described::openapi()), |router, class| {
+        let handler =
+            move |State(app): State<AppState>, headers: HeaderMap, parts: Parts| feed(class, app, headers, parts);
+        router.route(&format!("/api/rss/{}.atom", class.name()), get(handler))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::oid::ObjectId;
+
+    use super::*;
+
+    #[test]
+    fn a_feed_escapes_what_an_article_says() {
+        let article = StoredArticle {
+            id: ObjectId::from_bytes([1; 12]),
+            title: "<b>讲座</b> & \u{b}更多".to_owned(),
+            time: "2017-12-01".to_owned(),
+            tag: None,
+            timestamp: None,
+            published_at: "2017-11-30T16:00:00Z".parse().ok(),
+            key: Some("http://news.example.com/1?a=1&b=2".to_owned()),
+            content: "一\n二".to_owned(),
+            href: Some("https://wehpu.example.com/files/a.pdf".to_owned()),
+            place: None,
+            speaker: None,
+        };
+        let address = "https://wehpu.example.com/api/rss/notice.atom".parse().unwrap();
+        let text = String::from_utf8(write(Class::Notice, &address, &[article]).unwrap()).unwrap();
+        insta::assert_snapshot!(text.replace("><", ">\n<"));
+    }
+}
