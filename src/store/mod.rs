@@ -60,6 +60,14 @@ use crate::github::donation::Donation;
 /// Longer than an election with the configured 4 s election timeout, shorter than the request limit.
 const SERVER_SELECTION: Duration = Duration::from_secs(10);
 
+/// How long a new connection may take, and with it the greeting of a member that is watched.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// How often each member reports. One that says nothing for this and [`CONNECT`] together (paused, or cut off the
+/// network) is taken for gone: the driver then breaks off what still waits for it, and repeats it at the new primary if
+/// that is safe. The driver's own 10 s would keep a write waiting for 15 s where an election takes 5 s.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
 /// How long a write waits for the majority before it is reported as not (yet) safe.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -221,7 +229,8 @@ impl Store {
         let mut options = ClientOptions::parse(uri).await?;
         options.app_name.get_or_insert_with(|| app_name.to_owned());
         options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
-        options.connect_timeout.get_or_insert(Duration::from_secs(3));
+        options.connect_timeout.get_or_insert(CONNECT);
+        options.heartbeat_freq.get_or_insert(HEARTBEAT);
         let mut concern = options.write_concern.take().unwrap_or_default();
         concern.w.get_or_insert(Acknowledgment::Majority);
         concern.w_timeout.get_or_insert(WRITE_TIMEOUT);
