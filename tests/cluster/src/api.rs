@@ -228,7 +228,7 @@ impl Api {
         self.send(Kind::Upload, request.body(body)).await
     }
 
-    /// Logs in as `open_id`, with the same code again as long as the service or the way to it is at fault, which is what
+    /// Logs in as `open_id` (without hyphens, which the simulator's codes are read by), with the same code again as long as the service or the way to it is at fault, which is what
     /// a client does that was cut off.
     ///
     /// # Errors

@@ -137,7 +137,7 @@ async fn prepare(api: &Api, index: usize) -> Result<Reading, Failure> {
         }
         Err(format!("{what} is answered with {:?} {}", answer.status, answer.code()))
     };
-    let account = api.account(&format!("reader{index}-{}", unique())).await?;
+    let account = api.account(&format!("reader{index}x{}", unique())).await?;
     expect("a bind", api.bind(&account, index).await)?;
     for path in ["/api/course", "/api/score"] {
         expect(path, api.get(Kind::Read("first"), path, Some(&account)).await)?;
@@ -169,7 +169,7 @@ impl Shared {
     /// An account for a worker, as long as it takes; `None` when it is time to stop.
     async fn account(&self, name: &str) -> Option<Account> {
         loop {
-            match self.api.account(&format!("{name}-{}", unique())).await {
+            match self.api.account(&format!("{name}{}", unique())).await {
                 Ok(account) => {
                     self.ledger.acknowledge(Write::Account(account.open_id.clone()));
                     return Some(account);

@@ -61,7 +61,7 @@ pub struct Pressure {
 pub async fn measure(bench: &Bench) -> Result<Pressure, Failure> {
     let engines = bench.stack.containers("engine").await?;
     let share = (SHARE * 100).to_string();
-    let account = Arc::new(bench.api.account(&format!("crowd-{}", unique())).await?);
+    let account = Arc::new(bench.api.account(&format!("crowd{}", unique())).await?);
     for engine in &engines {
         docker(&["update", "--cpu-period", "100000", "--cpu-quota", &share, engine]).await?;
     }
