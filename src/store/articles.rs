@@ -11,7 +11,7 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, steadily};
 use crate::clock::campus_date;
 
 /// What an article is about.
@@ -223,15 +223,12 @@ impl Articles {
     /// [`StoreError`] when no member answers.
     pub async fn list(&self, class: Class, start: u32, count: u8) -> Result<Vec<StoredArticle>, StoreError> {
         let fields = doc! { "title": 1, "time": 1, "tag": 1, "timestamp": 1, "publishedAt": 1 };
-        let mut cursor = self
-            .nearest(class)
-            .find(doc! {})
-            .projection(fields)
-            .sort(doc! { "publishedAt": -1, "_id": -1 })
-            .skip(start.into())
-            .limit(count.into())
-            .batch_size(count.into())
-            .await?;
+        let (articles, order) = (self.nearest(class), doc! { "publishedAt": -1, "_id": -1 });
+        let mut cursor = steadily(|| {
+            let found = articles.find(doc! {}).projection(fields.clone()).sort(order.clone());
+            found.skip(start.into()).limit(count.into()).batch_size(count.into())
+        })
+        .await?;
         let mut list = Vec::with_capacity(count.into());
         while cursor.advance().await? {
             list.push(cursor.deserialize_current()?.into());
@@ -244,7 +241,8 @@ impl Articles {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn find(&self, class: Class, id: ObjectId) -> Result<Option<StoredArticle>, StoreError> {
-        Ok(self.nearest(class).find_one(doc! { "_id": id }).await?.map(StoredArticle::from))
+        let articles = self.nearest(class);
+        Ok(steadily(|| articles.find_one(doc! { "_id": id })).await?.map(StoredArticle::from))
     }
 
     /// Stores an article under its key: it is inserted once, and keeps its id when its text changes. One that the old

@@ -23,6 +23,9 @@ use crate::{
 /// Where the table goes for machines.
 const FILE: &str = "target/bench/cluster.json";
 
+/// Requests that take longer are named.
+const SLOW: Duration = Duration::from_secs(6);
+
 /// Everything a run found.
 #[derive(Debug)]
 pub struct Run {
@@ -103,6 +106,12 @@ pub fn line(case: &Case, journal: &Journal) -> String {
             p99.as_millis(),
             recovery.as_secs_f64()
         );
+    }
+    let mut slow: Vec<&Record> = records.iter().filter(|r| r.took() > SLOW).collect();
+    slow.sort_by_key(|r| std::cmp::Reverse(r.took()));
+    for record in slow.iter().take(3) {
+        let offset = record.start.saturating_duration_since(case.struck.before).as_secs_f64();
+        _ = write!(line, "; {} sent at {offset:.1} s took {:.1} s", record.kind.name(), record.took().as_secs_f64());
     }
     for trouble in &case.troubles {
         _ = write!(line, "; {trouble}");
