@@ -124,7 +124,7 @@ impl Bench {
         let begun = Instant::now();
         let crowd = match fault {
             Fault::Rollout { .. } => Some(Load::crowd(&self.api).await?),
-            Fault::Campus { .. } => Some(Load::score_readers(&self.api, &self.ledger).await?),
+            Fault::Campus { .. } => Some(Load::score_readers(&self.api, &self.ledger, &self.sim).await?),
             _ => None,
         };
         let opened = matches!(fault, Fault::Campus { .. }).then(|| self.breakers.watch());

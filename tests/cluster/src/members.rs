@@ -59,7 +59,7 @@ impl Members {
     }
 
     async fn direct(&self, member: &str, sign_in: bool) -> Result<Client, Failure> {
-        let address = self.stack.address(member).await?.ok_or_else(|| format!("{member} has no address"))?;
+        let address = self.stack.address(member, "data").await?.ok_or_else(|| format!("{member} has no address"))?;
         let mut options = ClientOptions::builder()
             .hosts(vec![ServerAddress::Tcp { host: address, port: Some(27017) }])
             .direct_connection(true)

@@ -48,6 +48,15 @@ impl Sim {
         self.call(Method::DELETE, "faults", None).await.map(drop)
     }
 
+    /// Whether a student has scores: some have none yet.
+    ///
+    /// # Errors
+    /// When the simulator does not answer, or there is no such student.
+    pub async fn has_scores(&self, student: &str) -> Result<bool, Failure> {
+        let found: Value = serde_json::from_str(&self.call(Method::GET, &format!("students/{student}"), None).await?)?;
+        Ok(found["scores"].as_array().is_some_and(|scores| !scores.is_empty()))
+    }
+
     /// Bodies of the issues made so far, oldest first.
     ///
     /// # Errors

@@ -71,16 +71,16 @@ impl Stack {
         format!("{}_{name}", self.project)
     }
 
-    /// Address of a member on the database's network; `None` while it has none.
+    /// Address of the only container of a service on a network of the project; `None` while it has none.
     ///
     /// # Errors
     /// See [`run`].
-    pub async fn address(&self, member: &str) -> Result<Option<String>, Failure> {
+    pub async fn address(&self, service: &str, network: &str) -> Result<Option<String>, Failure> {
         let format = format!(
             "{{{{with index .NetworkSettings.Networks \"{}\"}}}}{{{{.IPAddress}}}}{{{{end}}}}",
-            self.network("data")
+            self.network(network)
         );
-        let address = docker(&["inspect", "--format", &format, &self.single(member)]).await?;
+        let address = docker(&["inspect", "--format", &format, &self.single(service)]).await?;
         Ok(Some(address).filter(|address| !address.is_empty()))
     }
 
