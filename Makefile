@@ -3,10 +3,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help up down clean logs ps smoke demo test check fuzz fmt
+.PHONY: help up down clean logs ps smoke demo rollout test cluster-test fuzz check fmt
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 	@printf '\n  ENGINE=none   plain processes instead of containers (up, test)\n'
 	@printf '  WEHPU_HTTP_PORT=8080   where "make up" publishes the proxy\n'
 
@@ -31,8 +31,14 @@ smoke: ## a student's first day against the running stack
 demo: ## every page of the mini-program against the running stack, to look at
 	@docker/demo.sh
 
+rollout: ## build the image and replace the running engines one by one, without a gap
+	@docker/rollout.sh --build
+
 test: ## every check and every test, all set-up included
 	@docker/test.sh
+
+cluster-test: ## kill, pause, cut off and fill everything under load; FORM=long for the whole list
+	@docker/cluster-test.sh $(or $(FORM),short)
 
 check: ## formatting, lints, documentation, dependencies
 	@docker/check.sh

@@ -95,6 +95,8 @@ pub enum ApiError {
     DatabaseUnavailable,
     /// Took longer than any request may.
     TimedOut,
+    /// More requests are under way than this replica can carry.
+    Overloaded,
     /// A defect of ours.
     Internal,
 }
@@ -176,6 +178,7 @@ impl ApiError {
                 fixed(StatusCode::SERVICE_UNAVAILABLE, "DATABASE_UNAVAILABLE", "服务暂时不可用，请稍后再试")
             }
             Self::TimedOut => fixed(StatusCode::SERVICE_UNAVAILABLE, "TIMED_OUT", "请求超时，请稍后再试"),
+            Self::Overloaded => fixed(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "服务繁忙，请稍后再试"),
             Self::Internal => fixed(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "服务器内部错误"),
         }
     }
@@ -190,9 +193,11 @@ impl ApiError {
             | Self::WechatUnavailable
             | Self::FeedbackUnavailable
             | Self::DonationUnavailable => Some(Duration::from_secs(30)),
-            Self::DatabaseUnavailable | Self::StorageUnavailable | Self::TimedOut | Self::CaptchaFailed => {
-                Some(Duration::from_secs(5))
-            }
+            Self::DatabaseUnavailable
+            | Self::StorageUnavailable
+            | Self::TimedOut
+            | Self::Overloaded
+            | Self::CaptchaFailed => Some(Duration::from_secs(5)),
             _ => None,
         }
     }

@@ -140,9 +140,20 @@ impl Campus {
     /// Whether `system` is known to be down, so that asking would fail at once. What lies behind the VPN is down with it.
     #[must_use]
     pub fn is_down(&self, system: System) -> bool {
-        let behind_vpn = matches!(system, System::Urp | System::Bulletin);
-        self.outbound.is_open(system) || (behind_vpn && self.outbound.is_open(System::Vpn))
+        on_the_way(system).any(|system| self.outbound.is_open(system))
     }
+
+    /// Whether `system` was down when it was asked last, so that the next request may have to wait for a time-out.
+    #[must_use]
+    pub fn is_in_doubt(&self, system: System) -> bool {
+        on_the_way(system).any(|system| self.outbound.is_in_doubt(system))
+    }
+}
+
+/// `system`, and what it lies behind.
+fn on_the_way(system: System) -> impl Iterator<Item = System> {
+    let behind_vpn = matches!(system, System::Urp | System::Bulletin);
+    std::iter::once(system).chain(behind_vpn.then_some(System::Vpn))
 }
 
 /// Sends `request` and reads the answer with `parse`; the breaker learns from what the page turned out to be.

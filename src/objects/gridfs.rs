@@ -16,7 +16,7 @@ use mongodb::{
 use serde::Deserialize;
 
 use super::ObjectError;
-use crate::store::StoreError;
+use crate::store::{StoreError, steadily};
 
 /// Bytes in each chunk but the last: the size the GridFS specification recommends. Stored files are read by it, so it
 /// cannot be changed.
@@ -54,11 +54,11 @@ impl GridFs {
         let number = i64::try_from(offset / CHUNK).unwrap_or(i64::MAX);
         let find =
             || self.chunks.find_one(doc! { "files_id": id, "n": number }).projection(doc! { "data": 1, "_id": 0 });
-        let mut found = find().await.map_err(StoreError::from)?;
+        let mut found = steadily(find).await?;
         if found.is_none() {
             // The member that was asked may lag behind; the primary does not.
             let primary = SelectionCriteria::ReadPreference(ReadPreference::PrimaryPreferred { options: None });
-            found = find().selection_criteria(primary).await.map_err(StoreError::from)?;
+            found = steadily(|| find().selection_criteria(primary.clone())).await?;
         }
         let bytes = Bytes::from(found.ok_or(ObjectError::Missing)?.data.bytes);
         let skip = usize::try_from(offset % CHUNK).unwrap_or(usize::MAX);

@@ -58,6 +58,12 @@ impl Breaker {
         state.opened.is_some_and(|at| state.probing || at.elapsed() < COOLDOWN)
     }
 
+    /// Whether the system failed repeatedly and has not answered well since: asking would be refused, or be a probe.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.state().opened.is_some()
+    }
+
     /// Leave to ask, or [`Open`].
     ///
     /// # Errors
@@ -131,10 +137,11 @@ mod tests {
         assert_eq!(breaker.admit().unwrap_err(), Open);
 
         tokio::time::advance(COOLDOWN).await;
+        assert!(!breaker.is_open() && breaker.is_in_doubt());
         let probe = breaker.admit().unwrap();
         assert!(breaker.admit().is_err(), "only one probe at a time");
         probe.success();
-        assert!(!breaker.is_open());
+        assert!(!breaker.is_open() && !breaker.is_in_doubt());
     }
 
     #[tokio::test(start_paused = true)]

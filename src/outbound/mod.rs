@@ -284,6 +284,12 @@ impl Outbound {
         self.gates[&system].breaker.is_open()
     }
 
+    /// Whether `system` failed repeatedly and has not answered well since.
+    #[must_use]
+    pub fn is_in_doubt(&self, system: System) -> bool {
+        self.gates[&system].breaker.is_in_doubt()
+    }
+
     /// Sends `request` with the cookies in `cookies`, follows redirects within the host, and keeps what cookies come back.
     ///
     /// # Errors

@@ -212,6 +212,7 @@ impl ReadThrough {
         if self.campus.is_down(S::SYSTEM) {
             return Err(CampusError::Down(S::SYSTEM).into());
         }
+        let in_doubt = self.campus.is_in_doubt(S::SYSTEM);
         // Each account with its own passwords: what they are refused for concerns nobody else.
         let owner = if S::CREDENTIALS.is_empty() { "" } else { user.open_id.as_str() };
         let flight: Flight<Outcome<S::Data>> =
@@ -219,6 +220,10 @@ impl ReadThrough {
                 let (this, source, user, key) = (self.clone(), source.clone(), user.clone(), key.clone());
                 async move { this.fetch(&source, &user, &key).await }
             });
+        if in_doubt && has_stored {
+            // The flight probes in the background; nobody who can be served otherwise waits for its time-out.
+            return Err(CampusError::Down(S::SYSTEM).into());
+        }
         let patience = if has_stored { PATIENCE_WITH_STORED } else { PATIENCE_WITHOUT };
         match tokio::time::timeout(patience, flight).await {
             Ok(outcome) => outcome.unwrap_or(Err(ReadError::Aborted)),

@@ -10,10 +10,11 @@ use chrono::{DateTime, FixedOffset, NaiveDate, TimeZone, Utc};
 use mongodb::{
     Collection, Database,
     bson::{self, Bson, Document, doc, oid::ObjectId},
+    options::FindOptions,
 };
 use serde::Deserialize;
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, steadily};
 use crate::clock::campus_date;
 
 /// What an article is about.
@@ -259,17 +260,15 @@ impl Articles {
         count: u8,
     ) -> Result<Vec<StoredArticle>, StoreError> {
         let articles = self.nearest(class);
-        let mut find = articles
-            .find(which)
+        let options = FindOptions::builder()
+            .projection(fields)
             .sort(doc! { "publishedAt": -1, "_id": -1 })
-            .skip(start.into())
-            .limit(count.into())
-            .batch_size(count.into())
-            .max_time(SEARCH_LIMIT);
-        if let Some(fields) = fields {
-            find = find.projection(fields);
-        }
-        let mut cursor = find.await?;
+            .skip(u64::from(start))
+            .limit(i64::from(count))
+            .batch_size(u32::from(count))
+            .max_time(SEARCH_LIMIT)
+            .build();
+        let mut cursor = steadily(|| articles.find(which.clone()).with_options(options.clone())).await?;
         let mut list = Vec::with_capacity(count.into());
         while cursor.advance().await? {
             list.push(cursor.deserialize_current()?.into());
@@ -282,7 +281,8 @@ impl Articles {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn find(&self, class: Class, id: ObjectId) -> Result<Option<StoredArticle>, StoreError> {
-        Ok(self.nearest(class).find_one(doc! { "_id": id }).await?.map(StoredArticle::from))
+        let articles = self.nearest(class);
+        Ok(steadily(|| articles.find_one(doc! { "_id": id })).await?.map(StoredArticle::from))
     }
 
     /// Stores an article under its key: it is inserted once, and keeps its id when its text changes. One that the old

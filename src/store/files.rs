@@ -9,7 +9,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, steadily};
 
 /// The `files` collection.
 #[derive(Debug, Clone)]
@@ -136,10 +136,11 @@ impl Files {
     /// # Errors
     /// [`StoreError`].
     pub async fn find(&self, id: &str) -> Result<Option<FileRecord>, StoreError> {
-        if let Some(record) = self.any.find_one(doc! { "_id": id }).await?.and_then(FileRecord::of) {
+        if let Some(record) = steadily(|| self.any.find_one(doc! { "_id": id })).await?.and_then(FileRecord::of) {
             return Ok(Some(record));
         }
-        Ok(self.primary_preferred.find_one(doc! { "_id": id }).await?.and_then(FileRecord::of))
+        let found = steadily(|| self.primary_preferred.find_one(doc! { "_id": id })).await?;
+        Ok(found.and_then(FileRecord::of))
     }
 
     /// Removes the document of file `id`.

@@ -60,6 +60,23 @@ use crate::github::donation::Donation;
 /// Longer than an election with the configured 4 s election timeout, shorter than the request limit.
 const SERVER_SELECTION: Duration = Duration::from_secs(10);
 
+/// How long a new connection may take, and with it the greeting of a member that is watched.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// How often each member reports. One that says nothing for this and [`CONNECT`] together (paused, or cut off the
+/// network) is taken for gone: the driver then breaks off what still waits for it, and repeats it at the new primary if
+/// that is safe. The driver's own 10 s would keep a write waiting for 15 s where an election takes 5 s.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// Connections to each member, all of them made beforehand. The driver takes a silent member for gone only when the
+/// watch on it runs out; a connection that is made meanwhile and fails at once (a name that is not there any more) would
+/// end that watch, and with it the breaking off of what waits. Ten carry some thousand operations a second.
+const POOL: u32 = 10;
+
+/// How often, and how long apart, a read is tried that a member cannot answer yet.
+const READ_TRIES: u32 = 5;
+const READ_PAUSE: Duration = Duration::from_millis(200);
+
 /// How long a write waits for the majority before it is reported as not (yet) safe.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -120,7 +137,11 @@ impl StoreError {
 /// Server error codes that mean "not now": no primary, stepping down, shutting down, network trouble, write concern not
 /// reached in time (MongoDB error codes; the first group is the driver specification's list of not-primary and
 /// recovering-node codes).
-const UNAVAILABLE_CODES: [i32; 15] = [10107, 13435, 10058, 11600, 11602, 13436, 189, 91, 6, 7, 89, 9001, 262, 64, 133];
+const UNAVAILABLE_CODES: [i32; 16] =
+    [10107, 13435, 10058, 11600, 11602, 13436, 189, 91, 6, 7, 89, 9001, 262, 64, 133, KEY_NOT_FOUND];
+
+/// Server error code of a member that has just started and cannot check the cluster's time stamps yet.
+const KEY_NOT_FOUND: i32 = 211;
 
 /// Server error code of a unique index violation.
 const DUPLICATE_KEY: i32 = 11000;
@@ -221,7 +242,11 @@ impl Store {
         let mut options = ClientOptions::parse(uri).await?;
         options.app_name.get_or_insert_with(|| app_name.to_owned());
         options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
-        options.connect_timeout.get_or_insert(Duration::from_secs(3));
+        options.connect_timeout.get_or_insert(CONNECT);
+        options.heartbeat_freq.get_or_insert(HEARTBEAT);
+        if options.max_pool_size.is_none() && options.min_pool_size.is_none() {
+            (options.min_pool_size, options.max_pool_size) = (Some(POOL), Some(POOL));
+        }
         let mut concern = options.write_concern.take().unwrap_or_default();
         concern.w.get_or_insert(Acknowledgment::Majority);
         concern.w_timeout.get_or_insert(WRITE_TIMEOUT);
@@ -296,6 +321,26 @@ fn collection<T: Send + Sync>(db: &Database, name: &str, reads: Reads) -> Collec
         .write_concern(Some(write_concern))
         .build();
     db.collection_with_options(name, options)
+}
+
+/// Does a read, again if it met a member that has just started and says so with an error the driver does not know how to
+/// deal with: a moment later that member, or another one, answers.
+pub(crate) async fn steadily<T, R>(read: impl Fn() -> R) -> Result<T, StoreError>
+where
+    R: IntoFuture<Output = Result<T, Error>>,
+{
+    let mut tries = READ_TRIES;
+    loop {
+        tries -= 1;
+        match read().await {
+            Err(error) if tries > 0 && is_key_not_found(&error) => tokio::time::sleep(READ_PAUSE).await,
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
+fn is_key_not_found(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(e) if e.code == KEY_NOT_FOUND)
 }
 
 /// Waits until the primary answers a signed-in command, at most for `wait`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mongodb::{
     Client, Database,
-    bson::{Document, doc},
+    bson::{Bson, Document, doc},
     error::{Error, ErrorKind},
     options::{AuthMechanism, ClientOptions, Credential, ServerAddress},
 };
@@ -18,6 +18,14 @@ const ALREADY_INITIALIZED: i32 = 23;
 
 /// A user of that name exists.
 const USER_EXISTS: i32 = 51003;
+
+/// How long a new primary waits, before it takes writes, for what members that do not answer may have had over it. What
+/// a majority has, it has by being elected; the server's own patience lasts as long again as the election.
+const CATCH_UP: Duration = Duration::from_millis(200);
+
+/// How often members look at each other. A secondary follows a new primary only after four looks since the election, and
+/// until then no write reaches a majority of which a member is away; the server's own 2 s would make that six seconds.
+const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// Pause between two looks at members that are not there yet.
 const POLL: Duration = Duration::from_millis(250);
@@ -150,6 +158,9 @@ impl Plan {
         self.compare_members(&hello)?;
         progress(&format!("primary is {primary}"));
         let database = self.direct(&primary, true)?;
+        if ensure_settings(&database, election_timeout).await? {
+            progress("settings of the set brought up to date");
+        }
         for user in &self.users {
             ensure_user(&database, user).await?;
             progress(&format!("user {} may sign in", user.name));
@@ -171,8 +182,7 @@ impl Plan {
     async fn initiate(&self, election_timeout: Duration) -> Result<(), ReplsetError> {
         let member = |(id, host): (i32, String)| doc! { "_id": id, "host": host };
         let members: Vec<Document> = (0..).zip(self.member_names()).map(member).collect();
-        let millis = i64::try_from(election_timeout.as_millis()).unwrap_or(i64::MAX);
-        let config = doc! { "_id": &self.name, "members": members, "settings": { "electionTimeoutMillis": millis } };
+        let config = doc! { "_id": &self.name, "members": members, "settings": settings(election_timeout) };
         let database = self.direct(&self.members[0], true)?;
         match database.run_command(doc! { "replSetInitiate": config }).await {
             Ok(_) => Ok(()),
@@ -210,6 +220,42 @@ impl Plan {
             return Ok(());
         }
         Err(ReplsetError::OtherMembers { set, present: present.join(","), wanted: wanted.join(",") })
+    }
+}
+
+/// What the set is to know about elections.
+fn settings(election_timeout: Duration) -> Document {
+    let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    doc! {
+        "electionTimeoutMillis": millis(election_timeout),
+        "catchUpTimeoutMillis": millis(CATCH_UP),
+        "heartbeatIntervalMillis": millis(HEARTBEAT),
+    }
+}
+
+/// Gives a set that was made with other settings these; whether that was necessary.
+async fn ensure_settings(admin: &Database, election_timeout: Duration) -> Result<bool, ReplsetError> {
+    let failed = |what| move |source| ReplsetError::Command { what, source };
+    let answer = admin.run_command(doc! { "replSetGetConfig": 1 }).await.map_err(failed("replSetGetConfig"))?;
+    let mut config = answer.get_document("config").cloned().unwrap_or_default();
+    let mut present = config.get_document("settings").cloned().unwrap_or_default();
+    let wanted = settings(election_timeout);
+    if wanted.iter().all(|(name, value)| number(present.get(name)) == number(Some(value))) {
+        return Ok(false);
+    }
+    present.extend(wanted);
+    config.insert("settings", present);
+    config.insert("version", number(config.get("version")).unwrap_or_default() + 1);
+    admin.run_command(doc! { "replSetReconfig": config }).await.map_err(failed("replSetReconfig"))?;
+    Ok(true)
+}
+
+/// A whole number, of whatever size the server chose.
+fn number(value: Option<&Bson>) -> Option<i64> {
+    match value? {
+        Bson::Int32(number) => Some((*number).into()),
+        Bson::Int64(number) => Some(*number),
+        _ => None,
     }
 }
 

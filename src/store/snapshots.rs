@@ -9,7 +9,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, steadily};
 
 /// What a snapshot is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin> Snapshots<T> {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn find(&self, key: &SnapshotKey) -> Result<Option<Snapshot<T>>, StoreError> {
-        Ok(self.nearest.find_one(key.filter()).await?)
+        steadily(|| self.nearest.find_one(key.filter())).await
     }
 
     /// The snapshot as the primary has it, to decide whether the campus must be asked.
@@ -85,7 +85,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin> Snapshots<T> {
     /// # Errors
     /// [`StoreError`] when there is no primary.
     pub async fn find_latest(&self, key: &SnapshotKey) -> Result<Option<Snapshot<T>>, StoreError> {
-        Ok(self.primary.find_one(key.filter()).await?)
+        steadily(|| self.primary.find_one(key.filter())).await
     }
 
     /// Stores `data` fetched at `at`; a snapshot that is newer stays.

@@ -13,7 +13,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Deserializer};
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, steadily};
 use crate::crypto::sha256_hex;
 
 /// A sealed field of a user.
@@ -301,7 +301,7 @@ impl Users {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn find(&self, open_id: &str) -> Result<Option<User>, StoreError> {
-        Ok(self.own.find_one(doc! { "openId": open_id }).await?)
+        steadily(|| self.own.find_one(doc! { "openId": open_id })).await
     }
 
     /// The name of the student who bound `student_id`.
@@ -309,7 +309,8 @@ impl Users {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn name_of_student(&self, student_id: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.nearest.find_one(doc! { "studentId": student_id, "bind": true }).await?.map(|user| user.name))
+        let found = steadily(|| self.nearest.find_one(doc! { "studentId": student_id, "bind": true })).await?;
+        Ok(found.map(|user| user.name))
     }
 
     /// The WeChat accounts that have bound `student_id`.

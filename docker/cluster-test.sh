@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# `make cluster-test`: the whole stack under load, and everything that can go wrong with it one after the other. Its own
+# compose project and ports, so that a stack of `make up` beside it is not touched; removed with its data at the end,
+# however that comes.
+#
+#   docker/cluster-test.sh [short|long] [options of the bench, see --help]
+#   KEEP=yes        leave the stack running afterwards; the next run begins with it
+#   CLUSTER_PORT, CLUSTER_SIM_PORT, CLUSTER_STATS_PORT    18380, 18381, 18382
+set -uo pipefail
+. "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/toolchain.sh"
+need_toolchain
+cd "$WEHPU_ROOT" || exit 1
+
+ENGINE_WAS=$(docker/engine.sh status)
+docker/engine.sh up || die "the bench needs a Docker engine: it kills containers"
+docker/images.sh || die "the base images are missing"
+
+# The settings of whoever calls this are not the bench's business, except which images.
+for name in $(compgen -e WEHPU_); do
+    case $name in *_IMAGE | WEHPU_BUILD_CA_FILE | WEHPU_ROOT | WEHPU_STATE) ;; *) unset "$name" ;; esac
+done
+export COMPOSE_PROJECT_NAME=wehpu-cluster
+COMPOSE_FILE=docker-compose.yml
+[ ! -e docker-compose.override.yml ] || COMPOSE_FILE+=:docker-compose.override.yml
+export COMPOSE_FILE=$COMPOSE_FILE:docker/compose.cluster.yml
+export CLUSTER_PORT=${CLUSTER_PORT:-18380} CLUSTER_SIM_PORT=${CLUSTER_SIM_PORT:-18381} CLUSTER_STATS_PORT=${CLUSTER_STATS_PORT:-18382}
+export WEHPU_HTTP_PORT=$CLUSTER_PORT
+# Tags of its own: a running stack of `make up` keeps the images it was started with.
+export WEHPU_ENGINE_IMAGE=${WEHPU_ENGINE_IMAGE:-wehpu-engine:cluster} WEHPU_SIM_IMAGE=${WEHPU_SIM_IMAGE:-wehpu-campus-sim:cluster}
+# The stand-in for MongoDB, where images.sh made one, is the image of the helper "disk" too.
+if [ -z "${WEHPU_MONGO_IMAGE:-}" ]; then
+    WEHPU_MONGO_IMAGE=$(docker compose config --images mongo1 | head -n 1)
+    export WEHPU_MONGO_IMAGE
+fi
+if [ -z "${WEHPU_BUILD_CA_FILE:-}" ] && [ -s /etc/ssl/certs/ca-certificates.crt ]; then
+    export WEHPU_BUILD_CA_FILE=/etc/ssl/certs/ca-certificates.crt
+fi
+WEHPU_REVISION=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+export WEHPU_REVISION DOCKER_BUILDKIT=1
+
+BENCH=
+remove_stack() {
+    # Whatever was paused must run again to be stopped.
+    docker compose ps -q 2>/dev/null | xargs -r docker kill -s CONT >/dev/null 2>&1
+    docker compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
+}
+finish() {
+    local status=$?
+    trap - EXIT INT TERM
+    [ -z "$BENCH" ] || kill "$BENCH" 2>/dev/null && wait "$BENCH" 2>/dev/null
+    if [ "${KEEP:-}" = yes ]; then
+        say "the stack keeps running (project $COMPOSE_PROJECT_NAME, http://127.0.0.1:$CLUSTER_PORT)"
+    else
+        remove_stack
+        [ "$ENGINE_WAS" = ready ] || [ "${KEEP_DOCKERD:-}" = yes ] || docker/engine.sh down
+    fi
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+[ "${KEEP:-}" = yes ] || remove_stack
+if [ "${BUILD:-yes}" = yes ]; then
+    step "build the images" -- docker compose --progress plain build || die "the images cannot be built"
+fi
+step "build the bench" -- cargo build --locked -p cluster-test || die "the bench does not compile"
+step "start the stack $COMPOSE_PROJECT_NAME" -- docker compose up --detach --wait ||
+    die "the stack does not become healthy"
+step "articles to read" -- docker compose run --rm --no-deps engine seed --count 40 || die "no articles"
+
+"${CARGO_TARGET_DIR:-target}/debug/cluster-test" "$@" &
+BENCH=$!
+wait "$BENCH"
+status=$?
+BENCH=
+exit "$status"

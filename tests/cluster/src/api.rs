@@ -1,0 +1,303 @@
+//! The service as a client sees it, through the proxy. Every request is noted with its times and its outcome.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::{Failure, lock};
+
+/// Longest a client waits: above everything the service and the proxy allow themselves.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Separates the parts of an upload.
+const BOUNDARY: &str = "----cluster-test-0123456789";
+
+/// What a request was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Stored data is read; the word says which.
+    Read(&'static str),
+    /// A login: finds or makes an account.
+    Login,
+    /// Writer number n sets the nickname of its own account.
+    Set(usize),
+    /// Campus accounts are bound.
+    Bind,
+    /// A report becomes an issue.
+    Feedback,
+    /// A file is stored.
+    Upload,
+}
+
+impl Kind {
+    /// Whether it writes; what only reads must not fail while the database has a new primary to find.
+    #[must_use]
+    pub fn is_write(self) -> bool {
+        !matches!(self, Self::Read(_))
+    }
+
+    /// Its name in messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read(what) => what,
+            Self::Login => "login",
+            Self::Set(_) => "nickname",
+            Self::Bind => "bind",
+            Self::Feedback => "feedback",
+            Self::Upload => "upload",
+        }
+    }
+}
+
+/// A request that is over.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// What it was for.
+    pub kind: Kind,
+    /// When it was sent.
+    pub start: Instant,
+    /// When the answer was there, or it was clear that none would come.
+    pub end: Instant,
+    /// HTTP status; `None` without an answer.
+    pub status: Option<u16>,
+    /// The body's `code`, or what was wrong with the connection.
+    pub code: String,
+    /// Old data, because the campus could not be asked.
+    pub stale: bool,
+    /// The answer says when to come again.
+    pub retry_after: bool,
+}
+
+impl Record {
+    /// Answered as asked.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+
+    /// How long it took.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.end - self.start
+    }
+}
+
+/// All requests so far.
+#[derive(Debug, Default)]
+pub struct Journal(Mutex<Vec<Record>>);
+
+impl Journal {
+    fn note(&self, record: Record) {
+        lock(&self.0).push(record);
+    }
+
+    /// Those that were sent in this span of time.
+    #[must_use]
+    pub fn between(&self, from: Instant, to: Instant) -> Vec<Record> {
+        lock(&self.0).iter().filter(|r| r.start >= from && r.start < to).cloned().collect()
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status; `None` without an answer.
+    pub status: Option<u16>,
+    /// The body, as far as it is JSON.
+    pub body: Value,
+    /// The body as it came, where it is not JSON.
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// Answered as asked.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+
+    /// A definite no: whatever was asked has not happened and will not.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.status.is_some_and(|status| (400..500).contains(&status))
+    }
+
+    /// The machine word of an error.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// The client.
+#[derive(Debug, Clone)]
+pub struct Api {
+    url: String,
+    http: reqwest::Client,
+    /// Where everything is noted.
+    pub journal: Arc<Journal>,
+}
+
+/// A logged-in WeChat account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// WeChat's id.
+    pub open_id: String,
+    /// The token.
+    pub token: String,
+}
+
+impl Api {
+    /// Of the service at `url`.
+    #[must_use]
+    pub fn new(url: &str, http: reqwest::Client) -> Self {
+        Self { url: url.to_owned(), http, journal: Arc::default() }
+    }
+
+    /// The same client, asking at another address.
+    #[must_use]
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
+    fn request(&self, method: Method, path: &str, account: Option<&Account>) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url)).timeout(PATIENCE);
+        match account {
+            Some(account) => request.bearer_auth(&account.token),
+            None => request,
+        }
+    }
+
+    /// Sends a request and notes what became of it.
+    async fn send(&self, kind: Kind, request: RequestBuilder) -> Answer {
+        let start = Instant::now();
+        let (answer, retry_after, trouble) = receive(request).await;
+        let code = if trouble.is_empty() { answer.code().to_owned() } else { trouble };
+        self.journal.note(Record {
+            kind,
+            start,
+            end: Instant::now(),
+            status: answer.status,
+            code,
+            stale: answer.body["meta"]["stale"].as_bool().unwrap_or(false),
+            retry_after,
+        });
+        answer
+    }
+
+    /// `GET path`.
+    pub async fn get(&self, kind: Kind, path: &str, account: Option<&Account>) -> Answer {
+        self.send(kind, self.request(Method::GET, path, account)).await
+    }
+
+    /// Logs in with a WeChat code.
+    pub async fn login(&self, code: &str) -> Answer {
+        self.send(Kind::Login, self.request(Method::POST, "/api/login", None).form(&[("code", code)])).await
+    }
+
+    /// Sets the account's nickname.
+    pub async fn set_name(&self, writer: usize, account: &Account, name: &str) -> Answer {
+        let request =
+            self.request(Method::PUT, "/api/user", Some(account)).form(&[("key", "nickName"), ("value", name)]);
+        self.send(Kind::Set(writer), request).await
+    }
+
+    /// Binds student number `index` of the simulator.
+    pub async fn bind(&self, account: &Account, index: usize) -> Answer {
+        let fields = [
+            ("studentId", student(index)),
+            ("vpnPassWord", format!("vpn-{index:06}")),
+            ("jwcPassWord", format!("jwc-{index:06}")),
+        ];
+        self.send(Kind::Bind, self.request(Method::POST, "/api/bind", Some(account)).form(&fields)).await
+    }
+
+    /// Reports something.
+    pub async fn feedback(&self, account: &Account, text: &str) -> Answer {
+        let body = json!({ "content": text, "labels": "feedback", "nick": "cluster-test", "model": "bench" });
+        self.send(Kind::Feedback, self.request(Method::POST, "/api/feedback", Some(account)).json(&body)).await
+    }
+
+    /// Uploads a file.
+    pub async fn upload(&self, account: &Account, content: &[u8]) -> Answer {
+        let head = format!(
+            "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.png\"\r\ncontent-type: image/png\r\n\r\n"
+        );
+        let body = [head.as_bytes(), content, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat();
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = self.request(Method::POST, "/api/upload", Some(account)).header("content-type", kind);
+        self.send(Kind::Upload, request.body(body)).await
+    }
+
+    /// Logs in as `open_id` (without hyphens, which the simulator's codes are read by), with the same code again as long as the service or the way to it is at fault, which is what
+    /// a client does that was cut off.
+    ///
+    /// # Errors
+    /// When the service refuses the code, or does not take it in a minute and a half.
+    pub async fn account(&self, open_id: &str) -> Result<Account, Failure> {
+        let code = format!("sim-{open_id}-{}", unique());
+        let deadline = Instant::now() + Duration::from_secs(90);
+        loop {
+            let answer = self.login(&code).await;
+            if let Some(token) = answer.body["data"]["token"].as_str().filter(|_| answer.is_ok()) {
+                return Ok(Account { open_id: open_id.to_owned(), token: token.to_owned() });
+            }
+            if answer.is_refusal() {
+                return Err(format!("a login that was repeated is refused: {}", answer.code()).into());
+            }
+            if Instant::now() > deadline {
+                return Err("a login does not succeed within a minute and a half".into());
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+}
+
+async fn receive(request: RequestBuilder) -> (Answer, bool, String) {
+    let nothing = |status| Answer { status, body: Value::Null, bytes: Vec::new() };
+    let response = match request.send().await {
+        Ok(response) => response,
+        Err(error) => return (nothing(None), false, trouble(&error)),
+    };
+    let status = Some(response.status().as_u16());
+    let retry_after = response.headers().contains_key("retry-after");
+    match response.bytes().await {
+        Ok(bytes) => {
+            let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+            (Answer { status, body, bytes: bytes.to_vec() }, retry_after, String::new())
+        }
+        // A body that breaks off is no answer.
+        Err(error) => (nothing(None), false, trouble(&error)),
+    }
+}
+
+fn trouble(error: &reqwest::Error) -> String {
+    let word = if error.is_timeout() {
+        "no answer in 40 s"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "connection broken"
+    };
+    word.to_owned()
+}
+
+/// Number of the simulator's student `index`.
+#[must_use]
+pub fn student(index: usize) -> String {
+    format!("311509{index:06}")
+}
+
+/// A word nobody used before.
+#[must_use]
+pub fn unique() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}x{:x}", since.as_micros(), NEXT.fetch_add(1, Ordering::Relaxed))
+}

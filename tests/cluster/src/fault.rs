@@ -1,0 +1,240 @@
+//! What is done to the stack: each fault, how it is brought about, and how it is healed.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use crate::{
+    Failure,
+    bench::Bench,
+    members::Role,
+    stack::{MEMBERS, docker, run},
+};
+
+/// A fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The primary ends at once (`kill -9`) and is started again later.
+    PrimaryKilled,
+    /// The primary hangs (SIGSTOP) with all its connections open.
+    PrimaryPaused,
+    /// The primary's network is gone: nothing is refused, nothing answers.
+    PrimaryCut,
+    /// The primary hands over.
+    PrimarySteppedDown,
+    /// Two members of three are killed.
+    TwoMembersDown,
+    /// All members are killed and started again.
+    AllMembersRestarted,
+    /// The primary's disk is full.
+    DiskFull,
+    /// An engine is killed; Docker starts it again.
+    EngineKilled,
+    /// An engine hangs.
+    EngineHung,
+    /// An engine gets less memory than it needs, so that the kernel kills it, and then enough again.
+    EngineOutOfMemory,
+    /// `make rollout` with a new image, or with the same one.
+    Rollout {
+        /// The engines' image is a new one.
+        new_image: bool,
+    },
+    /// The proxy reads its configuration anew.
+    ProxyReloaded,
+    /// A system behind the service misbehaves in this way.
+    Campus {
+        /// Which.
+        system: &'static str,
+        /// How, as the simulator calls it.
+        mode: &'static str,
+    },
+    /// `docker compose down` and `up`, volumes kept.
+    DownAndUp,
+}
+
+/// How long a primary stays away: longer than an election, and than any time-out that would hide behind one.
+const AWAY: Duration = Duration::from_secs(10);
+
+/// How long two members stay away: long enough for a write to come to its end.
+const TWO_AWAY: Duration = Duration::from_secs(25);
+
+/// How long a campus system misbehaves: long enough for the breakers of all engines to open.
+const CAMPUS_AWAY: Duration = Duration::from_secs(30);
+
+/// Left of a full disk.
+const DISK_ROUND: Duration = Duration::from_secs(20);
+
+impl Fault {
+    /// What the table calls it.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::PrimaryKilled => "primary killed".to_owned(),
+            Self::PrimaryPaused => "primary paused".to_owned(),
+            Self::PrimaryCut => "primary cut off".to_owned(),
+            Self::PrimarySteppedDown => "primary stepped down".to_owned(),
+            Self::TwoMembersDown => "two members down".to_owned(),
+            Self::AllMembersRestarted => "all members restarted".to_owned(),
+            Self::DiskFull => "primary's disk full".to_owned(),
+            Self::EngineKilled => "engine killed".to_owned(),
+            Self::EngineHung => "engine hung".to_owned(),
+            Self::EngineOutOfMemory => "engine out of memory".to_owned(),
+            Self::Rollout { new_image: true } => "rollout, new image".to_owned(),
+            Self::Rollout { new_image: false } => "rollout, same image".to_owned(),
+            Self::ProxyReloaded => "proxy reloaded".to_owned(),
+            Self::Campus { system, mode } => format!("{system}: {mode}"),
+            Self::DownAndUp => "compose down, up".to_owned(),
+        }
+    }
+
+    /// Whether it takes the primary away and leaves a majority.
+    #[must_use]
+    pub fn is_of_primary(self) -> bool {
+        matches!(self, Self::PrimaryKilled | Self::PrimaryPaused | Self::PrimaryCut | Self::PrimarySteppedDown)
+    }
+
+    /// Brings it about, waits, and heals it. Gives when it was brought about: from before the command to after it.
+    ///
+    /// # Errors
+    /// When the fault cannot be brought about or healed.
+    pub async fn strike(self, bench: &Bench) -> Result<Struck, Failure> {
+        let primary = bench.members.primary().await?;
+        match self {
+            Self::PrimaryKilled => {
+                let container = bench.stack.single(primary);
+                let struck = Struck::by(docker(&["kill", &container])).await?;
+                sleep(AWAY).await;
+                docker(&["start", &container]).await?;
+                Ok(struck)
+            }
+            Self::PrimaryPaused => pause(bench, &bench.stack.single(primary), AWAY).await,
+            Self::PrimaryCut => {
+                let struck = Struck::by(bench.stack.cut(primary)).await?;
+                sleep(AWAY).await;
+                bench.stack.plug(primary).await?;
+                Ok(struck)
+            }
+            Self::PrimarySteppedDown => {
+                let struck = Struck::by(bench.members.step_down(primary)).await?;
+                sleep(AWAY / 2).await;
+                Ok(struck)
+            }
+            Self::TwoMembersDown => {
+                let other = MEMBERS.into_iter().find(|member| *member != primary).unwrap_or(primary);
+                let two = [bench.stack.single(primary), bench.stack.single(other)];
+                let struck = Struck::by(docker(&["kill", &two[0], &two[1]])).await?;
+                sleep(TWO_AWAY).await;
+                let healed = Instant::now();
+                docker(&["start", &two[0], &two[1]]).await?;
+                Ok(Struck { healed: Some(healed), ..struck })
+            }
+            Self::AllMembersRestarted => {
+                let all = MEMBERS.map(|member| bench.stack.single(member));
+                let struck = Struck::by(docker(&["kill", &all[0], &all[1], &all[2]])).await?;
+                sleep(AWAY / 2).await;
+                let healed = Instant::now();
+                docker(&["start", &all[0], &all[1], &all[2]]).await?;
+                Ok(Struck { healed: Some(healed), ..struck })
+            }
+            Self::DiskFull => fill_disk(bench).await,
+            Self::EngineKilled => {
+                let engine = bench.an_engine().await?;
+                let struck = Struck::by(bench.stack.signal(&engine, "KILL")).await?;
+                sleep(AWAY).await;
+                Ok(struck)
+            }
+            Self::EngineHung => pause(bench, &bench.an_engine().await?, AWAY).await,
+            Self::EngineOutOfMemory => starve(bench).await,
+            Self::Rollout { new_image } => {
+                if new_image {
+                    bench.new_engine_image().await?;
+                }
+                let struck = Struck { before: Instant::now(), after: Instant::now(), healed: None };
+                run("docker/rollout.sh", &[]).await?;
+                Ok(struck)
+            }
+            Self::ProxyReloaded => {
+                let proxy = bench.stack.single("haproxy");
+                let reload = ["exec", &proxy, "bash", "/wehpu/haproxy/reload.sh"];
+                let struck = Struck::by(docker(&reload)).await?;
+                sleep(AWAY / 2).await;
+                Ok(struck)
+            }
+            Self::Campus { system, mode } => {
+                let struck = Struck::by(bench.sim.misbehave(system, mode)).await?;
+                sleep(CAMPUS_AWAY).await;
+                let healed = Instant::now();
+                bench.sim.behave().await?;
+                Ok(Struck { healed: Some(healed), ..struck })
+            }
+            Self::DownAndUp => {
+                let struck = Struck::by(run("docker", &["compose", "down"])).await?;
+                let healed = Instant::now();
+                run("docker", &["compose", "up", "--detach", "--wait"]).await?;
+                Ok(Struck { healed: Some(healed), ..struck })
+            }
+        }
+    }
+}
+
+/// When a fault was brought about.
+#[derive(Debug, Clone, Copy)]
+pub struct Struck {
+    /// Before the command was given.
+    pub before: Instant,
+    /// After it was carried out.
+    pub after: Instant,
+    /// When it was healed, where that is not when its time was over.
+    pub healed: Option<Instant>,
+}
+
+impl Struck {
+    async fn by<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<Self, Failure> {
+        let before = Instant::now();
+        command.await?;
+        Ok(Self { before, after: Instant::now(), healed: None })
+    }
+}
+
+async fn pause(bench: &Bench, container: &str, time: Duration) -> Result<Struck, Failure> {
+    let struck = Struck::by(bench.stack.signal(container, "STOP")).await?;
+    sleep(time).await;
+    bench.stack.signal(container, "CONT").await?;
+    Ok(struck)
+}
+
+/// Less memory than an engine has in use, then as much as before. What the limit kills, Docker starts again.
+async fn starve(bench: &Bench) -> Result<Struck, Failure> {
+    let engine = bench.an_engine().await?;
+    let limit = |limit: &'static str| {
+        let engine = engine.clone();
+        async move { docker(&["update", "--memory", limit, "--memory-swap", limit, &engine]).await }
+    };
+    // A kernel may refuse a limit below what is in use; what matters is that the process is killed.
+    let struck = Struck::by(async {
+        let _ = limit("8m").await;
+        Ok(())
+    })
+    .await?;
+    sleep(AWAY / 2).await;
+    limit("96m").await?;
+    sleep(AWAY / 2).await;
+    Ok(struck)
+}
+
+/// Makes the member whose disk can be filled primary, fills it, and empties it after a while. A member that cannot write
+/// ends itself; Docker starts it again until it can.
+async fn fill_disk(bench: &Bench) -> Result<Struck, Failure> {
+    const FULL: &str = "mongo3";
+    bench.members.make_primary(FULL).await?;
+    let disk = bench.stack.single("disk");
+    let fill = "head -c 2G /dev/zero >/data/db/full 2>/dev/null; true";
+    let struck = Struck::by(docker(&["exec", &disk, "bash", "-c", fill])).await?;
+    sleep(DISK_ROUND).await;
+    docker(&["exec", &disk, "bash", "-c", "rm /data/db/full"]).await?;
+    if bench.members.role(FULL).await == Role::Away {
+        // Docker waits longer and longer between two starts; an operator does not.
+        docker(&["restart", &bench.stack.single(FULL)]).await?;
+    }
+    Ok(struck)
+}

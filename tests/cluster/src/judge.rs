@@ -1,0 +1,232 @@
+//! The judge: each promise of the table "Survival" against what was found. A promise nothing was tried for is not listed.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{
+    api::{Journal, Record},
+    bench::Case,
+    fault::Fault,
+    ledger::Ledger,
+    report::{Run, percentile, records},
+};
+
+/// Writes are possible again within this time (95 of 100), election included.
+const RESUMED: Duration = Duration::from_secs(6);
+
+/// An engine that was killed gets no requests after this time.
+const OUT_OF_ROTATION: Duration = Duration::from_secs(2);
+
+/// Requests a rollout must be seen with in the long form.
+const ROLLOUT_REQUESTS: usize = 20_000;
+
+/// A write that cannot be done is refused within this time.
+const REFUSED: Duration = Duration::from_secs(12);
+
+/// Old data is served within this time (99 of 100) while the breaker is open.
+const STALE: Duration = Duration::from_millis(300);
+
+/// The campus is asked again within this time.
+const RECOVERED: Duration = Duration::from_secs(30);
+
+/// After `down` and `up` everything is healthy within this time.
+const UP: Duration = Duration::from_mins(1);
+
+/// Of what can be carried, this much is answered at three times the load. The machine that asks is the machine that
+/// answers, so the asking itself costs some.
+const UNDER_PRESSURE: f64 = 0.75;
+
+/// What became of a promise.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    /// The promise.
+    pub promise: &'static str,
+    /// What was found.
+    pub found: String,
+    /// Whether it held.
+    pub held: bool,
+}
+
+/// Collects verdicts on some of the cases.
+struct Judge<'a> {
+    run: &'a Run,
+    journal: &'a Journal,
+    verdicts: Vec<Verdict>,
+}
+
+impl<'a> Judge<'a> {
+    fn cases(&self, which: impl Fn(Fault) -> bool) -> Vec<&'a Case> {
+        self.run.cases.iter().filter(|case| which(case.fault)).collect()
+    }
+
+    fn records(&self, cases: &[&Case]) -> Vec<Record> {
+        cases.iter().flat_map(|case| records(case, self.journal)).collect()
+    }
+
+    fn say(&mut self, promise: &'static str, held: bool, found: String) {
+        self.verdicts.push(Verdict { promise, found, held });
+    }
+
+    /// No failed reads during these cases.
+    fn reads(&mut self, promise: &'static str, cases: &[&Case]) {
+        let records = self.records(cases);
+        let reads = records.iter().filter(|r| !r.kind.is_write());
+        let failed = reads.clone().filter(|r| !r.is_ok()).count();
+        self.say(promise, failed == 0, format!("{failed} of {} failed, {} faults", reads.count(), cases.len()));
+    }
+
+    fn healed(&mut self, promise: &'static str, cases: &[&Case]) {
+        let troubles: Vec<&str> = cases.iter().flat_map(|case| &case.troubles).map(String::as_str).collect();
+        let stuck = cases.iter().filter(|case| !case.all_resumed).count();
+        let slowest = cases.iter().map(|case| case.healing).max().unwrap_or_default();
+        let found = match (troubles.is_empty(), stuck) {
+            (true, 0) => format!("slowest {:.1} s", slowest.as_secs_f64()),
+            _ => format!("{stuck} times no writes; {}", troubles.join("; ")),
+        };
+        self.say(promise, troubles.is_empty() && stuck == 0, found);
+    }
+}
+
+/// Every promise that was tried.
+#[must_use]
+pub fn judge(run: &Run, journal: &Journal, ledger: &Ledger) -> Vec<Verdict> {
+    let mut judge = Judge { run, journal, verdicts: Vec::new() };
+    everywhere(&mut judge, ledger);
+    database(&mut judge);
+    engines(&mut judge);
+    campus(&mut judge);
+    pressure(&mut judge);
+    judge.verdicts
+}
+
+fn everywhere(judge: &mut Judge<'_>, ledger: &Ledger) {
+    let checked = judge.run.findings.checked;
+    let lost = judge.run.findings.lost.len() + ledger.lost_writes().len();
+    let doubled = judge.run.findings.doubled.len();
+    judge.say("0 acknowledged writes lost", lost == 0, format!("{lost} of {checked}"));
+    judge.say("0 acknowledged writes doubled", doubled == 0, format!("{doubled} of {checked}"));
+    let broken = ledger.broken_promises();
+    let first = broken.first().map(|(_, what)| format!(": {what}")).unwrap_or_default();
+    judge.say(
+        "no repeated login, bind or write is refused, no stored data emptied",
+        broken.is_empty(),
+        format!("{}{first}", broken.len()),
+    );
+}
+
+fn database(judge: &mut Judge<'_>) {
+    let cases = judge.cases(Fault::is_of_primary);
+    if !cases.is_empty() {
+        let resumed: Vec<Duration> = cases.iter().flat_map(|case| case.resumed.clone()).collect();
+        let found = percentile(resumed, 95).unwrap_or(Duration::MAX);
+        let all = cases.iter().all(|case| case.all_resumed);
+        let text = format!("p95 {:.1} s over {} faults × writers", found.as_secs_f64(), cases.len());
+        judge.say("primary gone: every writer writes again within 6 s (p95)", all && found <= RESUMED, text);
+        judge.reads("primary gone: reads of stored data do not fail", &cases);
+        judge.healed("primary gone: heals without a restart of anything else", &cases);
+    }
+    let cases = judge.cases(|fault| fault == Fault::TwoMembersDown);
+    if !cases.is_empty() {
+        judge.reads("two members down: reads go on", &cases);
+        let records = judge.records(&cases);
+        let failed: Vec<&Record> = records.iter().filter(|r| r.kind.is_write() && !r.is_ok()).collect();
+        let well = failed.iter().filter(|r| r.status == Some(503) && !r.code.is_empty() && r.took() <= REFUSED).count();
+        let slowest = failed.iter().map(|r| r.took()).max().unwrap_or_default();
+        let text = format!("{well} of {}, slowest {:.1} s", failed.len(), slowest.as_secs_f64());
+        judge.say(
+            "two members down: writes answer 503 with a code within 12 s",
+            well == failed.len() && well > 0,
+            text,
+        );
+        judge.healed("two members down: all heals without a restart", &cases);
+    }
+    let cases = judge.cases(|fault| fault == Fault::AllMembersRestarted);
+    if !cases.is_empty() {
+        judge.healed("MongoDB restarted as a whole: serves again, no manual step", &cases);
+    }
+    let cases = judge.cases(|fault| fault == Fault::DiskFull);
+    if !cases.is_empty() {
+        judge.reads("primary's disk full: reads of stored data do not fail", &cases);
+        judge.healed("primary's disk full: heals when there is room again", &cases);
+    }
+    let cases = judge.cases(|fault| fault == Fault::DownAndUp);
+    if let Some(slowest) = cases.iter().map(|case| case.healing).max() {
+        let up = cases.iter().filter_map(|case| Some(case.end - case.struck.healed?)).max().unwrap_or_default();
+        let held = up <= UP + slowest && cases.iter().all(|case| case.all_resumed && case.troubles.is_empty());
+        judge.say(
+            "compose down and up: all healthy within 60 s",
+            held && up <= UP,
+            format!("{:.1} s", up.as_secs_f64()),
+        );
+    }
+}
+
+fn engines(judge: &mut Judge<'_>) {
+    let killed = |fault| matches!(fault, Fault::EngineKilled | Fault::EngineOutOfMemory);
+    let cases = judge.cases(killed);
+    if !cases.is_empty() {
+        judge.reads("engine killed: no GET fails", &cases);
+        let slowest = cases.iter().filter_map(|case| case.out_of_rotation).max();
+        let found = slowest.map_or("back before it was noticed".to_owned(), |d| format!("{:.1} s", d.as_secs_f64()));
+        judge.say("engine killed: out of rotation within 2 s", slowest.is_none_or(|d| d <= OUT_OF_ROTATION), found);
+        judge.healed("engine killed: back by itself", &cases);
+    }
+    let cases = judge.cases(|fault| fault == Fault::EngineHung);
+    if !cases.is_empty() {
+        judge.reads("engine hung: no GET fails", &cases);
+        judge.healed("engine hung: all is well when it goes on", &cases);
+    }
+    let cases = judge.cases(|fault| matches!(fault, Fault::Rollout { .. }));
+    if !cases.is_empty() {
+        let records = judge.records(&cases);
+        let failed = records.iter().filter(|r| !r.is_ok()).count();
+        let enough = judge.run.form == crate::plan::Form::Short || records.len() >= ROLLOUT_REQUESTS;
+        let text = format!("{failed} of {} requests, {} rollouts", records.len(), cases.len());
+        judge.say("rolling replacement of all engines: 0 answers other than 2xx", failed == 0 && enough, text);
+    }
+    let cases = judge.cases(|fault| fault == Fault::ProxyReloaded);
+    if !cases.is_empty() {
+        let records = judge.records(&cases);
+        let failed = records.iter().filter(|r| !r.is_ok()).count();
+        judge.say("proxy reloaded: 0 answers other than 2xx", failed == 0, format!("{failed} of {}", records.len()));
+    }
+}
+
+fn campus(judge: &mut Judge<'_>) {
+    let cases = judge.cases(|fault| matches!(fault, Fault::Campus { .. }));
+    if cases.is_empty() {
+        return;
+    }
+    judge.reads("campus misbehaves: reads of stored data do not fail", &cases);
+    let stale: Vec<Duration> = cases.iter().flat_map(|case| case.stale.clone()).collect();
+    let count = stale.len();
+    let p99 = percentile(stale, 99);
+    let text = p99.map_or("no breaker opened".to_owned(), |d| format!("p99 {} ms of {count}", d.as_millis()));
+    judge.say(
+        "campus misbehaves: old data within 300 ms (p99) once the breakers are open",
+        p99.is_some_and(|d| d <= STALE),
+        text,
+    );
+    let slowest = cases.iter().map(|case| case.campus_recovery.unwrap_or(Duration::MAX)).max().unwrap_or_default();
+    let text = format!("slowest {:.1} s", slowest.as_secs_f64());
+    judge.say("campus misbehaves: fresh data within 30 s after it is well", slowest <= RECOVERED, text);
+}
+
+fn pressure(judge: &mut Judge<'_>) {
+    let Some(pressure) = &judge.run.pressure else { return };
+    let share = pressure.answered / pressure.capacity;
+    let text = format!(
+        "{:.0}/s of {:.0}/s ({:.0} %) at {:.0}/s asked, p99 {} ms; {} refused with retry-after, {} failed {}",
+        pressure.answered,
+        pressure.capacity,
+        share * 100.0,
+        pressure.offered,
+        pressure.p99_ms,
+        pressure.refused,
+        pressure.failed,
+        pressure.failure
+    );
+    let held = share >= UNDER_PRESSURE && pressure.failed == 0;
+    judge.say("three times the load: answers what it can, refuses the rest at once with retry-after", held, text);
+}

@@ -1,0 +1,306 @@
+//! The constant mixed load: a few students who read what is stored, and a few who write everything that can be written.
+//! Each waits for its answer and a moment more, so that the rate is moderate and the same throughout.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Failure,
+    api::{Account, Answer, Api, Kind, student, unique},
+    ledger::{Ledger, Write},
+    sim::Sim,
+};
+
+/// Readers, and the pause between two reads of each.
+const READERS: usize = 5;
+const READ_PAUSE: Duration = Duration::from_millis(50);
+
+/// Accounts that are read.
+const READ_ACCOUNTS: usize = 6;
+
+/// Writers of nicknames, who also measure when writes are possible again.
+pub const WRITERS: usize = 4;
+const SET_PAUSE: Duration = Duration::from_millis(60);
+
+/// Pauses of those who write the rest.
+const LOGIN_PAUSE: Duration = Duration::from_millis(150);
+const BIND_PAUSE: Duration = Duration::from_millis(800);
+const SCORE_PAUSE: Duration = Duration::from_millis(400);
+const FEEDBACK_PAUSE: Duration = Duration::from_millis(500);
+const UPLOAD_PAUSE: Duration = Duration::from_millis(400);
+
+/// How often a bind is tried again when the campus is said to be down, a second apart.
+const BIND_TRIES: usize = 30;
+
+/// Who comes besides while a rollout lasts, and while the campus misbehaves.
+const CROWD: usize = 12;
+const SCORE_READERS: usize = 9;
+
+/// Students of the simulator below this index are read; those who bind anew come after.
+const FIRST_FREE_STUDENT: usize = 100;
+
+/// The beginning of every PNG file.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
+
+/// The load, running until it is stopped.
+#[derive(Debug)]
+pub struct Load {
+    end: CancellationToken,
+    workers: JoinSet<()>,
+}
+
+/// What all workers share.
+#[derive(Debug, Clone)]
+struct Shared {
+    api: Api,
+    ledger: Arc<Ledger>,
+    end: CancellationToken,
+}
+
+/// Something stored to read.
+#[derive(Debug, Clone)]
+struct Reading {
+    account: Account,
+    student: usize,
+    file: String,
+}
+
+impl Load {
+    /// Makes the accounts and their data, then starts everybody.
+    ///
+    /// # Errors
+    /// When the service does not work to begin with.
+    pub async fn start(api: &Api, ledger: &Arc<Ledger>) -> Result<Self, Failure> {
+        let mut readings = Vec::new();
+        for index in 1..=READ_ACCOUNTS {
+            readings.push(prepare(api, index).await?);
+        }
+        let shared = Shared { api: api.clone(), ledger: Arc::clone(ledger), end: CancellationToken::new() };
+        let mut workers = JoinSet::new();
+        for n in 0..READERS {
+            workers.spawn(shared.clone().read(readings.clone(), n));
+        }
+        for n in 0..WRITERS {
+            workers.spawn(shared.clone().set(n));
+        }
+        workers.spawn(shared.clone().log_in());
+        workers.spawn(shared.clone().bind());
+        workers.spawn(shared.clone().score(readings));
+        workers.spawn(shared.clone().feedback());
+        workers.spawn(shared.clone().upload());
+        Ok(Self { end: shared.end, workers })
+    }
+
+    /// Readers without pause, as many as make thousands of requests while something lasts.
+    ///
+    /// # Errors
+    /// When the service does not work to begin with.
+    pub async fn crowd(api: &Api) -> Result<Self, Failure> {
+        let reading = prepare(api, 1).await?;
+        let (end, mut workers) = (CancellationToken::new(), JoinSet::new());
+        for _ in 0..CROWD {
+            let (api, end, reading) = (api.clone(), end.clone(), reading.clone());
+            workers.spawn(async move {
+                while !end.is_cancelled() {
+                    api.get(Kind::Read("user"), "/api/user", Some(&reading.account)).await;
+                    api.get(Kind::Read("calendar"), "/api/calendar", Some(&reading.account)).await;
+                }
+            });
+        }
+        Ok(Self { end, workers })
+    }
+
+    /// More readers of scores, so that a campus system that fails is noticed by every engine.
+    ///
+    /// # Errors
+    /// When the service does not work to begin with.
+    pub async fn score_readers(api: &Api, ledger: &Arc<Ledger>, sim: &Sim) -> Result<Self, Failure> {
+        let shared = Shared { api: api.clone(), ledger: Arc::clone(ledger), end: CancellationToken::new() };
+        let mut workers = JoinSet::new();
+        for index in READ_ACCOUNTS + 1..FIRST_FREE_STUDENT {
+            if workers.len() < SCORE_READERS && sim.has_scores(&student(index)).await? {
+                workers.spawn(shared.clone().score(vec![prepare(api, index).await?]));
+            }
+        }
+        Ok(Self { end: shared.end, workers })
+    }
+
+    /// Tells everybody to stop, and waits for their last answers.
+    pub async fn stop(mut self) {
+        self.end.cancel();
+        while self.workers.join_next().await.is_some() {}
+    }
+}
+
+/// An account that is bound, with a course table, scores and a file that are stored.
+async fn prepare(api: &Api, index: usize) -> Result<Reading, Failure> {
+    let expect = |what: &str, answer: Answer| {
+        if answer.is_ok() {
+            return Ok(answer);
+        }
+        Err(format!("{what} is answered with {:?} {}", answer.status, answer.code()))
+    };
+    let account = api.account(&format!("reader{index}x{}", unique())).await?;
+    // An engine whose breaker is still open from the fault before says that the campus is down.
+    let mut bound = api.bind(&account, index).await;
+    for _ in 0..BIND_TRIES {
+        if bound.status != Some(503) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        bound = api.bind(&account, index).await;
+    }
+    expect("a bind", bound)?;
+    for path in ["/api/course", "/api/score"] {
+        expect(path, api.get(Kind::Read("first"), path, Some(&account)).await)?;
+    }
+    let stored = expect("an upload", api.upload(&account, &picture()).await)?;
+    Ok(Reading { account, student: index, file: path_of(&stored) })
+}
+
+/// Content of a file that no other has.
+fn picture() -> Vec<u8> {
+    [PNG, unique().as_bytes(), &[b'.'; 2000]].concat()
+}
+
+/// Path of the file an upload was answered with.
+fn path_of(answer: &Answer) -> String {
+    let url = answer.body["data"]["url"][0].as_str().unwrap_or_default();
+    url.find("/files/").map_or_else(String::new, |at| url[at..].to_owned())
+}
+
+impl Shared {
+    /// Pauses; `false` when it is time to stop.
+    async fn pause(&self, pause: Duration) -> bool {
+        tokio::select! {
+            () = self.end.cancelled() => false,
+            () = tokio::time::sleep(pause) => true,
+        }
+    }
+
+    /// An account for a worker, as long as it takes; `None` when it is time to stop.
+    async fn account(&self, name: &str) -> Option<Account> {
+        loop {
+            match self.api.account(&format!("{name}{}", unique())).await {
+                Ok(account) => {
+                    self.ledger.acknowledge(Write::Account(account.open_id.clone()));
+                    return Some(account);
+                }
+                Err(error) => self.ledger.broken(error.to_string()),
+            }
+            if !self.pause(LOGIN_PAUSE).await {
+                return None;
+            }
+        }
+    }
+
+    async fn read(self, readings: Vec<Reading>, offset: usize) {
+        let mut turn = offset;
+        while self.pause(READ_PAUSE).await {
+            let reading = &readings[turn % readings.len()];
+            let account = Some(&reading.account);
+            let lookup = format!("/api/user/{}", student(reading.student));
+            let (what, path) = match turn % 7 {
+                0 | 1 => ("user", "/api/user"),
+                2 | 3 => ("course", "/api/course"),
+                4 => ("news", "/api/rss/news?start=0&count=10"),
+                5 => ("file", reading.file.as_str()),
+                _ => ("lookup", lookup.as_str()),
+            };
+            self.api.get(Kind::Read(what), path, account).await;
+            turn += 1;
+        }
+    }
+
+    /// Counts up in the nickname of an account. After an unclear answer with another account: what was sent may still
+    /// come through, and would then hide what is written after it.
+    async fn set(self, writer: usize) {
+        'accounts: loop {
+            let Some(account) = self.account("writer").await else { return };
+            let place = self.ledger.open(account.clone());
+            for number in 1.. {
+                if !self.pause(SET_PAUSE).await {
+                    return;
+                }
+                let answer = self.api.set_name(writer, &account, &number.to_string()).await;
+                if answer.is_ok() {
+                    self.ledger.set(place, number, true);
+                } else if answer.is_refusal() {
+                    self.ledger.broken(format!("a nickname is refused: {}", answer.code()));
+                } else {
+                    self.ledger.set(place, number, false);
+                    continue 'accounts;
+                }
+            }
+        }
+    }
+
+    async fn log_in(self) {
+        while self.pause(LOGIN_PAUSE).await {
+            let _ = self.account("login").await;
+        }
+    }
+
+    async fn bind(self) {
+        let mut index = FIRST_FREE_STUDENT;
+        while self.pause(BIND_PAUSE).await {
+            let Some(account) = self.account("binder").await else { return };
+            let answer = self.api.bind(&account, index).await;
+            if answer.is_ok() {
+                self.ledger.acknowledge(Write::Bind { open_id: account.open_id, student: student(index) });
+            } else if answer.is_refusal() {
+                self.ledger.broken(format!("a bind with the right passwords is refused: {}", answer.code()));
+            }
+            index += 1;
+        }
+    }
+
+    /// Scores are never fresh here: each answer that is not stale was stored before.
+    async fn score(self, readings: Vec<Reading>) {
+        for reading in readings.iter().cycle() {
+            if !self.pause(SCORE_PAUSE).await {
+                return;
+            }
+            let answer = self.api.get(Kind::Read("score"), "/api/score", Some(&reading.account)).await;
+            let meta = &answer.body["meta"];
+            let fetched_at =
+                meta["fetchedAt"].as_str().and_then(|at| mongodb::bson::DateTime::parse_rfc3339_str(at).ok());
+            if let Some(at) = fetched_at.filter(|_| answer.is_ok() && meta["stale"] == false) {
+                let student = student(reading.student);
+                self.ledger.acknowledge(Write::Scores { student, fetched_at: at.timestamp_millis() });
+            }
+            if answer.is_ok() && answer.body["data"].as_array().is_none_or(Vec::is_empty) {
+                self.ledger.broken("stored scores were replaced by nothing".to_owned());
+            }
+        }
+    }
+
+    async fn feedback(self) {
+        let Some(account) = self.account("reporter").await else { return };
+        while self.pause(FEEDBACK_PAUSE).await {
+            let text = format!("cluster-test {}", unique());
+            if self.api.feedback(&account, &text).await.is_ok() {
+                self.ledger.acknowledge(Write::Feedback(text));
+            }
+        }
+    }
+
+    async fn upload(self) {
+        let Some(account) = self.account("uploader").await else { return };
+        while self.pause(UPLOAD_PAUSE).await {
+            let content = picture();
+            let answer = self.api.upload(&account, &content).await;
+            if answer.is_ok() {
+                self.ledger.acknowledge(Write::Upload {
+                    owner: account.open_id.clone(),
+                    path: path_of(&answer),
+                    content,
+                });
+            } else {
+                self.ledger.unclear_upload(&account.open_id);
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The availability test bench, behind `make cluster-test`: a constant mixed load on the whole stack of containers, every
+//! fault that can be brought about, one after the other, and a judge. Exit code 0 only if every promise of the table
+//! "Survival" holds. `docker/cluster-test.sh` makes the stack and starts this.
+
+mod api;
+mod bench;
+mod campus;
+mod fault;
+mod judge;
+mod ledger;
+mod load;
+mod members;
+mod plan;
+mod pressure;
+mod proxy;
+mod report;
+mod sim;
+mod stack;
+mod verify;
+
+use std::{
+    process::ExitCode,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::Api, bench::Bench, campus::Breakers, ledger::Ledger, load::Load, members::Members, proxy::Rotation, sim::Sim,
+    stack::Stack,
+};
+
+/// What keeps the bench itself from working.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Load, faults and a judge for the stack that the environment names.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Which faults
+    #[arg(value_enum, default_value_t = plan::Form::Short)]
+    form: plan::Form,
+    /// Only faults whose name contains this text
+    #[arg(long)]
+    only: Option<String>,
+    /// How often each fault of a primary happens in the long form (four kinds)
+    #[arg(long, default_value_t = 13)]
+    rounds: usize,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let work = async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return Err("signals cannot be received".into());
+        };
+        tokio::select! {
+            done = run(&arguments) => done,
+            _ = interrupt.recv() => Err("interrupted".into()),
+            _ = terminate.recv() => Err("terminated".into()),
+        }
+    };
+    match work.await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: the bench could not finish: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Gives whether every promise held.
+async fn run(arguments: &Arguments) -> Result<bool, Failure> {
+    let port = |variable: &str, default: &str| std::env::var(variable).unwrap_or_else(|_| default.to_owned());
+    let http = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5)).build()?;
+    let stack = Stack::from_environment()?;
+    let rotation = format!("http://127.0.0.1:{}", port("CLUSTER_STATS_PORT", "18382"));
+    let bench = Bench {
+        members: Members::new(stack.clone())?,
+        sim: Sim::new(&format!("http://127.0.0.1:{}", port("CLUSTER_SIM_PORT", "18381")), http.clone()),
+        api: Api::new(&format!("http://127.0.0.1:{}", port("CLUSTER_PORT", "18380")), http.clone()),
+        ledger: Arc::new(Ledger::default()),
+        rotation: Arc::new(Rotation::new(&rotation, http.clone())),
+        breakers: Breakers::new(stack.clone(), http),
+        stack,
+    };
+    bench.sim.behave().await?;
+    bench.wait_healthy().await?;
+    let end = CancellationToken::new();
+    let watch = Arc::clone(&bench.rotation);
+    let watched = end.clone();
+    tokio::spawn(async move { watch.watch(watched).await });
+    let _end = end.drop_guard();
+
+    let begun = Instant::now();
+    let load = Load::start(&bench.api, &bench.ledger).await?;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let mut cases = Vec::new();
+    let faults = plan::faults(arguments.form, arguments.rounds, arguments.only.as_deref());
+    let count = faults.len();
+    for (n, fault) in faults.into_iter().enumerate() {
+        let case = bench.case(fault).await.map_err(|error| format!("{}: {error}", fault.name()))?;
+        println!("  {:>3}/{count} {}", n + 1, report::line(&case, &bench.api.journal));
+        cases.push(case);
+    }
+    let pressure =
+        if plan::wants_pressure(arguments.only.as_deref()) { Some(pressure::measure(&bench).await?) } else { None };
+    load.stop().await;
+    let findings = verify::everything(&bench.api, &bench.ledger, &bench.members, &bench.sim).await?;
+    bench::tidy().await;
+    let run = report::Run { begun, form: arguments.form, cases, findings, pressure };
+    let verdicts = judge::judge(&run, &bench.api.journal, &bench.ledger);
+    report::print(&run, &bench.api.journal, &bench.ledger, &verdicts)?;
+    Ok(verdicts.iter().all(|verdict| verdict.held))
+}

@@ -1,0 +1,82 @@
+//! Which faults, in which order.
+
+use crate::fault::Fault;
+
+/// How much is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// One of each important kind: some eight minutes.
+    Short,
+    /// Everything, primaries more than fifty times.
+    Long,
+}
+
+impl Form {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Short => "short",
+            Self::Long => "long",
+        }
+    }
+}
+
+/// What happens to a primary.
+const PRIMARY: [Fault; 4] = [Fault::PrimaryKilled, Fault::PrimaryPaused, Fault::PrimaryCut, Fault::PrimarySteppedDown];
+
+/// What the campus can do, in the short form.
+const CAMPUS_SHORT: [(&str, &str); 2] = [("urp", "hang"), ("urp", "maintenance")];
+
+/// And in the long one: every way the simulator can misbehave, and the systems everything else passes through.
+const CAMPUS_LONG: [(&str, &str); 12] = [
+    ("urp", "slow"),
+    ("urp", "hang"),
+    ("urp", "500"),
+    ("urp", "drop"),
+    ("urp", "garbage"),
+    ("urp", "maintenance"),
+    ("urp", "expired"),
+    ("urp", "empty"),
+    ("vpn", "hang"),
+    ("vpn", "maintenance"),
+    ("wechat", "500"),
+    ("wechat", "hang"),
+];
+
+/// The faults of a run.
+#[must_use]
+pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
+    let campus = |list: &[(&'static str, &'static str)]| -> Vec<Fault> {
+        list.iter().map(|&(system, mode)| Fault::Campus { system, mode }).collect()
+    };
+    let mut faults = match form {
+        Form::Short => {
+            let mut faults = PRIMARY.to_vec();
+            faults.extend([Fault::TwoMembersDown, Fault::EngineKilled, Fault::EngineHung]);
+            faults.extend([Fault::Rollout { new_image: true }, Fault::ProxyReloaded]);
+            faults.extend(campus(&CAMPUS_SHORT));
+            faults
+        }
+        Form::Long => {
+            let mut faults: Vec<Fault> = PRIMARY.iter().copied().cycle().take(PRIMARY.len() * rounds).collect();
+            for _ in 0..2 {
+                faults.extend([Fault::TwoMembersDown, Fault::AllMembersRestarted]);
+                faults.extend([Fault::EngineKilled, Fault::EngineHung, Fault::EngineOutOfMemory]);
+            }
+            faults.extend([Fault::Rollout { new_image: true }, Fault::Rollout { new_image: false }]);
+            faults.extend([Fault::ProxyReloaded, Fault::ProxyReloaded, Fault::DiskFull]);
+            faults.extend(campus(&CAMPUS_LONG));
+            faults.push(Fault::DownAndUp);
+            faults
+        }
+    };
+    faults.retain(|fault| only.is_none_or(|text| text.split(',').any(|part| fault.name().contains(part))));
+    faults
+}
+
+/// Whether the load beyond what the service can carry is tried as well.
+#[must_use]
+pub fn wants_pressure(only: Option<&str>) -> bool {
+    only.is_none_or(|text| text.split(',').any(|part| "overload".contains(part)))
+}

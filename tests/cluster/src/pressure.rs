@@ -1,0 +1,131 @@
+//! More requests than the service can carry: it must go on answering what it can, and refuse the rest at once with a time
+//! to come again. The engines get little processor time, so that this machine can ask for three times what they manage.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
+
+use crate::{
+    Failure,
+    api::{Kind, Record, unique},
+    bench::Bench,
+    report::percentile,
+    stack::docker,
+};
+
+/// Share of a processor each engine gets meanwhile, in thousandths.
+const SHARE: u32 = 40;
+
+/// Requests at once by which the capacity is found.
+const CROWD: usize = 48;
+
+/// How long each of the two is measured.
+const TIME: Duration = Duration::from_secs(10);
+
+/// How many times its capacity the service is asked for.
+const FACTOR: f64 = 3.0;
+
+/// Pause between two handfuls of requests.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Most requests the bench itself keeps open.
+const MOST_OPEN: usize = 20_000;
+
+/// What was measured.
+#[derive(Debug, Serialize)]
+pub struct Pressure {
+    /// Requests per second that are answered when nobody asks for more.
+    pub capacity: f64,
+    /// Requests per second that were asked for.
+    pub offered: f64,
+    /// Of these answered, per second.
+    pub answered: f64,
+    /// Refused with 503 and a time to come again.
+    pub refused: usize,
+    /// Neither.
+    pub failed: usize,
+    /// What the failed ones said, the first one.
+    pub failure: String,
+    /// 99 of 100 answers came within this time, in milliseconds.
+    pub p99_ms: u128,
+}
+
+/// Measures both.
+///
+/// # Errors
+/// When the engines cannot be slowed down.
+pub async fn measure(bench: &Bench) -> Result<Pressure, Failure> {
+    let engines = bench.stack.containers("engine").await?;
+    let share = (SHARE * 100).to_string();
+    let account = Arc::new(bench.api.account(&format!("crowd{}", unique())).await?);
+    // Past Docker's own forwarder for local connections, which does not stand as many.
+    let proxy = bench.stack.address("haproxy", "edge").await?.ok_or("the proxy has no address")?;
+    let direct = bench.api.at(&format!("http://{proxy}:8080"));
+    for engine in &engines {
+        docker(&["update", "--cpu-period", "100000", "--cpu-quota", &share, engine]).await?;
+    }
+    sleep(Duration::from_secs(2)).await;
+
+    let begun = Instant::now();
+    let mut crowd = JoinSet::new();
+    for _ in 0..CROWD {
+        let (api, account) = (direct.clone(), Arc::clone(&account));
+        crowd.spawn(async move {
+            while begun.elapsed() < TIME {
+                api.get(Kind::Read("crowd"), "/api/user", Some(&account)).await;
+            }
+        });
+    }
+    while crowd.join_next().await.is_some() {}
+    let capacity = rate(&of_crowd(bench, begun), begun.elapsed());
+
+    let begun = Instant::now();
+    let open = Arc::new(Semaphore::new(MOST_OPEN));
+    let (mut sent, mut ticks) = (0.0, tokio::time::interval(TICK));
+    while begun.elapsed() < TIME {
+        ticks.tick().await;
+        while sent < begun.elapsed().as_secs_f64() * capacity * FACTOR {
+            sent += 1.0;
+            let permit = Arc::clone(&open).acquire_owned().await;
+            let (api, account) = (direct.clone(), Arc::clone(&account));
+            tokio::spawn(async move {
+                api.get(Kind::Read("crowd"), "/api/user", Some(&account)).await;
+                drop(permit);
+            });
+        }
+    }
+    let offered = sent / begun.elapsed().as_secs_f64();
+    let all = u32::try_from(MOST_OPEN)?;
+    let _ = open.acquire_many(all).await?;
+    let span = begun.elapsed();
+    for engine in &engines {
+        docker(&["update", "--cpu-quota", "-1", engine]).await?;
+    }
+    let records = of_crowd(bench, begun);
+    let took: Vec<Duration> = records.iter().filter(|r| r.is_ok()).map(Record::took).collect();
+    let is_refusal = |r: &&Record| r.status == Some(503) && r.retry_after;
+    let failed: Vec<&Record> = records.iter().filter(|r| !r.is_ok() && !is_refusal(r)).collect();
+    Ok(Pressure {
+        capacity,
+        offered,
+        answered: rate(&records, span),
+        refused: records.iter().filter(is_refusal).count(),
+        failed: failed.len(),
+        failure: failed.first().map(|r| format!("{:?} {}", r.status, r.code)).unwrap_or_default(),
+        p99_ms: percentile(took, 99).unwrap_or_default().as_millis(),
+    })
+}
+
+fn of_crowd(bench: &Bench, since: Instant) -> Vec<Record> {
+    let records = bench.api.journal.between(since, Instant::now());
+    records.into_iter().filter(|r| r.kind == Kind::Read("crowd")).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "some thousand requests")]
+fn rate(records: &[Record], span: Duration) -> f64 {
+    records.iter().filter(|r| r.is_ok()).count() as f64 / span.as_secs_f64()
+}

@@ -1,0 +1,125 @@
+//! The stack of containers, through the command line of Docker and compose. Which stack that is, `docker/cluster-test.sh`
+//! says through the environment (`COMPOSE_PROJECT_NAME`, `COMPOSE_FILE`).
+
+use std::{collections::BTreeMap, process::Stdio};
+
+use tokio::process::Command;
+
+use crate::Failure;
+
+/// Names of the three members, which are the names of their services.
+pub const MEMBERS: [&str; 3] = ["mongo1", "mongo2", "mongo3"];
+
+/// Runs a program to its end and gives what it printed.
+///
+/// # Errors
+/// A line with the command and the end of what it said, when it cannot be started or does not exit with 0.
+pub async fn run(program: &str, arguments: &[&str]) -> Result<String, Failure> {
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{program} {}: {}", arguments.join(" "), said.trim().lines().last().unwrap_or_default()).into())
+}
+
+/// `docker …`.
+///
+/// # Errors
+/// See [`run`].
+pub async fn docker(arguments: &[&str]) -> Result<String, Failure> {
+    run("docker", arguments).await
+}
+
+/// The containers of the project.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    project: String,
+}
+
+impl Stack {
+    /// The stack the environment names.
+    ///
+    /// # Errors
+    /// When `COMPOSE_PROJECT_NAME` is missing: without it the stack of `make up` would be killed.
+    pub fn from_environment() -> Result<Self, Failure> {
+        let project = std::env::var("COMPOSE_PROJECT_NAME");
+        Ok(Self { project: project.map_err(|_| "COMPOSE_PROJECT_NAME is not set: start this with make cluster-test")? })
+    }
+
+    /// Ids of the running containers of a service.
+    ///
+    /// # Errors
+    /// See [`run`].
+    pub async fn containers(&self, service: &str) -> Result<Vec<String>, Failure> {
+        let project = format!("label=com.docker.compose.project={}", self.project);
+        let service = format!("label=com.docker.compose.service={service}");
+        let oneoff = "label=com.docker.compose.oneoff=False";
+        let listed = docker(&["ps", "-q", "--filter", &project, "--filter", &service, "--filter", oneoff]).await?;
+        Ok(listed.lines().map(str::to_owned).collect())
+    }
+
+    /// Name of the only container of a service, running or not.
+    #[must_use]
+    pub fn single(&self, service: &str) -> String {
+        format!("{}-{service}-1", self.project)
+    }
+
+    /// Name of a network of the project.
+    #[must_use]
+    pub fn network(&self, name: &str) -> String {
+        format!("{}_{name}", self.project)
+    }
+
+    /// Address of the only container of a service on a network of the project; `None` while it has none.
+    ///
+    /// # Errors
+    /// See [`run`].
+    pub async fn address(&self, service: &str, network: &str) -> Result<Option<String>, Failure> {
+        let format = format!(
+            "{{{{with index .NetworkSettings.Networks \"{}\"}}}}{{{{.IPAddress}}}}{{{{end}}}}",
+            self.network(network)
+        );
+        let address = docker(&["inspect", "--format", &format, &self.single(service)]).await?;
+        Ok(Some(address).filter(|address| !address.is_empty()))
+    }
+
+    /// Cuts a member off the database's network, as a pulled plug does: nobody is told.
+    ///
+    /// # Errors
+    /// See [`run`].
+    pub async fn cut(&self, member: &str) -> Result<(), Failure> {
+        docker(&["network", "disconnect", &self.network("data"), &self.single(member)]).await.map(drop)
+    }
+
+    /// Plugs it in again, under its name.
+    ///
+    /// # Errors
+    /// See [`run`].
+    pub async fn plug(&self, member: &str) -> Result<(), Failure> {
+        docker(&["network", "connect", "--alias", member, &self.network("data"), &self.single(member)]).await.map(drop)
+    }
+
+    /// Sends a signal to the main process of a container from outside, as the kernel or a crash would: Docker's restart
+    /// policy applies, which it does not after `docker kill`.
+    ///
+    /// # Errors
+    /// See [`run`].
+    pub async fn signal(&self, container: &str, signal: &str) -> Result<(), Failure> {
+        let pid = docker(&["inspect", "--format", "{{.State.Pid}}", container]).await?;
+        run("kill", &["-s", signal, &pid]).await.map(drop)
+    }
+
+    /// Restarts so far of each container, by id: a restart that nobody asked for is a crash.
+    ///
+    /// # Errors
+    /// See [`run`].
+    pub async fn restarts(&self, service: &str) -> Result<BTreeMap<String, u32>, Failure> {
+        let mut restarts = BTreeMap::new();
+        for container in self.containers(service).await? {
+            let count = docker(&["inspect", "--format", "{{.RestartCount}}", &container]).await?;
+            restarts.insert(container, count.parse().unwrap_or_default());
+        }
+        Ok(restarts)
+    }
+}

@@ -1,0 +1,179 @@
+//! Looking for what was acknowledged: through the service where it can be read there, and in the database, where doubles
+//! show.
+
+use std::{collections::HashMap, time::Instant};
+
+use mongodb::bson::doc;
+
+use crate::{
+    Failure,
+    api::{Api, Kind},
+    ledger::{Ledger, Register, Write},
+    members::Members,
+    sim::Sim,
+};
+
+/// What was found to be wrong, with when the write was acknowledged.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Acknowledged writes that are not there.
+    pub lost: Vec<(Instant, String)>,
+    /// Acknowledged writes that are there more than once.
+    pub doubled: Vec<(Instant, String)>,
+    /// How many writes were looked for.
+    pub checked: usize,
+}
+
+/// Reads every nickname and compares it with the last one that was acknowledged before this began. Only accounts that
+/// were written to since `since`.
+pub async fn registers(api: &Api, ledger: &Ledger, since: Instant, findings: &mut Findings) -> Result<(), Failure> {
+    for register in ledger.registers() {
+        let Some((acknowledged, at)) = register.acknowledged.filter(|(_, at)| *at >= since) else { continue };
+        let answer = api.get(Kind::Read("verify"), "/api/user", Some(&register.account)).await;
+        if !answer.is_ok() {
+            return Err(format!("an account cannot be read afterwards: {:?} {}", answer.status, answer.code()).into());
+        }
+        let stored = answer.body["data"]["nickName"].as_str().and_then(|name| name.parse().ok()).unwrap_or(0);
+        findings.checked += 1;
+        if !is_explained(&register, acknowledged, stored) {
+            findings.lost.push((at, format!("nickname {acknowledged}, stored is {stored}")));
+        }
+    }
+    Ok(())
+}
+
+/// The account may have been written to since the book was read; what was unclear may have happened or not.
+fn is_explained(register: &Register, acknowledged: u64, stored: u64) -> bool {
+    stored >= acknowledged || register.unclear == Some(stored)
+}
+
+/// Looks for everything in the book.
+///
+/// # Errors
+/// When something cannot be read.
+pub async fn everything(api: &Api, ledger: &Ledger, members: &Members, sim: &Sim) -> Result<Findings, Failure> {
+    let mut findings = Findings::default();
+    let writes = ledger.writes();
+    if let Some((begin, _)) = writes.first() {
+        registers(api, ledger, *begin, &mut findings).await?;
+    }
+    accounts_and_binds(&writes, members, &mut findings).await?;
+    scores(&writes, members, &mut findings).await?;
+    feedback(&writes, sim, &mut findings).await?;
+    uploads(&writes, api, ledger, members, &mut findings).await?;
+    Ok(findings)
+}
+
+type Writes = [(Instant, Write)];
+
+async fn accounts_and_binds(writes: &Writes, members: &Members, findings: &mut Findings) -> Result<(), Failure> {
+    let accounts = members.count_by("users", "openId", doc! {}).await?;
+    let bound = members.documents("users", doc! { "bind": true }, doc! { "openId": 1, "studentId": 1 }).await?;
+    let bound: HashMap<&str, &str> =
+        bound.iter().filter_map(|user| Some((user.get_str("openId").ok()?, user.get_str("studentId").ok()?))).collect();
+    for (at, write) in writes {
+        match write {
+            Write::Account(open_id) => {
+                findings.checked += 1;
+                match accounts.get(open_id) {
+                    None => findings.lost.push((*at, format!("account {open_id}"))),
+                    Some(1) => {}
+                    Some(n) => findings.doubled.push((*at, format!("account {open_id}: {n} times"))),
+                }
+            }
+            Write::Bind { open_id, student } => {
+                findings.checked += 1;
+                if bound.get(open_id.as_str()) != Some(&student.as_str()) {
+                    findings.lost.push((*at, format!("bind of {open_id}")));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn scores(writes: &Writes, members: &Members, findings: &mut Findings) -> Result<(), Failure> {
+    let stored = members.documents("scores", doc! {}, doc! { "studentId": 1, "fetchedAt": 1 }).await?;
+    let mut latest: HashMap<&str, (i64, usize)> = HashMap::new();
+    for snapshot in &stored {
+        let at = snapshot.get_datetime("fetchedAt").map_or(0, |at| at.timestamp_millis());
+        let entry = latest.entry(snapshot.get_str("studentId").unwrap_or_default()).or_default();
+        *entry = (entry.0.max(at), entry.1 + 1);
+    }
+    for (at, write) in writes {
+        let Write::Scores { student, fetched_at } = write else { continue };
+        findings.checked += 1;
+        let (newest, copies) = latest.get(student.as_str()).copied().unwrap_or_default();
+        if newest < *fetched_at {
+            findings.lost.push((*at, format!("scores of {student}: {} ms older", fetched_at - newest)));
+        }
+        if copies > 1 {
+            findings.doubled.push((*at, format!("scores of {student}: {copies} times")));
+        }
+    }
+    Ok(())
+}
+
+async fn feedback(writes: &Writes, sim: &Sim, findings: &mut Findings) -> Result<(), Failure> {
+    let issues = sim.issues().await?;
+    let mut copies: HashMap<&str, usize> = HashMap::new();
+    for word in issues.iter().flat_map(|body| body.split_whitespace()) {
+        *copies.entry(word).or_default() += 1;
+    }
+    for (at, write) in writes {
+        let Write::Feedback(text) = write else { continue };
+        findings.checked += 1;
+        let word = text.split_whitespace().last().unwrap_or_default();
+        match copies.get(word) {
+            None => findings.lost.push((*at, format!("report {text}"))),
+            Some(1) => {}
+            Some(n) => findings.doubled.push((*at, format!("report {text}: {n} times"))),
+        }
+    }
+    Ok(())
+}
+
+async fn uploads(
+    writes: &Writes,
+    api: &Api,
+    ledger: &Ledger,
+    members: &Members,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let mut acknowledged: HashMap<&str, (usize, Instant)> = HashMap::new();
+    for (at, write) in writes {
+        let Write::Upload { owner, path, content } = write else { continue };
+        findings.checked += 1;
+        acknowledged.entry(owner).or_insert((0, *at)).0 += 1;
+        let answer = api.get(Kind::Read("verify"), path, None).await;
+        if !answer.is_ok() || answer.bytes != *content {
+            findings.lost.push((*at, format!("file {path}: {:?}", answer.status)));
+        }
+    }
+    let stored = members.count_by("files", "owner", doc! { "until": { "$exists": false } }).await?;
+    let unclear = ledger.unclear_uploads();
+    for (owner, (count, at)) in acknowledged {
+        let stored = stored.get(owner).copied().unwrap_or_default();
+        if stored > count + unclear.get(owner).copied().unwrap_or_default() {
+            findings.doubled.push((at, format!("files: {stored} stored, {count} acknowledged")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Account;
+
+    #[test]
+    fn a_nickname_is_lost_when_it_is_older_than_the_last_one_acknowledged() {
+        let account = Account { open_id: String::new(), token: String::new() };
+        let register = Register { account, acknowledged: Some((7, Instant::now())), unclear: Some(8) };
+        assert!(is_explained(&register, 7, 7));
+        assert!(is_explained(&register, 7, 8));
+        assert!(!is_explained(&register, 7, 6));
+        assert!(!is_explained(&register, 7, 0));
+    }
+}
