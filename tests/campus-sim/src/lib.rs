@@ -1,5 +1,6 @@
 //! The campus simulator: one HTTP server that plays every system the engine talks to (VPN, academic system, library,
-//! physical education, repairs, news, `WeChat`, `GitHub`), with state, sessions, and misbehaviour on command.
+//! physical education, repairs, news, bulletin board, `WeChat`, `GitHub`), with state, sessions, and misbehaviour on
+//! command.
 //!
 //! It serves local development (the `campus-sim` program) and the integration tests, which start it in process:
 //!
@@ -16,14 +17,15 @@
 //! ```
 //!
 //! The map: `server` accepts and cuts connections, `gate` counts each request and lets faults strike it, `systems` has
-//! one module per system, `world` invents students, courses and books, `sim` holds it all together and is what tests
-//! hold in their hands, `control` offers the same under `/_sim`.
+//! one module per system, `world` invents students, courses, books and news, `feeds` keeps what is published, `sim` holds
+//! it all together and is what tests hold in their hands, `control` offers the same under `/_sim`.
 
 mod call;
 mod config;
 mod control;
 mod counts;
 mod faults;
+mod feeds;
 mod gate;
 mod outbox;
 mod page;
@@ -39,6 +41,7 @@ mod world;
 pub use config::SimConfig;
 pub use counts::{Counts, SystemCounts};
 pub use faults::{Fault, Mode};
+pub use feeds::{Behaviour, FeedItem, FeedKind, Lecture};
 pub use outbox::{Issue, RepairOrder, Sent, SentMessage, TextCheck};
 pub use server::CampusSim;
 pub use sim::Sim;
