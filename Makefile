@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help up down clean logs ps smoke demo rollout test cluster-test fuzz check fmt
+.PHONY: help up down clean logs ps smoke demo rollout backup restore test cluster-test fuzz check fmt
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -33,6 +33,12 @@ demo: ## every page of the mini-program against the running stack, to look at
 
 rollout: ## build the image and replace the running engines one by one, without a gap
 	@docker/rollout.sh --build
+
+backup: ## the database as one archive (FILE=…), while the service goes on
+	@docker/backup.sh backup $(FILE)
+
+restore: ## replace all that is stored by the archive FILE=…
+	@docker/backup.sh restore $(FILE)
 
 test: ## every check and every test, all set-up included
 	@docker/test.sh
