@@ -12,7 +12,8 @@ use crate::{config::Mongodb, store::replset::Plan};
 pub enum Command {
     /// Make the members named in `WEHPU_MONGODB_URI` a replica set, wait for a primary, create the database users
     ///
-    /// Running it again changes nothing but the users' passwords, which are set to those in the connection strings.
+    /// Running it again changes nothing but the users' passwords, which are set to those in the connection strings, and
+    /// the set's settings of elections.
     /// With --key-file the users of `WEHPU_MONGODB_URI` (readWrite) and `WEHPU_MIGRATE_MONGODB_URI` (readWrite, dbAdmin)
     /// are created; without it the members run without authentication and no users are made.
     Init(Init),

@@ -27,6 +27,13 @@ const CATCH_UP: Duration = Duration::from_millis(200);
 /// until then no write reaches a majority of which a member is away; the server's own 2 s would make that six seconds.
 const HEARTBEAT: Duration = Duration::from_millis(250);
 
+/// `NewReplicaSetConfigurationIncompatible` (another instance was quicker), `ConfigurationInProgress`,
+/// `CurrentConfigNotCommittedYet`: another look at the set helps.
+const RECONFIG_AGAIN: [i32; 3] = [103, 109, 308];
+
+/// How often the settings of a set are tried to be changed.
+const RECONFIG_TRIES: u32 = 40;
+
 /// Pause between two looks at members that are not there yet.
 const POLL: Duration = Duration::from_millis(250);
 
@@ -236,18 +243,26 @@ fn settings(election_timeout: Duration) -> Document {
 /// Gives a set that was made with other settings these; whether that was necessary.
 async fn ensure_settings(admin: &Database, election_timeout: Duration) -> Result<bool, ReplsetError> {
     let failed = |what| move |source| ReplsetError::Command { what, source };
-    let answer = admin.run_command(doc! { "replSetGetConfig": 1 }).await.map_err(failed("replSetGetConfig"))?;
-    let mut config = answer.get_document("config").cloned().unwrap_or_default();
-    let mut present = config.get_document("settings").cloned().unwrap_or_default();
     let wanted = settings(election_timeout);
-    if wanted.iter().all(|(name, value)| number(present.get(name)) == number(Some(value))) {
-        return Ok(false);
+    let mut tries = RECONFIG_TRIES;
+    loop {
+        let answer = admin.run_command(doc! { "replSetGetConfig": 1 }).await.map_err(failed("replSetGetConfig"))?;
+        let mut config = answer.get_document("config").cloned().unwrap_or_default();
+        let mut present = config.get_document("settings").cloned().unwrap_or_default();
+        if wanted.iter().all(|(name, value)| number(present.get(name)) == number(Some(value))) {
+            return Ok(tries < RECONFIG_TRIES);
+        }
+        present.extend(wanted.clone());
+        config.insert("settings", present);
+        config.insert("version", number(config.get("version")).unwrap_or_default() + 1);
+        tries -= 1;
+        match admin.run_command(doc! { "replSetReconfig": config }).await {
+            // Looked at again, whether another instance or the server changed it meanwhile.
+            Ok(_) => {}
+            Err(e) if tries > 0 && code(&e).is_some_and(|code| RECONFIG_AGAIN.contains(&code)) => sleep(POLL).await,
+            Err(source) => return Err(ReplsetError::Command { what: "replSetReconfig", source }),
+        }
     }
-    present.extend(wanted);
-    config.insert("settings", present);
-    config.insert("version", number(config.get("version")).unwrap_or_default() + 1);
-    admin.run_command(doc! { "replSetReconfig": config }).await.map_err(failed("replSetReconfig"))?;
-    Ok(true)
 }
 
 /// A whole number, of whatever size the server chose.

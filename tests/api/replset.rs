@@ -1,5 +1,7 @@
 //! `wehpu-engine replset init` on a set that runs.
 
+use mongodb::bson::doc;
+
 use crate::support::{replica_set_uri, run_engine, setup};
 
 #[tokio::test]
@@ -7,9 +9,30 @@ async fn init_finds_a_set_that_is_there_and_changes_nothing() {
     setup()
         .run(async |app| {
             for _ in 0..2 {
-                let done = run_engine(&["replset", "init", "--wait", "30s"], &app.settings).await.succeeded();
+                let done = run_engine(&["replset", "init", "--election-timeout", "1s", "--wait", "30s"], &app.settings)
+                    .await
+                    .succeeded();
                 assert!(done.stdout.contains("exists") && done.stdout.contains("primary is"), "{done:?}");
             }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn init_gives_a_set_that_is_there_the_settings_of_elections() {
+    setup()
+        .run(async |app| {
+            run_engine(&["replset", "init", "--election-timeout", "1s", "--wait", "30s"], &app.settings)
+                .await
+                .succeeded();
+            let admin = app.db.database().client().database("admin");
+            let answer = admin.run_command(doc! { "replSetGetConfig": 1 }).await.unwrap();
+            let settings = answer.get_document("config").unwrap().get_document("settings").unwrap();
+            let millis =
+                |name: &str| settings.get_i32(name).map(i64::from).or_else(|_| settings.get_i64(name)).unwrap();
+            assert_eq!(millis("electionTimeoutMillis"), 1000);
+            assert_eq!(millis("catchUpTimeoutMillis"), 200);
+            assert_eq!(millis("heartbeatIntervalMillis"), 250);
         })
         .await;
 }
@@ -23,7 +46,8 @@ async fn init_refuses_a_set_with_other_members() {
             let (fewer, _) = hosts.rsplit_once(',').unwrap();
             let mut settings = app.settings.clone();
             settings.set("WEHPU_MONGODB_URI", &app.db.uri().replace(hosts, fewer));
-            let refused = run_engine(&["replset", "init", "--wait", "30s"], &settings).await.failed();
+            let refused =
+                run_engine(&["replset", "init", "--election-timeout", "1s", "--wait", "30s"], &settings).await.failed();
             assert!(refused.stderr.contains("other members"), "{refused:?}");
         })
         .await;

@@ -20,8 +20,8 @@ use crate::{
 /// Share of a processor each engine gets meanwhile, in thousandths.
 const SHARE: u32 = 40;
 
-/// Requests at once by which the capacity is found.
-const CROWD: usize = 48;
+/// Requests at once by which the capacity is found: enough to keep slow engines busy, and none is refused yet.
+const CROWD: usize = 300;
 
 /// How long each of the two is measured.
 const TIME: Duration = Duration::from_secs(10);
