@@ -59,7 +59,8 @@ pub async fn everything(api: &Api, ledger: &Ledger, members: &Members, sim: &Sim
     }
     accounts_and_binds(&writes, members, &mut findings).await?;
     scores(&writes, members, &mut findings).await?;
-    feedback(&writes, [ledger.kept_issues(), sim.issues().await?].concat(), &mut findings);
+    let issues = [ledger.kept_issues(), sim.issues().await?].concat();
+    feedback(&writes, &issues, &mut findings);
     uploads(&writes, api, ledger, members, &mut findings).await?;
     Ok(findings)
 }
@@ -115,7 +116,7 @@ async fn scores(writes: &Writes, members: &Members, findings: &mut Findings) -> 
     Ok(())
 }
 
-fn feedback(writes: &Writes, issues: Vec<String>, findings: &mut Findings) {
+fn feedback(writes: &Writes, issues: &[String], findings: &mut Findings) {
     let mut copies: HashMap<&str, usize> = HashMap::new();
     for word in issues.iter().flat_map(|body| body.split_whitespace()) {
         *copies.entry(word).or_default() += 1;
