@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
+use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
     Failure,
+    api::unique,
     bench::Bench,
     members::Role,
     stack::{MEMBERS, docker, run},
@@ -61,7 +62,11 @@ const TWO_AWAY: Duration = Duration::from_secs(25);
 /// How long a campus system misbehaves: long enough for the breakers of all engines to open.
 const CAMPUS_AWAY: Duration = Duration::from_secs(30);
 
-/// Left of a full disk.
+/// Memory of an engine as compose limits it, and less than any engine needs, in KiB.
+const ENGINE_MEMORY: u32 = 96 * 1024;
+const LEAST_MEMORY: u32 = 8 * 1024;
+
+/// How long the disk stays full.
 const DISK_ROUND: Duration = Duration::from_secs(20);
 
 impl Fault {
@@ -168,6 +173,8 @@ impl Fault {
                 Ok(Struck { healed: Some(healed), ..struck })
             }
             Self::DownAndUp => {
+                // The simulator forgets with its container what became an issue.
+                bench.ledger.keep_issues(bench.sim.issues().await?);
                 let struck = Struck::by(run("docker", &["compose", "down"])).await?;
                 let healed = Instant::now();
                 run("docker", &["compose", "up", "--detach", "--wait"]).await?;
@@ -203,22 +210,40 @@ async fn pause(bench: &Bench, container: &str, time: Duration) -> Result<Struck,
     Ok(struck)
 }
 
-/// Less memory than an engine has in use, then as much as before. What the limit kills, Docker starts again.
+/// As little memory as the kernel takes for an engine, and uploads that need more: the kernel kills it. Then as much as
+/// before, with which Docker starts it again.
 async fn starve(bench: &Bench) -> Result<Struck, Failure> {
     let engine = bench.an_engine().await?;
-    let limit = |limit: &'static str| {
-        let engine = engine.clone();
-        async move { docker(&["update", "--memory", limit, "--memory-swap", limit, &engine]).await }
+    let started = async || docker(&["inspect", "--format", "{{.State.StartedAt}}", &engine]).await;
+    let limit = async |kib: u32| {
+        let limit = format!("{kib}k");
+        docker(&["update", "--memory", &limit, "--memory-swap", &limit, &engine]).await
     };
-    // A kernel may refuse a limit below what is in use; what matters is that the process is killed.
-    let struck = Struck::by(async {
-        let _ = limit("8m").await;
-        Ok(())
-    })
-    .await?;
+    let before = started().await?;
+    let account = bench.api.account(&format!("hungry{}", unique())).await?;
+    // A kernel may refuse a limit below what is in use.
+    let mut kib = LEAST_MEMORY;
+    while limit(kib).await.is_err() {
+        kib += 128;
+        if kib > ENGINE_MEMORY {
+            return Err("no memory limit is accepted".into());
+        }
+    }
+    let struck = Struck { before: Instant::now(), after: Instant::now(), healed: None };
+    let (deadline, content) = (Instant::now() + AWAY, [crate::load::PNG, &vec![b'.'; 1_000_000]].concat());
+    while started().await? == before && Instant::now() < deadline {
+        let mut uploads = JoinSet::new();
+        for _ in 0..60 {
+            let (api, account, content) = (bench.api.clone(), account.clone(), content.clone());
+            uploads.spawn(async move { api.upload(&account, &content).await });
+        }
+        while uploads.join_next().await.is_some() {}
+    }
+    limit(ENGINE_MEMORY).await?;
     sleep(AWAY / 2).await;
-    limit("96m").await?;
-    sleep(AWAY / 2).await;
+    if started().await? == before {
+        return Err("the kernel did not kill the engine".into());
+    }
     Ok(struck)
 }
 

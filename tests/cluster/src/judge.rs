@@ -106,6 +106,12 @@ fn everywhere(judge: &mut Judge<'_>, ledger: &Ledger) {
     let doubled = judge.run.findings.doubled.len();
     judge.say("0 acknowledged writes lost", lost == 0, format!("{lost} of {checked}"));
     judge.say("0 acknowledged writes doubled", doubled == 0, format!("{doubled} of {checked}"));
+    let untried = &judge.run.untried;
+    judge.say(
+        "every fault could be tried",
+        untried.is_empty(),
+        format!("{} not {}", untried.len(), untried.join("; ")),
+    );
     let broken = ledger.broken_promises();
     let first = broken.first().map(|(_, what)| format!(": {what}")).unwrap_or_default();
     judge.say(

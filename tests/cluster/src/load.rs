@@ -42,7 +42,7 @@ const SCORE_READERS: usize = 9;
 const FIRST_FREE_STUDENT: usize = 100;
 
 /// The beginning of every PNG file.
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
+pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
 
 /// The load, running until it is stopped.
 #[derive(Debug)]

@@ -104,20 +104,29 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let begun = Instant::now();
     let load = Load::start(&bench.api, &bench.ledger).await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let mut cases = Vec::new();
+    let (mut cases, mut untried) = (Vec::new(), Vec::new());
     let faults = plan::faults(arguments.form, arguments.rounds, arguments.only.as_deref());
     let count = faults.len();
     for (n, fault) in faults.into_iter().enumerate() {
-        let case = bench.case(fault).await.map_err(|error| format!("{}: {error}", fault.name()))?;
-        println!("  {:>3}/{count} {}", n + 1, report::line(&case, &bench.api.journal));
-        cases.push(case);
+        match bench.case(fault).await {
+            Ok(case) => {
+                println!("  {:>3}/{count} {}", n + 1, report::line(&case, &bench.api.journal));
+                cases.push(case);
+            }
+            Err(error) => {
+                println!("  {:>3}/{count} {}: could not be tried: {error}", n + 1, fault.name());
+                untried.push(format!("{}: {error}", fault.name()));
+                bench.sim.behave().await?;
+                bench.wait_healthy().await?;
+            }
+        }
     }
     let pressure =
         if plan::wants_pressure(arguments.only.as_deref()) { Some(pressure::measure(&bench).await?) } else { None };
     load.stop().await;
     let findings = verify::everything(&bench.api, &bench.ledger, &bench.members, &bench.sim).await?;
     bench::tidy().await;
-    let run = report::Run { begun, form: arguments.form, cases, findings, pressure };
+    let run = report::Run { begun, form: arguments.form, cases, untried, findings, pressure };
     let verdicts = judge::judge(&run, &bench.api.journal, &bench.ledger);
     report::print(&run, &bench.api.journal, &bench.ledger, &verdicts)?;
     Ok(verdicts.iter().all(|verdict| verdict.held))

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Share of a processor each engine gets meanwhile, in thousandths.
-const SHARE: u32 = 40;
+const SHARE: u32 = 30;
 
 /// Requests at once by which the capacity is found: enough to keep slow engines busy, and none is refused yet.
 const CROWD: usize = 300;

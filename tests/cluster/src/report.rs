@@ -35,6 +35,8 @@ pub struct Run {
     pub form: Form,
     /// Each fault.
     pub cases: Vec<Case>,
+    /// Faults that could not be brought about or measured, and why.
+    pub untried: Vec<String>,
     /// What was looked for in the end.
     pub findings: Findings,
     /// The load beyond what can be carried.

@@ -59,7 +59,8 @@ pub async fn everything(api: &Api, ledger: &Ledger, members: &Members, sim: &Sim
     }
     accounts_and_binds(&writes, members, &mut findings).await?;
     scores(&writes, members, &mut findings).await?;
-    feedback(&writes, sim, &mut findings).await?;
+    let issues = [ledger.kept_issues(), sim.issues().await?].concat();
+    feedback(&writes, &issues, &mut findings);
     uploads(&writes, api, ledger, members, &mut findings).await?;
     Ok(findings)
 }
@@ -115,8 +116,7 @@ async fn scores(writes: &Writes, members: &Members, findings: &mut Findings) -> 
     Ok(())
 }
 
-async fn feedback(writes: &Writes, sim: &Sim, findings: &mut Findings) -> Result<(), Failure> {
-    let issues = sim.issues().await?;
+fn feedback(writes: &Writes, issues: &[String], findings: &mut Findings) {
     let mut copies: HashMap<&str, usize> = HashMap::new();
     for word in issues.iter().flat_map(|body| body.split_whitespace()) {
         *copies.entry(word).or_default() += 1;
@@ -131,7 +131,6 @@ async fn feedback(writes: &Writes, sim: &Sim, findings: &mut Findings) -> Result
             Some(n) => findings.doubled.push((*at, format!("report {text}: {n} times"))),
         }
     }
-    Ok(())
 }
 
 async fn uploads(
