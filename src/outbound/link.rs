@@ -222,3 +222,6 @@ fn plain(name: &str) -> Option<String> {
     let name = name.trim().trim_start_matches('.');
     (!name.is_empty()).then(|| name.to_owned())
 }
+
+#[cfg(test)]
+mod tests;
