@@ -357,7 +357,10 @@ pub(super) fn spider_config(r: &mut Reader) -> Option<SpiderConfig> {
 /// What the spider refuses although it is well-formed.
 pub(super) fn check_spider(r: &mut Reader, config: &SpiderConfig) {
     if config.campus.bulletin_account.is_some() && config.public_url.is_none() {
-        r.problem("WEHPU_PUBLIC_URL", "is required with WEHPU_BULLETIN_STUDENT_ID: notices link to files of this service");
+        r.problem(
+            "WEHPU_PUBLIC_URL",
+            "is required with WEHPU_BULLETIN_STUDENT_ID: notices link to files of this service",
+        );
     }
     if config.profile == Profile::Prod {
         refuse_examples(r, &[("WEHPU_MONGODB_URI", &config.mongodb.uri)]);

@@ -142,7 +142,11 @@ pub static VARIABLES: &[Variable] = &[
     var("WEHPU_SPIDER_CONCURRENCY", "2", "requests at once of a job of the spider, 1 to 8"),
     var("WEHPU_SPIDER_PAUSE", "500ms", "shortest time between the beginnings of two requests of a job, at most 1m"),
     var("WEHPU_SPIDER_MAX_PAGES", "2000", "most list pages that a job goes back"),
-    var("WEHPU_SPIDER_STALE", "14d", "a source that yields nothing new for longer is reported: its pages may have changed"),
+    var(
+        "WEHPU_SPIDER_STALE",
+        "14d",
+        "a source that yields nothing new for longer is reported: its pages may have changed",
+    ),
     var("WEHPU_LOG", "info", "log filter: a level, or target=level pairs joined by commas"),
     var("WEHPU_LOG_FORMAT", "json", "json (one object a line) or text"),
 ];

@@ -334,11 +334,7 @@ impl Articles {
     ///
     /// # Errors
     /// [`StoreError`] when the primary does not answer.
-    pub async fn known(
-        &self,
-        class: Class,
-        keys: &[String],
-    ) -> Result<HashMap<String, KnownArticle>, StoreError> {
+    pub async fn known(&self, class: Class, keys: &[String]) -> Result<HashMap<String, KnownArticle>, StoreError> {
         let fields = doc! { "_id": 0, "key": 1, "run": 1, "fileHash": 1 };
         let mut cursor = self.primary(class).find(doc! { "key": { "$in": keys } }).projection(fields).await?;
         let mut known = HashMap::new();

@@ -261,10 +261,8 @@ impl Schedulers {
         let never = bson::DateTime::from_millis(0);
         let mut filter = doc! { "_id": job, "$expr": { "$lt": [{ "$ifNull": ["$leaseUntil", never] }, "$$NOW"] } };
         if claim == Claim::Due {
-            let mut reasons = vec![
-                doc! { "unfinished": true },
-                doc! { "retryAt": { "$gt": never, "$lte": date(now) } },
-            ];
+            let mut reasons =
+                vec![doc! { "unfinished": true }, doc! { "retryAt": { "$gt": never, "$lte": date(now) } }];
             if let Some(due) = due {
                 reasons.extend([doc! { "due": Bson::Null }, doc! { "due": { "$lt": date(due) } }]);
             }
