@@ -39,9 +39,12 @@ const TITLE: usize = 40;
 /// may run, a job is run by one of them.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Run one job, or all of them, now; prints a line per item and exits with 1 when a job failed as a whole
-    #[arg(long, value_name = "JOB", num_args = 0..=1, conflicts_with = "list")]
-    once: Option<Option<Job>>,
+    /// Run all jobs, or the one that follows, now; prints a line per item and exits with 1 when a job failed as a whole
+    #[arg(long, conflicts_with = "list")]
+    once: bool,
+    /// With --once: only this job
+    #[arg(requires = "once")]
+    job: Option<Job>,
     /// Show each job's schedule, its last run and what became of it, and its next run
     #[arg(long)]
     list: bool,
@@ -49,7 +52,7 @@ pub struct Args {
 
 pub async fn run(args: Args) -> Result<(), Failure> {
     let mut reader = crate::config::environment()?;
-    if args.once.is_none() && !args.list {
+    if !args.once && !args.list {
         // Otherwise standard output is for the person who looks on.
         _ = crate::config::Log::read(&mut reader).inspect(telemetry::init_logs);
     }
@@ -58,13 +61,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let spider = prepared(config).await?;
         return list(&spider).await;
     }
-    match args.once {
-        Some(job) => {
-            let spider = prepared(config).await?;
-            once(&spider, job).await
-        }
-        None => follow(config).await,
+    if args.once {
+        let spider = prepared(config).await?;
+        return once(&spider, args.job).await;
     }
+    follow(config).await
 }
 
 /// A spider whose database is there and current.
@@ -259,18 +260,18 @@ fn age(span: TimeDelta) -> String {
 
 /// What a person should know beside the table.
 fn remarks(status: &Status, now: DateTime<Utc>, stale: std::time::Duration) -> Vec<String> {
-    let (name, state) = (status.job.name(), &status.state);
+    let (name, job) = (status.job.name(), &status.state);
     let mut remarks = Vec::new();
     if status.schedule.is_none() {
         remarks.push(format!("{name}: off, {NOT_CONFIGURED}"));
     }
-    if let Some(holder) = &state.holder {
+    if let Some(holder) = &job.holder {
         remarks.push(format!("{name}: being run by {holder}"));
     }
-    if let Some(why) = state.last.as_ref().and_then(|last| last.why.as_ref()) {
+    if let Some(why) = job.last.as_ref().and_then(|last| last.why.as_ref()) {
         remarks.push(format!("{name}: the last run ended badly: {why}"));
     }
-    if state.rejected {
+    if job.rejected {
         remarks.push(format!(
             "{name}: the campus refused the account's password; nothing is tried until a person runs `spider --once {name}`"
         ));

@@ -94,7 +94,7 @@ async fn one(work: &Work<'_>, bulletin: &Bulletin, session: &mut Session, item: 
                     return work.store(class, item, &attached(work, item, link, Some(file))).await;
                 }
                 Fetched::Refused(refusal) => return not_stored(work, item, link, refusal).await,
-                Fetched::Failed(word) => return work.fail_with(class, item, word).await,
+                Fetched::Failed(why) => return work.fail_with(class, item, why).await,
             },
             Err(LinkError::Refused(refusal @ (Refusal::TooLarge | Refusal::FileType))) => {
                 return not_stored(work, item, link, refusal).await;

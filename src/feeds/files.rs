@@ -52,7 +52,7 @@ pub(super) async fn fetch(work: &Work<'_>, mut download: Download, same_as: Opti
     match outcome {
         Ok(fetched) => Ok(fetched),
         Err(Broken::Refused(refusal)) => Ok(Fetched::Refused(refusal)),
-        Err(Broken::Failed(word)) => Ok(Fetched::Failed(word)),
+        Err(Broken::Failed(why)) => Ok(Fetched::Failed(why)),
         Err(Broken::Halt(halt)) => Err(halt),
     }
 }

@@ -21,8 +21,9 @@ const RENEW: Duration = Duration::from_secs(5);
 /// Pause before a renewal that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How long before its end a lease counts as lost: longer than what is checked takes until it is written.
-const MARGIN: Duration = Duration::from_secs(3);
+/// How long a lease counts as held after it was asked for: less than it lasts, by what is checked takes until it is
+/// written.
+const SURE: Duration = Duration::from_secs(12);
 
 /// The lease is somebody else's, or may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Hold {
             schedulers: schedulers.clone(),
             job: run.job,
             fence: run.fence,
-            until: Mutex::new(asked + (TTL - MARGIN)),
+            until: Mutex::new(asked + SURE),
             lost: CancellationToken::new(),
         }
     }
@@ -72,7 +73,7 @@ impl Hold {
             let asked = Instant::now();
             match timeout(RENEW, self.schedulers.renew(self.job, self.fence, TTL)).await {
                 Ok(Ok(true)) => {
-                    *self.until.lock().unwrap_or_else(PoisonError::into_inner) = asked + (TTL - MARGIN);
+                    *self.until.lock().unwrap_or_else(PoisonError::into_inner) = asked + SURE;
                     pause = RENEW;
                 }
                 Ok(Ok(false)) => self.lost.cancel(),

@@ -218,11 +218,11 @@ impl Spider {
             Ok(verdict) => self.end(job, run, verdict, work.counts(), started.elapsed()).await,
             Err(halt) => self.interrupt(job, run, &hold, &halt).await,
         };
-        let word = match &ran {
+        let outcome = match &ran {
             Ran::Ended(last) => last.outcome.word(),
             _ => "interrupted",
         };
-        metrics::counter!("spider_runs_total", "job" => job.name(), "outcome" => word).increment(1);
+        metrics::counter!("spider_runs_total", "job" => job.name(), "outcome" => outcome).increment(1);
         metrics::gauge!("spider_run_seconds", "job" => job.name()).set(started.elapsed());
         ran
     }

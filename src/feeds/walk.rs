@@ -62,9 +62,8 @@ impl Listed {
             (Err(refusal), None) => Plan::Refuse(*refusal),
             (Err(_), Some(_)) => Plan::Wait,
             (Ok(_), Some(failure)) if failure.next.is_some_and(|next| next > now) => Plan::Wait,
-            (Ok(_), Some(_)) => Plan::Fetch,
             (Ok(_), None) if self.known.is_some() && self.page > RECHECKED_PAGES => Plan::Leave,
-            (Ok(_), None) => Plan::Fetch,
+            (Ok(_), _) => Plan::Fetch,
         }
     }
 

@@ -390,17 +390,14 @@ fn changes(article: &Article, run: Option<i64>, now: DateTime<Utc>) -> (Document
     let mut same = Vec::new();
     for (name, value) in fields {
         let stored = format!("${name}");
-        match value {
-            Some(value) => {
-                // Texts may begin with a dollar sign.
-                let value = doc! { "$literal": value };
-                same.push(doc! { "$eq": [stored, value.clone()] });
-                set.insert(name, value);
-            }
-            None => {
-                same.push(doc! { "$eq": [{ "$type": stored }, "missing"] });
-                set.insert(name, "$$REMOVE");
-            }
+        if let Some(value) = value {
+            // Texts may begin with a dollar sign.
+            let value = doc! { "$literal": value };
+            same.push(doc! { "$eq": [stored, value.clone()] });
+            set.insert(name, value);
+        } else {
+            same.push(doc! { "$eq": [{ "$type": stored }, "missing"] });
+            set.insert(name, "$$REMOVE");
         }
     }
     if let Some(run) = run {
