@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help up down clean logs ps smoke demo test check fmt
+.PHONY: help up down clean logs ps smoke demo test check fuzz fmt
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ test: ## every check and every test, all set-up included
 
 check: ## formatting, lints, documentation, dependencies
 	@docker/check.sh
+
+fuzz: ## requests made up from the API's description, against a stack of its own (FUZZ="-n 500" for more)
+	@tests/fuzz/run.sh $(FUZZ)
 
 fmt: ## format the code
 	@cargo fmt --all

@@ -11,12 +11,16 @@ pub struct Session {
     /// Cookies of the system's host.
     pub cookies: Cookies,
     entered: Vec<System>,
+    /// The term of the URP's classroom list, which the URP keeps in its session once the list was asked for.
+    pub classroom_term: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
     cookies: String,
     entered: Vec<System>,
+    #[serde(default)]
+    classroom_term: Option<String>,
 }
 
 impl std::fmt::Debug for Session {
@@ -29,7 +33,11 @@ impl Session {
     /// The session as text, to be sealed.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let stored = Stored { cookies: self.cookies.to_text(), entered: self.entered.clone() };
+        let stored = Stored {
+            cookies: self.cookies.to_text(),
+            entered: self.entered.clone(),
+            classroom_term: self.classroom_term.clone(),
+        };
         serde_json::to_string(&stored).unwrap_or_default()
     }
 
@@ -37,7 +45,11 @@ impl Session {
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         serde_json::from_str::<Stored>(text)
-            .map(|s| Self { cookies: Cookies::from_text(&s.cookies), entered: s.entered })
+            .map(|s| Self {
+                cookies: Cookies::from_text(&s.cookies),
+                entered: s.entered,
+                classroom_term: s.classroom_term,
+            })
             .unwrap_or_default()
     }
 
@@ -60,6 +72,9 @@ impl Session {
             self.entered.clear();
         }
         self.entered.retain(|entered| *entered != system);
+        if !self.is_in(System::Urp) {
+            self.classroom_term = None;
+        }
     }
 
     /// Forgets everything.

@@ -53,7 +53,9 @@ fn routes() -> OpenApiRouter<AppState> {
 /// The description of the public API.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    let mut api = routes().into_openapi();
+    openapi::tighten(&mut api);
+    api
 }
 
 /// The public API.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use utoipa::{
     IntoResponses, Modify, OpenApi, ToSchema,
     openapi::{
-        ContentBuilder, Ref, RefOr, Response, ResponseBuilder,
+        ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+        path::{Operation, PathItem},
+        schema::{SchemaType, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -16,7 +18,8 @@ use utoipa::{
     info(
         title = "wehpu-engine",
         description = "The REST service behind the wehpu mini-program. Every JSON answer has the same envelope; \
-                       `statusCode` in the body equals the HTTP status; 403 means «log in again»."
+                       `statusCode` in the body equals the HTTP status; 403 means «log in again». A path or method \
+                       that is not described here answers 404 or 405 in the same envelope."
     ),
     components(schemas(Failure)),
     modifiers(&Security)
@@ -52,27 +55,86 @@ struct Failure {
 pub struct Failures;
 
 /// Status and meaning of each error.
-const FAILURES: [(&str, &str); 10] = [
+const FAILURES: [(&str, &str); 9] = [
     ("400", "something in the request is wrong, or campus accounts or passwords are missing or refused"),
     ("403", "no valid token: log in again"),
     ("404", "nothing there"),
-    ("405", "the path does not know this method"),
+    ("408", "the body did not arrive in time"),
     ("413", "the body is too large"),
     ("415", "the body has another type than the endpoint reads"),
     ("429", "too often; `retry-after` says when to try again"),
     ("500", "a defect of the service"),
-    ("502", "another system answered something unusable"),
     ("503", "a campus system, WeChat or the database is away; `retry-after` says when to try again"),
 ];
 
+/// What an endpoint answers when another system took the request and answered something unusable.
+pub struct Unusable;
+
 impl IntoResponses for Failures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let answer = |(status, meaning): (&str, &str)| {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Failure"))).build();
-            let response = ResponseBuilder::new().description(meaning).content("application/json", content).build();
-            (status.to_owned(), RefOr::T(response))
+        FAILURES.into_iter().map(failure).collect()
+    }
+}
+
+impl IntoResponses for Unusable {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([failure(("502", "another system answered something unusable"))])
+    }
+}
+
+fn failure((status, meaning): (&str, &str)) -> (String, RefOr<Response>) {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Failure"))).build();
+    let response = ResponseBuilder::new().description(meaning).content("application/json", content).build();
+    (status.to_owned(), RefOr::T(response))
+}
+
+/// Makes the description exact where that follows from the shape of an operation: who needs no token is not told to log
+/// in again, what has no body cannot have a wrong one, and a text in a body may be sent as a whole number
+/// ([`crate::http::text`]).
+pub fn tighten(api: &mut utoipa::openapi::OpenApi) {
+    let mut bodies = Vec::new();
+    for operation in api.paths.paths.values_mut().flat_map(operations) {
+        let responses = &mut operation.responses.responses;
+        if operation.security.as_ref().is_none_or(Vec::is_empty) {
+            responses.remove("403");
+        }
+        let Some(RefOr::T(body)) = &operation.request_body else {
+            for only_with_a_body in ["408", "413", "415"] {
+                responses.remove(only_with_a_body);
+            }
+            continue;
         };
-        FAILURES.into_iter().map(answer).collect()
+        bodies.extend(body.content.values().filter_map(|content| match content {
+            RefOr::T(content) => match &content.schema {
+                Some(RefOr::Ref(schema)) => schema.ref_location.rsplit('/').next().map(str::to_owned),
+                _ => None,
+            },
+            RefOr::Ref(_) => None,
+        }));
+    }
+    let schemas = &mut api.components.get_or_insert_default().schemas;
+    for name in bodies {
+        if let Some(RefOr::T(Schema::Object(body))) = schemas.get_mut(&name) {
+            body.properties.values_mut().for_each(allow_number);
+        }
+    }
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, .. } = path;
+    [get, put, post, delete, options, head, patch].into_iter().flatten()
+}
+
+fn allow_number(property: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::Object(field)) = property else { return };
+    let mut types = match &field.schema_type {
+        SchemaType::Type(Type::String) => vec![Type::String],
+        SchemaType::Array(types) if types.contains(&Type::String) => types.clone(),
+        _ => return,
+    };
+    if !types.contains(&Type::Integer) {
+        types.push(Type::Integer);
+        field.schema_type = SchemaType::Array(types);
     }
 }
 

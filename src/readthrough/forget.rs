@@ -7,17 +7,17 @@ use crate::{crypto::random_hex, outbound::System, store::StoreError};
 const SYSTEMS: [System; 3] = [System::Urp, System::Library, System::Physical];
 
 impl ReadThrough {
-    /// Removes the campus sessions of an account, and what is stored of the student it was bound to unless another
-    /// account is bound to the same one. Call it after the account stopped being bound: what a refresh that is under way
+    /// Removes the campus sessions that an account had as a student, and what is stored of that student unless another
+    /// account is bound to him. Call it after the account stopped being bound to him: what a refresh that is under way
     /// stores yet is removed when that has ended, in the background.
     ///
     /// # Errors
     /// [`StoreError`] when a write is not known to be safe; it can be repeated.
     pub async fn forget(&self, open_id: &str, student_id: &str) -> Result<(), StoreError> {
-        self.store.sessions.forget(open_id).await?;
         if student_id.is_empty() {
             return Ok(());
         }
+        self.store.sessions.forget(open_id, student_id).await?;
         self.forget_snapshots(student_id).await?;
         let (this, open_id, student_id) = (self.clone(), open_id.to_owned(), student_id.to_owned());
         self.tasks.spawn(async move {
@@ -29,10 +29,7 @@ impl ReadThrough {
     }
 
     /// Removes what is stored of a student to whom no account is bound any more.
-    ///
-    /// # Errors
-    /// [`StoreError`] when a write is not known to be safe; it can be repeated.
-    pub async fn forget_snapshots(&self, student_id: &str) -> Result<(), StoreError> {
+    async fn forget_snapshots(&self, student_id: &str) -> Result<(), StoreError> {
         let store = &self.store;
         if store.users.is_bound(student_id, None).await? {
             return Ok(());
@@ -57,7 +54,7 @@ impl ReadThrough {
             };
             let bound_again = self.store.users.find(open_id).await?.is_some_and(|user| user.student_id == student_id);
             if !bound_again {
-                self.store.sessions.forget(open_id).await?;
+                self.store.sessions.forget(open_id, student_id).await?;
                 self.forget_snapshots(student_id).await?;
             }
             self.store.leases.release(lease).await?;

@@ -62,11 +62,21 @@ impl Sessions {
         Ok(())
     }
 
+    /// Forgets the sessions that an account has as this student.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn forget(&self, open_id: &str, student_id: &str) -> Result<(), StoreError> {
+        let as_student = doc! { "$eq": [{ "$arrayElemAt": [{ "$split": ["$_id", "/"] }, 1] }, student_id] };
+        self.0.delete_many(doc! { "openId": open_id, "$expr": as_student }).await?;
+        Ok(())
+    }
+
     /// Forgets every session of an account.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
-    pub async fn forget(&self, open_id: &str) -> Result<(), StoreError> {
+    pub async fn forget_account(&self, open_id: &str) -> Result<(), StoreError> {
         self.0.delete_many(doc! { "openId": open_id }).await?;
         Ok(())
     }

@@ -67,6 +67,7 @@ async fn a_deleted_account_leaves_nothing_and_its_tokens_do_not_work() {
             for replica in &app.replicas {
                 student.at(replica).get("/api/course").await.expect_error(403, "TOKEN_INVALID");
             }
+            app.idle().await;
             let left = app.db.dump().await;
             for trace in
                 [&student.open_id, &student.campus.number, &student.campus.name, &student.campus.courses[0].name]
@@ -109,6 +110,25 @@ async fn an_export_has_everything_but_the_secrets() {
             let secrets = [&student.campus.vpn_password, &student.campus.urp_password, &student.campus.id_number];
             for hidden in secrets.into_iter().chain([&other.campus.number, &other.open_id]) {
                 assert!(!text.contains(hidden.as_str()), "{hidden} in {text}");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn binding_another_number_forgets_what_the_former_one_showed() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            student.course().await.expect_data(false);
+            student.get("/api/physical").await.expect_data(false);
+            let moved = student.with_account(app.sim.student_at(2));
+            moved.bind().await;
+            assert_eq!(moved.course().await.expect_data(false).data().as_object().unwrap().len(), 8);
+            app.idle().await;
+            for collection in ["sessions", "courses", "physical", "leases"] {
+                let left = app.db.all(collection).await;
+                assert!(left.iter().all(|entry| !entry.to_string().contains(&student.campus.number)), "{left:?}");
             }
         })
         .await;

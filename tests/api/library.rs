@@ -204,3 +204,47 @@ async fn an_id_of_no_book_is_404() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn a_renewed_loan_is_shown_as_it_is_then_and_so_is_the_list() {
+    setup()
+        .run(async |app| {
+            let (student, loan) = reader_with(app, true).await;
+            let answer = student.post_form(RENEW, &[("number", &loan.copy_number)]).await.expect_data(false);
+            assert_eq!(answer.data()["number"], loan.copy_number);
+            assert_eq!(answer.data()["times"], (loan.renewals + 1).to_string());
+            assert_eq!(answer.data()["renew"], false);
+            assert_ne!(answer.data()["end"], loan.due_on);
+            app.sim.reset_counts();
+            app.db.replicated().await;
+            let list = student.get(BORROWING).await.expect_data(false);
+            assert!(list.data().as_array().unwrap().contains(answer.data()), "{list:?}");
+            assert_eq!(app.sim.count(System::Library), 0, "the list came with the renewal");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_renewed_says_why() {
+    setup()
+        .run(async |app| {
+            let (student, loan) = reader_with(app, false).await;
+            student.post_form(RENEW, &[("number", "0000000")]).await.expect_error(404, "NOT_FOUND");
+            student.post_form(RENEW, &[]).await.expect_error(400, "BAD_REQUEST");
+            student.post_json(RENEW, &json!({ "number": loan.copy_number })).await.expect_error(400, "BAD_REQUEST");
+            app.sim.set_fault(System::Library, Fault::server_error());
+            student.post_form(RENEW, &[("number", &loan.copy_number)]).await.expect_error(503, "CAMPUS_DOWN");
+            app.student(2).await.post_form(RENEW, &[("number", "1")]).await.expect_error(400, "NOT_BOUND");
+        })
+        .await;
+}
+
+const RENEW: &str = "/api/library/renew";
+
+/// A reader, and one of his loans that can or cannot be renewed.
+async fn reader_with(app: &TestApp, renewable: bool) -> (Student<'_>, Loan) {
+    let student = reader(app).await;
+    app.sim.edit_student(&student.campus.number, |campus| campus.loans[0].renewable = renewable);
+    let loan = app.sim.student(&student.campus.number).unwrap().loans[0].clone();
+    (student, loan)
+}

@@ -28,6 +28,7 @@ mod replset;
 mod resilience;
 mod secrets;
 mod study;
+mod subscription;
 mod tokens;
 mod uploads;
 mod user;

@@ -305,6 +305,25 @@ async fn empty_classrooms_are_asked_once_an_hour_for_everybody() {
 }
 
 #[tokio::test]
+async fn a_warm_classroom_search_is_one_campus_request() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            classroom(&student, QUERY).await.expect_data(false);
+            app.sim.reset_counts();
+            let other = query("2", "6", "3,4", "1");
+            let found = classroom(&student, other).await.expect_data(false);
+            assert_eq!((app.campus_requests(), app.sim.count_of("urp.classroom")), (1, 1), "{:?}", app.sim.counts());
+            // The campus forgets the session, and with it the term that was chosen.
+            app.sim.expire_sessions(Some(System::Urp));
+            app.clock.advance(Duration::from_hours(2));
+            assert_eq!(classroom(&student, other).await.expect_data(false).data(), found.data());
+            assert_eq!(app.sim.count_of("urp.classroom_form"), 1, "{:?}", app.sim.counts());
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn no_empty_classroom_is_404() {
     setup()
         .run(async |app| {

@@ -19,7 +19,7 @@ use wehpu_engine::{
     store::migrations,
 };
 
-use super::{Answer, PATIENCE, Settings, Student, TestDatabase, raw, raw_cut_off};
+use super::{Answer, PATIENCE, Settings, Student, TestDatabase, eventually, raw, raw_cut_off};
 
 /// What a test wants to stand on.
 pub struct Setup {
@@ -211,6 +211,15 @@ impl TestApp {
     /// How many requests the campus got since the last reset: to the VPN, and through it to the URP.
     pub fn campus_requests(&self) -> u64 {
         self.sim.count(campus_sim::System::Vpn) + self.sim.count(campus_sim::System::Urp)
+    }
+
+    /// Returns when no replica has anything left to do in the background.
+    pub async fn idle(&self) {
+        let nothing_left = async || {
+            let running = self.running.lock().unwrap();
+            running.iter().all(|(app, _)| app.tasks.is_empty()).then_some(())
+        };
+        eventually("background work has ended", nothing_left).await;
     }
 
     /// Moves the time beyond the freshness of a course table. By then every member has what is stored now.

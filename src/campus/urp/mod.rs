@@ -117,10 +117,25 @@ impl Urp {
         ];
         let url = |oper: &str| self.vpn.inner(1, 2, &self.host, &format!("/xszxcxAction.do?oper={oper}"));
         // The system keeps term and campus of the list in its session and searches within them.
-        let list = || Request::form(url("xszxcx_lb"), &list);
-        self.request(account, session, list, no_login_page).await?;
-        let search = || Request::form(url("tjcx"), &search);
-        self.request(account, session, search, parse_classroom::parse_classrooms).await
+        loop {
+            let known = session.is_in(System::Urp) && session.classroom_term.as_deref() == Some(term);
+            if !known {
+                self.request(account, session, || Request::form(url("xszxcx_lb"), &list), no_login_page).await?;
+                session.classroom_term = Some(term.to_owned());
+            }
+            let search = Request::form(url("tjcx"), &search);
+            let parse = parse_classroom::parse_classrooms;
+            match ask(&self.outbound, System::Urp, search, session, PageEncoding::Gbk, parse).await {
+                Err(CampusError::SessionExpired(system)) if known => {
+                    session.leave(system);
+                    session.leave(System::Urp);
+                }
+                // Perhaps only because the system has forgotten the list: to be sure, it is asked for again.
+                Err(CampusError::Changed { .. }) if known => session.classroom_term = None,
+                Ok(floors) if known && floors.is_empty() => session.classroom_term = None,
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Name and id number. Logs in anew with these very passwords, whatever `session` held: this is how a bind checks them.

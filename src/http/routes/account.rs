@@ -101,6 +101,9 @@ async fn forget(app: &App, user: &User) -> Result<(), ApiError> {
     // Before the account is gone, so that it cannot come back with its tokens.
     revoke(app, open_id, user.all_tokens_until(app.clock.now())).await?;
     store.users.delete(open_id).await?;
+    // An upload that began meanwhile: from here on none can be completed.
+    app.objects.delete_of(open_id).await?;
+    store.sessions.forget_account(open_id).await?;
     app.reader.forget(open_id, &user.student_id).await?;
     store.login_codes.forget(open_id).await?;
     store.limits.forget(open_id).await?;

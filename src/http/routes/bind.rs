@@ -65,11 +65,10 @@ async fn bind(
     app.finish(async move {
         verify_and_store(&worker, &user.open_id, &account).await?;
         let is_new = !user.bind || user.student_id != account.student_id;
-        if is_new && !user.student_id.is_empty() {
-            // Nobody may read the former student's data any more, unless another account is bound to that number.
-            worker.reader.forget_snapshots(&user.student_id).await?;
-        }
         if is_new {
+            if user.student_id != account.student_id {
+                worker.reader.forget(&user.open_id, &user.student_id).await?;
+            }
             let notice = worker.clone();
             worker.tasks.spawn(async move { tell_others(&notice, &user.open_id, &account.student_id).await });
         }

@@ -62,7 +62,7 @@ struct Campus {
 struct Stored {
     term: String,
     fetched_at: String,
-    #[schema(value_type = Object)]
+    /// As the endpoint of its own shows it.
     data: Value,
 }
 

@@ -21,7 +21,7 @@ use crate::{
         auth::Student,
         envelope::Envelope,
         extract::Body,
-        openapi::Failures,
+        openapi::{Failures, Unusable},
         public_url,
         text::{self, Prose, Text},
     },
@@ -94,7 +94,7 @@ struct Published {
     tag = "service",
     security(("token" = [])),
     request_body(content((FeedbackInput = "application/json"), (FeedbackInput = "application/x-www-form-urlencoded"))),
-    responses((status = 201, body = Envelope<Published>, description = "published, now or by the same report a moment ago"), Failures)
+    responses((status = 201, body = Envelope<Published>, description = "published, now or by the same report a moment ago"), Failures, Unusable)
 )]
 async fn feedback(
     State(app): State<AppState>,

@@ -13,7 +13,7 @@ use crate::{
         auth::Student,
         envelope::Envelope,
         extract::{Body, Path, Query},
-        openapi::Failures,
+        openapi::{Failures, Unusable},
         text::Text,
     },
     readthrough::{Borrowing, Copies, Renewed, Search},
@@ -97,7 +97,7 @@ struct Renew {
     tag = "library",
     security(("token" = [])),
     request_body(content((Renew = "application/x-www-form-urlencoded"), (Renew = "application/json"))),
-    responses((status = 200, body = Envelope<Loan>, description = "the loan as it is now"), Failures)
+    responses((status = 200, body = Envelope<Loan>, description = "the loan as it is now"), Failures, Unusable)
 )]
 async fn renew(
     State(app): State<AppState>,

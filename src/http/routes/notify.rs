@@ -22,7 +22,7 @@ use crate::{
         auth::Student,
         envelope::Envelope,
         extract::Body,
-        openapi::Failures,
+        openapi::{Failures, Unusable},
         text::{self, Raw, StudentId, Text},
     },
     messenger::MessengerError,
@@ -131,7 +131,7 @@ struct Delivered {}
     tag = "life",
     security(("token" = [])),
     request_body(content((NotifyInput = "application/json"), (FormInput = "application/x-www-form-urlencoded"))),
-    responses((status = 200, body = Envelope<Delivered>, description = "delivered"), Failures)
+    responses((status = 200, body = Envelope<Delivered>, description = "delivered"), Failures, Unusable)
 )]
 async fn notify(
     State(app): State<AppState>,

@@ -13,7 +13,7 @@ use crate::{
         auth::Student,
         envelope::Envelope,
         extract::Body,
-        openapi::Failures,
+        openapi::{Failures, Unusable},
         text::{self, Text},
     },
 };
@@ -57,7 +57,7 @@ struct Placed {}
     tag = "life",
     security(("token" = [])),
     request_body(content((RspInput = "application/x-www-form-urlencoded"), (RspInput = "application/json"))),
-    responses((status = 201, body = Envelope<Placed>, description = "the department took it"), Failures)
+    responses((status = 201, body = Envelope<Placed>, description = "the department took it"), Failures, Unusable)
 )]
 async fn repair(
     State(app): State<AppState>,
