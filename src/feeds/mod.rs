@@ -146,7 +146,7 @@ impl Spider {
             return stop.cancelled().await;
         };
         let watch: Watch = Box::new(|item| {
-            tracing::debug!(class = item.class.name(), key = item.key, what = item.what.word(), "item");
+            tracing::debug!(class = item.class.name(), what = item.what.word(), "item");
         });
         while !stop.is_cancelled() {
             if let Err(error) = self.look(job, schedule, stop, &watch).await {

@@ -301,7 +301,7 @@ impl<'a> Work<'a> {
             next: pause.map(|pause| now + pause),
         };
         self.spider.store.failures.record(&failure, self.run.fence, now).await?;
-        tracing::warn!(job = self.run.job, key = item.key, why = word, "an article was not collected");
+        tracing::warn!(job = self.run.job, why = word, "an article was not collected");
         self.tell(class, &item.title, &item.key, what);
         Ok(())
     }
