@@ -7,11 +7,12 @@ use serde_json::Value;
 use crate::config::SimConfig;
 use crate::counts::{Counter, Counts};
 use crate::faults::{Fault, Faults};
+use crate::feeds::Feeds;
 use crate::outbox::{Issue, Outbox, Sent};
 use crate::student::Student;
 use crate::system::System;
 use crate::systems::{self, vpn, wechat};
-use crate::world::{Book, World, lock};
+use crate::world::{Book, World, invent_feeds, lock};
 
 /// The state of a simulator. Cheap to clone; all clones are one simulator.
 #[derive(Debug, Clone)]
@@ -24,12 +25,14 @@ struct Inner {
     faults: Mutex<Faults>,
     counter: Counter,
     outbox: Outbox,
+    feeds: Mutex<Feeds>,
     systems: systems::States,
 }
 
 impl Sim {
     pub(crate) fn new(config: SimConfig) -> Self {
         let world = World::new(config.seed, config.students);
+        let feeds = Mutex::new(invent_feeds(config.seed));
         let systems = systems::States::new(&config);
         Self(Arc::new(Inner {
             config,
@@ -37,6 +40,7 @@ impl Sim {
             faults: Mutex::default(),
             counter: Counter::default(),
             outbox: Outbox::default(),
+            feeds,
             systems,
         }))
     }
@@ -59,6 +63,10 @@ impl Sim {
 
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.0.outbox
+    }
+
+    pub(crate) fn feeds(&self) -> &Mutex<Feeds> {
+        &self.0.feeds
     }
 
     pub(crate) fn systems(&self) -> &systems::States {

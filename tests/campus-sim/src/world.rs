@@ -5,6 +5,7 @@ mod catalog;
 mod courses;
 mod library;
 mod people;
+mod published;
 mod scores;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use catalog::BUILDINGS;
 pub use library::{Book, Copy};
+pub(crate) use published::invent as invent_feeds;
 
 use crate::student::Student;
 

@@ -1,8 +1,12 @@
 //! The systems, one module each. To add one: a module with `router()` (or, behind the VPN, an `answer` function the
 //! VPN relays to), its state in [`States`], its [`crate::System`].
 
+mod articles;
+pub(crate) mod bulletin;
 pub(crate) mod github;
 pub(crate) mod library;
+pub(crate) mod logistics;
+pub(crate) mod news;
 pub(crate) mod physical;
 pub(crate) mod repair;
 pub(crate) mod urp;
@@ -74,6 +78,8 @@ pub(crate) fn router() -> Router<Sim> {
         .merge(library::router())
         .merge(physical::router())
         .merge(repair::router())
+        .merge(news::router())
+        .merge(logistics::router())
         .merge(wechat::router())
         .merge(github::router())
 }

@@ -12,7 +12,7 @@ use axum::routing::{any, get, post};
 
 pub use key::{RSA_EXPONENT, RSA_MODULUS_HEX};
 
-use super::urp;
+use super::{bulletin, urp};
 use crate::call::Call;
 use crate::config::SimConfig;
 use crate::gate::Refused;
@@ -138,6 +138,8 @@ async fn relay(
     };
     let inside = if host == sim.config().urp_host {
         urp::answer(&sim, id, &call, &path).await?
+    } else if host == sim.config().bulletin_host {
+        bulletin::answer(&sim, &call, &path).await?
     } else {
         return Ok(sim.unexpected(&call, "there is no such host behind the VPN"));
     };
