@@ -69,7 +69,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// A spider whose database is there and current.
-async fn prepared(config: SpiderConfig) -> Result<Arc<Spider>, Failure> {
+async fn prepared(config: SpiderConfig) -> Result<Spider, Failure> {
     let spider = Spider::new(config, Clock::system()).await?;
     wait_for_primary(&spider.store, WAIT).await?;
     if is_migrated(&spider.store).await? { Ok(spider) } else { Err("the database does not answer".into()) }
@@ -79,7 +79,7 @@ async fn prepared(config: SpiderConfig) -> Result<Arc<Spider>, Failure> {
 async fn follow(config: SpiderConfig) -> Result<(), Failure> {
     let metrics = telemetry::init_metrics()?;
     let address = config.admin;
-    let spider = Spider::new(config, Clock::system()).await?;
+    let spider = Arc::new(Spider::new(config, Clock::system()).await?);
     let (readiness, shutdown, tasks) = (Readiness::default(), Shutdown::new()?, TaskTracker::new());
     let admin = bind(address, "WEHPU_ADMIN_ADDR").await?;
     tracing::info!(admin = %address, version = env!("CARGO_PKG_VERSION"), "listening");

@@ -15,7 +15,7 @@ pub mod schedule;
 mod walk;
 mod work;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
@@ -112,14 +112,14 @@ impl Spider {
     ///
     /// # Errors
     /// See [`SetupError`].
-    pub async fn new(config: SpiderConfig, clock: Clock) -> Result<Arc<Self>, SetupError> {
+    pub async fn new(config: SpiderConfig, clock: Clock) -> Result<Self, SetupError> {
         let store = Store::connect(config.mongodb.uri.expose_secret(), "wehpu-engine spider").await?;
         let outbound =
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
         let campus = Campus::new(&config.campus, &outbound)?;
         let objects = Objects::open(&config.storage_url, &store, clock.clone()).await?;
         let name = format!("{}/{}", hostname(), random_hex());
-        Ok(Arc::new(Self { config, store, campus, objects, clock, name }))
+        Ok(Self { config, store, campus, objects, clock, name })
     }
 
     /// The storage for files.

@@ -125,7 +125,9 @@ async fn a_lecture_is_one_by_title_and_time() {
             let all = app.db.all("lectures").await;
             assert_eq!(all.len(), lectures + 1);
             let stored = all.iter().find(|stored| text_of(stored, "title") == lecture.title).unwrap();
-            for (field, value) in [("speaker", "李四"), ("time", "2017年12月8日 15:00"), ("place", "1号楼"), ("content", "欢迎参加。")] {
+            for (field, value) in
+                [("speaker", "李四"), ("time", "2017年12月8日 15:00"), ("place", "1号楼"), ("content", "欢迎参加。")]
+            {
                 assert_eq!(text_of(stored, field), value);
             }
         })

@@ -19,12 +19,18 @@ async fn once_prints_a_line_per_item_and_a_summary_per_job() {
             let lines = |text: &str, word: &str| text.lines().filter(|line| line.starts_with(word)).count();
             assert_eq!(lines(&first.stdout, "new "), 36 + 25 + 12 + 8, "{first:?}");
             assert_eq!(lines(&first.stdout, "failed "), 1, "{first:?}");
-            assert!(first.stdout.contains("news: done: 37 seen, 36 new, 0 changed, 0 unchanged, 1 failed"), "{first:?}");
+            assert!(
+                first.stdout.contains("news: done: 37 seen, 36 new, 0 changed, 0 unchanged, 1 failed"),
+                "{first:?}"
+            );
             assert!(first.stdout.contains("bulletin: done: 20 seen, 20 new"), "{first:?}");
 
             app.sim.edit_feed_item(System::News, stuck.id, |item| item.behaviour = Behaviour::Normal);
             app.db.collection("failures").delete_many(mongodb::bson::doc! {}).await.unwrap();
-            app.sim.put_feed_item(System::News, FeedItem { id: 99_001, title: "新来的".to_owned(), ..FeedItem::default() });
+            app.sim.put_feed_item(
+                System::News,
+                FeedItem { id: 99_001, title: "新来的".to_owned(), ..FeedItem::default() },
+            );
             let second = run_engine(&["spider", "--once", "news"], &app.settings).await.succeeded();
             assert_eq!(lines(&second.stdout, "new "), 2, "{second:?}");
             assert!(second.stdout.contains("新来的") && !second.stdout.contains("logistics:"), "{second:?}");
@@ -42,7 +48,10 @@ async fn once_fails_when_a_job_failed_as_a_whole_and_says_why() {
             let finished = run_engine(&["spider", "--once"], &app.settings).await.failed();
             assert!(finished.stderr.contains("logistics failed") && !finished.stderr.contains("news"), "{finished:?}");
             assert!(finished.stdout.contains("logistics: failed: 0 seen"), "{finished:?}");
-            assert!(finished.stdout.contains("news: done") && finished.stdout.contains("bulletin: done"), "{finished:?}");
+            assert!(
+                finished.stdout.contains("news: done") && finished.stdout.contains("bulletin: done"),
+                "{finished:?}"
+            );
         })
         .await;
 }
@@ -84,7 +93,10 @@ async fn list_shows_each_job_before_and_after_its_runs() {
             assert!(!after.contains("WARNING"), "{after}");
 
             let mut settings = app.settings.clone();
-            settings.set("WEHPU_SPIDER_STALE", "1s").set("WEHPU_BULLETIN_STUDENT_ID", "").set("WEHPU_BULLETIN_VPN_PASSWORD", "");
+            settings
+                .set("WEHPU_SPIDER_STALE", "1s")
+                .set("WEHPU_BULLETIN_STUDENT_ID", "")
+                .set("WEHPU_BULLETIN_VPN_PASSWORD", "");
             let stale = run_engine(&["spider", "--list"], &settings).await.succeeded().stdout;
             assert!(stale.contains("news: WARNING: nothing new for longer than 1s"), "{stale}");
             assert!(row(&stale, "bulletin").contains("off"), "{stale}");
@@ -124,7 +136,13 @@ async fn the_spider_needs_no_secret_of_the_api() {
         .settings(settings)
         .run(async |app| {
             let mut settings = app.settings.clone();
-            for name in ["WEHPU_JWT_SECRET", "WEHPU_CREDENTIAL_KEYS", "WEHPU_WECHAT_APP_SECRET", "WEHPU_GITHUB_TOKEN", "WEHPU_TERM"] {
+            for name in [
+                "WEHPU_JWT_SECRET",
+                "WEHPU_CREDENTIAL_KEYS",
+                "WEHPU_WECHAT_APP_SECRET",
+                "WEHPU_GITHUB_TOKEN",
+                "WEHPU_TERM",
+            ] {
                 settings.set(name, "");
             }
             run_engine(&["spider", "--once", "logistics"], &settings).await.succeeded();

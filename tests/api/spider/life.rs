@@ -22,15 +22,16 @@ async fn job(app: &TestApp, name: &str) -> Option<Document> {
     app.db.collection("schedulers").find_one(doc! { "_id": name }).await.unwrap()
 }
 
+/// Whether the last run of a job has ended and left nothing out.
+fn is_done(job: &Document) -> bool {
+    let outcome = job.get_document("last").and_then(|last| last.get_str("outcome"));
+    outcome.is_ok_and(|outcome| outcome == "done") && job.get_bool("unfinished").is_ok_and(|unfinished| !unfinished)
+}
+
 /// Waits until every job has been run to its end.
 async fn all_done(app: &TestApp) {
     for name in JOBS.map(wehpu_engine::feeds::Job::name) {
-        eventually("every job to end", async || {
-            let job = job(app, name).await?;
-            let done = job.get_document("last").is_ok_and(|last| last.get_str("outcome") == Ok("done"));
-            (done && job.get_bool("unfinished") == Ok(false)).then_some(())
-        })
-        .await;
+        eventually("every job to end", async || job(app, name).await.filter(is_done).map(|_| ())).await;
     }
 }
 
@@ -177,11 +178,14 @@ async fn a_job_that_was_missed_is_made_up_for_once() {
             let long_ago = mongodb::bson::DateTime::from_millis(1_512_000_000_000);
             let missed = doc! { "$set": { "due": long_ago } };
             app.db.collection("schedulers").update_one(doc! { "_id": "logistics" }, missed).await.unwrap();
-            app.sim.put_feed_item(System::Logistics, FeedItem { id: 999, title: "补上".to_owned(), ..FeedItem::default() });
+            app.sim.put_feed_item(
+                System::Logistics,
+                FeedItem { id: 999, title: "补上".to_owned(), ..FeedItem::default() },
+            );
             let next = Engine::spider(&app.settings);
             eventually("the missed run", async || {
-                let job = job(app, "logistics").await?;
-                (job.get_i64("fence") == Ok(2) && job.get_bool("unfinished") == Ok(false)).then_some(())
+                let job = job(app, "logistics").await.filter(is_done)?;
+                job.get_i64("fence").is_ok_and(|fence| fence == 2).then_some(())
             })
             .await;
             assert_all_there(app).await;

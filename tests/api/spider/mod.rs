@@ -35,7 +35,7 @@ fn settings(settings: &mut Settings) {
 }
 
 /// A spider in process, with the time of the test.
-async fn spider(app: &TestApp) -> Arc<Spider> {
+async fn spider(app: &TestApp) -> Spider {
     let config = SpiderConfig::read(Reader::new(app.settings.vars())).unwrap();
     Spider::new(config, app.clock.clone()).await.unwrap()
 }

@@ -61,8 +61,13 @@ async fn articles_are_served_as_the_campus_shows_them_the_newest_first() {
             let student = app.student(1).await;
             for (class, system) in [("news", System::News), ("logistics", System::Logistics)] {
                 let listed = student.get(&format!("/api/rss/{class}?count=50")).await.expect(200);
-                let titles: Vec<&str> =
-                    listed.data().as_array().unwrap().iter().map(|article| article["title"].as_str().unwrap()).collect();
+                let titles: Vec<&str> = listed
+                    .data()
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|article| article["title"].as_str().unwrap())
+                    .collect();
                 let source = app.sim.feed_items(system);
                 let dates: Vec<&str> = source.iter().map(|item| item.date.as_str()).collect();
                 assert!(dates.windows(2).all(|pair| pair[0] >= pair[1]), "the simulator lists the newest first");
@@ -217,7 +222,10 @@ async fn an_article_that_hangs_or_fails_keeps_no_other_and_is_tried_again_later(
             let last = collected(&spider, Job::News).await;
             assert_eq!((last.counts.new, last.counts.failed), (1, 1));
             let left = failures(app).await;
-            assert_eq!(left.iter().map(|(title, _, attempts)| (title, *attempts)).collect::<Vec<_>>(), [(&hanging.title, 2)]);
+            assert_eq!(
+                left.iter().map(|(title, _, attempts)| (title, *attempts)).collect::<Vec<_>>(),
+                [(&hanging.title, 2)]
+            );
 
             app.sim.edit_feed_item(System::News, hanging.id, |item| item.behaviour = Behaviour::Normal);
             app.clock.advance(Duration::from_hours(1));
