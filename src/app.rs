@@ -93,7 +93,7 @@ impl App {
         let store = Store::connect(config.mongodb.uri.expose_secret(), "wehpu-engine").await?;
         let outbound =
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
-        let campus = Campus::new(&config.campus, &outbound)?;
+        let campus = Campus::new(&config.campus, &config.spider.news_list_path, &outbound)?;
         let keys = Arc::new(KeyRing::new(&config.auth.credential_keys).ok_or(SetupError::CredentialKeys)?);
         let objects = Objects::open(&config.storage_url, &store, clock.clone()).await?;
         let tasks = TaskTracker::new();

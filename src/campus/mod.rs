@@ -1,9 +1,14 @@
 //! The university's systems: one folder per system with its client and its parsers, kept apart. Parsers are pure; clients
 //! fetch through [`crate::outbound`] and tell the kinds of failure apart. Nothing here knows HTTP handlers or the database.
 
+pub mod bulletin;
+pub mod feed;
 pub mod library;
+pub mod logistics;
+pub mod news;
 pub mod page;
 pub mod physical;
+mod publisher;
 pub mod repair;
 pub mod session;
 mod site;
@@ -56,7 +61,7 @@ impl CampusError {
             | OutboundError::Connection(system)
             | OutboundError::Status(system, _) => Self::Down(system),
             OutboundError::TooLarge(system) => Self::Changed { system, page: "answer", missing: "reasonable size" },
-            OutboundError::Redirect(system) => {
+            OutboundError::Redirect(system) | OutboundError::RedirectLoop(system) => {
                 Self::Changed { system, page: "answer", missing: "redirect within the host" }
             }
         }
@@ -114,25 +119,34 @@ pub struct Campus {
     pub physical: physical::Physical,
     /// Repairs.
     pub repair: repair::Repair,
+    /// University news.
+    pub news: news::News,
+    /// News of the logistics department.
+    pub logistics: logistics::Logistics,
+    /// The bulletin board, through the VPN.
+    pub bulletin: bulletin::Bulletin,
     outbound: Outbound,
 }
 
 impl Campus {
-    /// `config` names the systems; everything is sent through `outbound`.
+    /// `config` names the systems, `news_list_path` the list page of the news; everything is sent through `outbound`.
     ///
     /// # Errors
     /// See [`SetupError`].
-    pub fn new(config: &config::Campus, outbound: &Outbound) -> Result<Self, SetupError> {
+    pub fn new(config: &config::Campus, news_list_path: &str, outbound: &Outbound) -> Result<Self, SetupError> {
         let vpn = Arc::new(vpn::Vpn::new(config, outbound.clone()).ok_or(SetupError::VpnKey)?);
         let solver = match &config.captcha_masks {
             None => Solver::builtin().clone(),
             Some(path) => Solver::from_masks(&std::fs::read_to_string(path).map_err(SetupError::MasksFile)?)?,
         };
         Ok(Self {
-            urp: urp::Urp::new(config.urp_host.clone(), solver, vpn, outbound.clone()),
+            urp: urp::Urp::new(config.urp_host.clone(), solver, Arc::clone(&vpn), outbound.clone()),
             library: library::Library::new(&config.library_url, outbound),
             physical: physical::Physical::new(&config.physical_url, outbound),
             repair: repair::Repair::new(&config.repair_url, outbound),
+            news: news::News::new(&config.news_url, news_list_path, outbound),
+            logistics: logistics::Logistics::new(&config.logistics_url, outbound),
+            bulletin: bulletin::Bulletin::new(config, vpn, outbound),
             outbound: outbound.clone(),
         })
     }

@@ -6,13 +6,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use url::Url;
 
+use crate::campus::feed::Link;
 use crate::campus::page::{Layer, MAX_PAGE_BYTES, PageError, decode, detect};
 use crate::campus::vpn::parse::VpnState;
-use crate::campus::{library, physical, repair, urp, vpn};
+use crate::campus::{bulletin, library, logistics, news, physical, repair, urp, vpn};
 
 /// Exit code for a page that is not the named one; 1 is kept for files that cannot be read.
 const ANOTHER_PAGE: u8 = 2;
+
+/// Where the pages with links usually are: links in them are read from there, since a saved page does not tell.
+const NEWS: &str = "http://news.hpu.edu.cn/";
+const LOGISTICS: &str = "http://houqin.hpu.edu.cn/dsh/Pchome/";
+const BULLETIN: &str = "http://218.196.240.155/swfweb/hpugg.aspx";
 
 /// The kinds of error, for `--help`.
 const ERRORS: &str = "Kinds of error (exit code 2, one line on standard error that begins with the word):
@@ -64,6 +71,18 @@ pub enum KnownPage {
     PhysicalScores,
     /// Repairs: the form for a repair, for its token (wantrepair)
     RepairForm,
+    /// University news: a list page
+    NewsList,
+    /// University news: an article
+    NewsArticle,
+    /// Logistics: a list page of its news (GetNewsListbySub)
+    LogisticsList,
+    /// Logistics: an article (newsInfoDesc)
+    LogisticsArticle,
+    /// Bulletin board: lectures and links to notices (hpugg.aspx)
+    BulletinBoard,
+    /// Bulletin board: a notice that is a text (ggxx.aspx)
+    BulletinNotice,
 }
 
 /// Runs the subcommand: 0 for a page that was read, else as `--help` says.
@@ -123,7 +142,19 @@ fn data_of(page: KnownPage, bytes: &[u8]) -> Result<Value, PageError> {
         KnownPage::PhysicalLogin => logged_in(physical::parse_login::parse_login(html)?),
         KnownPage::PhysicalScores => json!(physical::parse_scores::parse_physical(html)?),
         KnownPage::RepairForm => json!(repair::parse::parse_repair_form(html)?),
+        KnownPage::NewsList => json!(news::parse_list::parse_list(html, &at(NEWS)?.url)?),
+        KnownPage::NewsArticle => json!(news::parse_article::parse_article(html, &at(NEWS)?)?),
+        KnownPage::LogisticsList => json!(logistics::parse_list::parse_list(html, &at(LOGISTICS)?.url)?),
+        KnownPage::LogisticsArticle => json!(logistics::parse_article::parse_article(html, &at(LOGISTICS)?)?),
+        KnownPage::BulletinBoard => json!(bulletin::parse_board::parse_board(html, &at(BULLETIN)?.url)?),
+        KnownPage::BulletinNotice => json!(bulletin::parse_notice::parse_notice(html, &at(BULLETIN)?)?),
     })
+}
+
+/// A link to a saved page, as far as it can be known. `address` is one of those above, so it can be read.
+fn at(address: &str) -> Result<Link, PageError> {
+    let url = Url::parse(address).map_err(|_| PageError::Changed { page: "saved", missing: "address" })?;
+    Ok(Link { url, title: String::new(), date: None })
 }
 
 /// The answer of the pages that only tell whether a login worked.
@@ -154,6 +185,12 @@ mod tests {
             ("physical-login", "physical/welcome.html"),
             ("physical-scores", "physical/welcome.html"),
             ("repair-form", "repair/wantrepair.html"),
+            ("news-list", "news/list.gbk.html"),
+            ("news-article", "news/article.gbk.html"),
+            ("logistics-list", "logistics/list.gbk.html"),
+            ("logistics-article", "logistics/article.html"),
+            ("bulletin-board", "bulletin/board.gbk.html"),
+            ("bulletin-notice", "bulletin/notice.gbk.html"),
         ];
         assert_eq!(pages.len(), KnownPage::value_variants().len());
         for (name, file) in pages {

@@ -4,12 +4,14 @@
 
 mod breaker;
 mod cookies;
+mod link;
+mod request;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use reqwest::{
     Client, Method, StatusCode,
-    header::{CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, REFERER, USER_AGENT},
+    header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, USER_AGENT},
     redirect::Policy,
 };
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,8 @@ use url::Url;
 
 pub use breaker::{Breaker, Open};
 pub use cookies::Cookies;
+pub use link::{Arrival, Download, MAX_DOWNLOAD};
+pub use request::Request;
 
 /// Systems outside, each with its own breaker and bound on concurrency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,9 +116,12 @@ pub enum OutboundError {
     /// The answer is larger than any real one.
     #[error("the answer of {0} is too large")]
     TooLarge(System),
-    /// A redirect that leads elsewhere, or around in circles.
-    #[error("{0} redirected to another host or too often")]
+    /// A redirect that leads where it must not.
+    #[error("{0} redirected to another host")]
     Redirect(System),
+    /// One redirect after the other.
+    #[error("{0} redirected too often")]
+    RedirectLoop(System),
 }
 
 impl OutboundError {
@@ -129,61 +136,8 @@ impl OutboundError {
             Self::Status(..) => "status",
             Self::TooLarge(_) => "too_large",
             Self::Redirect(_) => "redirect",
+            Self::RedirectLoop(_) => "redirect_loop",
         }
-    }
-}
-
-/// A request to be sent.
-#[derive(Debug)]
-pub struct Request {
-    method: Method,
-    url: Url,
-    body: Option<(&'static str, String)>,
-    headers: Vec<(reqwest::header::HeaderName, HeaderValue)>,
-}
-
-impl Request {
-    /// `GET url`.
-    #[must_use]
-    pub fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, body: None, headers: Vec::new() }
-    }
-
-    /// `POST url` with a form.
-    #[must_use]
-    pub fn form(url: Url, fields: &[(&str, &str)]) -> Self {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        Self { method: Method::POST, url, body: Some(("application/x-www-form-urlencoded", body)), headers: Vec::new() }
-    }
-
-    /// `POST url` with JSON.
-    #[must_use]
-    pub fn json(url: Url, body: &serde_json::Value) -> Self {
-        Self { method: Method::POST, url, body: Some(("application/json", body.to_string())), headers: Vec::new() }
-    }
-
-    /// Says that a script of the page sends it (`X-Requested-With`), as some systems insist.
-    #[must_use]
-    pub fn by_script(mut self) -> Self {
-        let name = reqwest::header::HeaderName::from_static("x-requested-with");
-        self.headers.push((name, HeaderValue::from_static("XMLHttpRequest")));
-        self
-    }
-
-    /// Sends a header along; `User-Agent` takes the place of the browser's.
-    #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-
-    /// Names the page the request seems to come from; some systems insist on it.
-    #[must_use]
-    pub fn referer(mut self, url: &Url) -> Self {
-        if let Ok(value) = HeaderValue::from_str(url.as_str()) {
-            self.headers.push((REFERER, value));
-        }
-        self
     }
 }
 
@@ -201,7 +155,7 @@ pub struct Answer {
 }
 
 struct Gate {
-    places: Semaphore,
+    places: Arc<Semaphore>,
     breaker: Breaker,
 }
 
@@ -273,7 +227,7 @@ impl Outbound {
         }
         let client = builder.build().map_err(BuildError::Tls)?;
         let gate = |system: System| {
-            (system, Gate { places: Semaphore::new(concurrency), breaker: Breaker::new(system.name()) })
+            (system, Gate { places: Arc::new(Semaphore::new(concurrency)), breaker: Breaker::new(system.name()) })
         };
         Ok(Self { client, timeout, gates: Arc::new(SYSTEMS.into_iter().map(gate).collect()) })
     }
@@ -297,8 +251,7 @@ impl Outbound {
         let started = tokio::time::Instant::now();
         let outcome = self.guarded(system, request, cookies).await;
         let kind = outcome.as_ref().map_or_else(|e| e.kind(), |_| "answer");
-        metrics::counter!("outbound_requests_total", "system" => system.name(), "outcome" => kind).increment(1);
-        metrics::histogram!("outbound_request_seconds", "system" => system.name()).record(started.elapsed());
+        record(system, kind, started);
         outcome
     }
 
@@ -326,33 +279,34 @@ impl Outbound {
         }
     }
 
-    async fn follow(
+    async fn follow(&self, system: System, request: Request, cookies: &mut Cookies) -> Result<Answer, OutboundError> {
+        let (url, response) = self.travel(system, request, cookies).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read_body(system, response).await?;
+        Ok(Answer { url, status, headers, body })
+    }
+
+    /// Sends the request and those its redirects ask for; gives the last address and the answer, its body unread.
+    async fn travel(
         &self,
         system: System,
         mut request: Request,
         cookies: &mut Cookies,
-    ) -> Result<Answer, OutboundError> {
+    ) -> Result<(Url, reqwest::Response), OutboundError> {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.once(system, &request, cookies).await?;
-            let url = request.url.clone();
-            cookies.store(&response, &url);
+            cookies.store(&response, &request.url);
             let status = response.status();
             if status.is_server_error() {
                 return Err(OutboundError::Status(system, status.as_u16()));
             }
             let location = response.headers().get(LOCATION).filter(|_| status.is_redirection());
             let Some(location) = location.and_then(|l| l.to_str().ok()) else {
-                let headers = response.headers().clone();
-                let body = read_body(system, response).await?;
-                return Ok(Answer { url, status, headers, body });
+                return Ok((request.url, response));
             };
-            let next = url.join(location).map_err(|_| OutboundError::Redirect(system))?;
-            if next.origin() != url.origin() {
-                return Err(OutboundError::Redirect(system));
-            }
-            request = Request::get(next);
+            request = request.redirected(location).ok_or(OutboundError::Redirect(system))?;
         }
-        Err(OutboundError::Redirect(system))
+        Err(OutboundError::RedirectLoop(system))
     }
 
     /// One request; a GET whose connection could not be made is tried once more.
@@ -374,6 +328,9 @@ impl Outbound {
             if let Some(value) = cookies.header(&request.url) {
                 builder = builder.header(COOKIE, value);
             }
+            if let Some(time) = request.time {
+                builder = builder.timeout(time);
+            }
             if let Some((kind, body)) = &request.body {
                 builder = builder.header(CONTENT_TYPE, *kind).body(body.clone());
             }
@@ -388,6 +345,11 @@ impl Outbound {
             }
         }
     }
+}
+
+fn record(system: System, outcome: &'static str, started: tokio::time::Instant) {
+    metrics::counter!("outbound_requests_total", "system" => system.name(), "outcome" => outcome).increment(1);
+    metrics::histogram!("outbound_request_seconds", "system" => system.name()).record(started.elapsed());
 }
 
 async fn read_body(system: System, mut response: reqwest::Response) -> Result<Vec<u8>, OutboundError> {

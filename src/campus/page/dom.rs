@@ -45,6 +45,26 @@ impl<'a> Page<'a> {
         self.elements(name).find(|element| element.value().id() == Some(id))
     }
 
+    /// The first element with that id, of whatever kind.
+    pub(crate) fn any_by_id(&self, id: &str) -> Option<ElementRef<'_>> {
+        self.html.root_element().descendent_elements().find(|element| element.value().id() == Some(id))
+    }
+
+    /// The innermost element with a text that has `words` in it and can be seen.
+    pub(crate) fn having_text(&self, words: &str) -> Option<ElementRef<'_>> {
+        let seen =
+            |element: &ElementRef<'_>| !matches!(element.value().name(), "script" | "style" | "noscript" | "template");
+        let own = |element: ElementRef<'_>| {
+            element.children().any(|node| node.value().as_text().is_some_and(|text| text.contains(words)))
+        };
+        self.html.root_element().descendent_elements().filter(seen).find(|element| own(*element))
+    }
+
+    /// All elements of a class, in the order of the page.
+    pub(crate) fn of_class(&self, class: &'static str) -> impl Iterator<Item = ElementRef<'_>> {
+        self.html.root_element().descendent_elements().filter(move |element| has_class(*element, class))
+    }
+
     /// Whether a marker stands in the page where a person can read it (the title counts, comments and scripts do not).
     pub(crate) fn shows(&self, marker: &str) -> bool {
         text_nodes(self.html.root_element()).any(|text| text.contains(marker))
@@ -110,6 +130,11 @@ impl<'a> Page<'a> {
     pub(crate) fn has_password_input(&self) -> bool {
         self.elements("input").any(|input| input.attr("type").is_some_and(|kind| kind.eq_ignore_ascii_case("password")))
     }
+}
+
+/// Whether an element is of that class.
+pub(crate) fn has_class(element: ElementRef<'_>, class: &str) -> bool {
+    element.value().classes().any(|name| name == class)
 }
 
 /// Whether a text holds one of the words of a maintenance notice.

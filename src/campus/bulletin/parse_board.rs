@@ -1,0 +1,228 @@
+//! The board: lectures, whole, and links to notices.
+
+use std::collections::HashSet;
+
+use scraper::ElementRef;
+use serde::Serialize;
+use url::Url;
+
+use super::address::unwrap;
+use crate::campus::{
+    feed::{Links, ListPage, date_in, date_near, paragraphs_of, title_of},
+    page::{
+        Layer, PageError,
+        dom::{Page, has_class, text_of},
+        split_label,
+    },
+};
+
+/// The name of this page on the command line and in errors.
+pub(super) const PAGE: &str = "bulletin-board";
+
+/// Class of what the notices stand in.
+const NOTICES: &str = "panes";
+
+/// What can stand before a field of a lecture.
+const LABELS: [&str; 11] =
+    ["题目", "主题", "讲座题目", "报告题目", "主讲人", "主讲", "报告人", "时间", "内容", "讲座内容", "内容简介"];
+
+/// What can stand before the place of a lecture.
+const PLACES: [&str; 2] = ["地点：", "地点:"];
+
+/// A lecture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lecture {
+    /// Title.
+    pub title: String,
+    /// Who gives it.
+    pub speaker: String,
+    /// When, as the board writes it: `2017年12月1日 15:00`.
+    pub time: String,
+    /// Where; empty when it cannot be told from the time.
+    pub place: String,
+    /// What it is about, one paragraph a line.
+    pub content: String,
+}
+
+/// What the board shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Board {
+    /// Lectures in the order of the page, each title and time once.
+    pub lectures: Vec<Lecture>,
+    /// Links to notices, by their inner addresses.
+    pub notices: ListPage,
+}
+
+/// Reads the board; `home` is its inner address.
+pub fn parse_board(html: &str, home: &Url) -> Result<Board, PageError> {
+    let page = Page::parse(html)?;
+    let mut seen = HashSet::new();
+    let lectures: Vec<Lecture> = page
+        .elements("tr")
+        .filter(|row| is_left(*row))
+        .filter_map(lecture)
+        .filter(|lecture| seen.insert((lecture.title.clone(), lecture.time.clone())))
+        .collect();
+    if lectures.is_empty() && page.of_class(NOTICES).next().is_none() {
+        return Err(page.instead(Layer::Vpn, PAGE, "lectures and notices"));
+    }
+    let mut links = Links::new(home);
+    for link in page.elements("a").filter(|link| is_notice(*link)) {
+        let Some(href) = link.attr("href") else { continue };
+        links.take(href, unwrap(href, home), title_of(link), date_near(link));
+    }
+    Ok(Board { lectures, notices: links.finish() })
+}
+
+fn is_left(row: ElementRef<'_>) -> bool {
+    row.attr("align").is_some_and(|align| align.eq_ignore_ascii_case("left"))
+}
+
+/// The lecture in a row; a row that holds rows of its own is a frame around lectures.
+fn lecture(row: ElementRef<'_>) -> Option<Lecture> {
+    if row.descendent_elements().skip(1).any(|part| part.value().name() == "tr") {
+        return None;
+    }
+    let [title, speaker, when, content] = fields(row)?;
+    let title = without_label(text_of(title));
+    let (time, place) = time_and_place(&text_of(when));
+    let content = without_label(paragraphs_of(content));
+    (!title.is_empty()).then(|| Lecture { title, speaker: without_label(text_of(speaker)), time, place, content })
+}
+
+/// The first four divisions of a row side by side, however many frames are around them all.
+fn fields(row: ElementRef<'_>) -> Option<[ElementRef<'_>; 4]> {
+    let mut outermost = divisions(row);
+    while let [frame] = outermost[..] {
+        outermost = divisions(frame);
+    }
+    outermost.truncate(4);
+    outermost.try_into().ok()
+}
+
+/// The divisions below `part` that are in no other division below it.
+fn divisions(part: ElementRef<'_>) -> Vec<ElementRef<'_>> {
+    let mut found: Vec<ElementRef<'_>> = Vec::new();
+    let mut next = part.first_child();
+    while let Some(node) = next {
+        let division = ElementRef::wrap(node).filter(|element| element.value().name() == "div");
+        let below = if division.is_some() { None } else { node.first_child() };
+        found.extend(division);
+        let (mut at, mut behind) = (node, below);
+        while behind.is_none() && at.id() != part.id() {
+            behind = at.next_sibling();
+            match at.parent() {
+                Some(parent) => at = parent,
+                None => break,
+            }
+        }
+        next = behind;
+    }
+    found
+}
+
+fn without_label(text: String) -> String {
+    match split_label(&text) {
+        Some((label, value)) if LABELS.contains(&label) => value.to_owned(),
+        _ => text,
+    }
+}
+
+/// When and where: the place stands behind a label of its own, behind the clock, or behind the date.
+fn time_and_place(text: &str) -> (String, String) {
+    let text = without_label(text.to_owned());
+    let labelled = PLACES.iter().find_map(|label| text.split_once(label));
+    let (time, place) = labelled.unwrap_or_else(|| text.split_at(end_of_time(&text)));
+    let trim = |part: &str| part.trim_matches([' ', ',', '，', ';', '；', '、', '。']).to_owned();
+    (trim(time), trim(place))
+}
+
+/// Where the time ends: behind the last clock, else behind the date and what is written to it, else at the end.
+fn end_of_time(text: &str) -> usize {
+    let colons = text.char_indices().filter(|(_, c)| matches!(c, ':' | '：'));
+    let clock = colons.filter_map(|(at, colon)| {
+        let behind = at + colon.len_utf8();
+        let minutes = text[behind..].bytes().take_while(u8::is_ascii_digit).count();
+        let hours = text[..at].bytes().next_back().is_some_and(|byte| byte.is_ascii_digit());
+        (hours && minutes == 2).then_some(behind + minutes)
+    });
+    if let Some(end) = clock.last() {
+        return end;
+    }
+    let Some(date) = date_in(text) else { return text.len() };
+    let Some((before, behind)) = text.split_once(date) else { return text.len() };
+    let end = before.len() + date.len();
+    end + behind.find(' ').unwrap_or(behind.len())
+}
+
+/// Whether a link stands where the notices are: in a `span` in the panes, and in no row of a lecture.
+fn is_notice(link: ElementRef<'_>) -> bool {
+    let mut in_span = false;
+    for around in link.ancestors().filter_map(ElementRef::wrap) {
+        match around.value().name() {
+            "span" => in_span = true,
+            "tr" if is_left(around) && lecture(around).is_some() => return false,
+            _ if has_class(around, NOTICES) => return in_span,
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::campus::page::fixture::{fixture, mutilated};
+
+    fn home() -> Url {
+        Url::parse("http://10.0.0.5/swfweb/hpugg.aspx").unwrap()
+    }
+
+    fn read(name: &str) -> Result<Board, PageError> {
+        parse_board(&fixture(name), &home())
+    }
+
+    #[test]
+    fn lectures_and_notices_are_read_and_hostile_links_are_refused() {
+        insta::assert_json_snapshot!(read("bulletin/board.gbk.html").unwrap());
+    }
+
+    #[test]
+    fn an_empty_board_is_a_board() {
+        let board = parse_board("<div class='panes'><div></div></div>", &home()).unwrap();
+        assert_eq!(board, Board { lectures: vec![], notices: ListPage::default() });
+    }
+
+    #[test]
+    fn time_and_place_are_told_apart_as_far_as_they_can_be() {
+        let told = |text: &str| time_and_place(text);
+        let both = |time: &str, place: &str| (time.to_owned(), place.to_owned());
+        assert_eq!(told("2017年12月1日 15:00 理化综合楼报告厅"), both("2017年12月1日 15:00", "理化综合楼报告厅"));
+        assert_eq!(told("2017年12月1日 15:00-17:30，一号楼"), both("2017年12月1日 15:00-17:30", "一号楼"));
+        assert_eq!(told("时间：12月1日15：00地点：一号楼"), both("12月1日15：00", "一号楼"));
+        assert_eq!(told("2017-12-01下午 一号楼"), both("2017-12-01下午", "一号楼"));
+        assert_eq!(told("下周三下午"), both("下周三下午", ""));
+        assert_eq!(told(""), both("", ""));
+    }
+
+    #[test]
+    fn maintenance_garbage_and_an_ended_session_are_told_apart() {
+        assert_eq!(read("maintenance.gbk.html"), Err(PageError::Maintenance));
+        assert!(matches!(read("garbage.html"), Err(PageError::Changed { page: "bulletin-board", .. })));
+        assert_eq!(read("vpn/login-page.html"), Err(PageError::SessionExpired(Layer::Vpn)));
+    }
+
+    proptest! {
+        #[test]
+        fn links_of_mutilated_boards_never_leave_the_host(page in mutilated("bulletin/board.gbk.html")) {
+            let Ok(board) = parse_board(&page, &home()) else { return Ok(()) };
+            for link in board.notices.links {
+                prop_assert_eq!(link.url.origin(), home().origin());
+                prop_assert!(!link.title.is_empty());
+            }
+            prop_assert!(board.lectures.iter().all(|lecture| !lecture.title.is_empty()));
+        }
+    }
+}

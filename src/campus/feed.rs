@@ -1,0 +1,140 @@
+//! What the systems that publish articles have in common: lists of links, articles, and where the engine does not go.
+//! Pure.
+
+mod links;
+mod text;
+
+use std::fmt;
+
+use serde::Serialize;
+use url::Url;
+
+use super::CampusError;
+
+pub(super) use links::{Links, Origin, date_in, date_near, title_of};
+pub(super) use text::{images_of, paragraphs_of};
+
+/// A link on a list page that leads to an article on the system's own host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// Where it leads, without a fragment. For what lies behind the VPN the address inside.
+    pub url: Url,
+    /// Its title on the page.
+    pub title: String,
+    /// Its date on the page, as it is written there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+}
+
+/// A link that leads where the engine does not go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedLink {
+    /// The address as the page has it, cut to 500 characters.
+    pub address: String,
+    /// Its title on the page.
+    pub title: String,
+    /// Why it is refused.
+    pub refusal: Refusal,
+}
+
+/// Why the engine does not go where a link leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Neither `http` nor `https`, or no address at all.
+    Scheme,
+    /// Another host than the system's own, another port, or `https` where the system is asked by `http`.
+    OtherHost,
+    /// It answers with a redirect to another host.
+    RedirectElsewhere,
+    /// It answers with one redirect after the other.
+    RedirectLoop,
+    /// The answer is larger than any article or file that is kept.
+    TooLarge,
+    /// A file of a type that is not kept.
+    FileType,
+}
+
+impl Refusal {
+    /// The stable word for it, the same as in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Scheme => "scheme",
+            Self::OtherHost => "other_host",
+            Self::RedirectElsewhere => "redirect_elsewhere",
+            Self::RedirectLoop => "redirect_loop",
+            Self::TooLarge => "too_large",
+            Self::FileType => "file_type",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "it is no web address",
+            Self::OtherHost => "it leads to another host",
+            Self::RedirectElsewhere => "it redirects to another host",
+            Self::RedirectLoop => "it redirects in circles",
+            Self::TooLarge => "it is too large",
+            Self::FileType => "it is a file of a type that is not kept",
+        })
+    }
+}
+
+/// What a list page shows, the newest first. Past the end of a list there is nothing, which is no error.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ListPage {
+    /// Articles, in the order of the page.
+    pub links: Vec<Link>,
+    /// Links in the place of articles that the engine does not follow, in the order of the page.
+    pub refused: Vec<RefusedLink>,
+}
+
+/// An article.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Article {
+    /// Title.
+    pub title: String,
+    /// Its date as the page writes it (`2017-12-01`, `2017/12/1`); empty when there is none.
+    pub time: String,
+    /// Who wrote it, or the section it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Its text without markup, one paragraph a line; empty when it consists of images.
+    pub text: String,
+    /// Addresses of the images in it. The engine never asks for them.
+    pub images: Vec<Url>,
+}
+
+/// Why one article was not fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// The engine does not go there, and will not the next time either.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// The system did not give it. An article that is gone (404) is [`CampusError::Changed`].
+    #[error(transparent)]
+    Campus(#[from] CampusError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_the_same_word_in_json_as_in_records() {
+        let all = [
+            Refusal::Scheme,
+            Refusal::OtherHost,
+            Refusal::RedirectElsewhere,
+            Refusal::RedirectLoop,
+            Refusal::TooLarge,
+            Refusal::FileType,
+        ];
+        for refusal in all {
+            assert_eq!(serde_json::to_value(refusal).unwrap(), refusal.word());
+        }
+    }
+}

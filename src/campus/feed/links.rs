@@ -1,0 +1,202 @@
+//! Links of a list page: which are articles, whether the engine goes there, and the date beside them.
+
+use std::collections::HashSet;
+
+use scraper::ElementRef;
+use url::Url;
+
+use super::{Link, ListPage, Refusal, RefusedLink};
+use crate::campus::page::{clean, dom::text_of};
+
+/// Longest address that is kept of a link that is refused, in characters.
+const MAX_ADDRESS: usize = 500;
+
+/// How far above a link its date can stand.
+const LEVELS: usize = 3;
+
+/// The one host that is asked: scheme, host and port of a system's base address.
+#[derive(Debug, Clone)]
+pub(in crate::campus) struct Origin(url::Origin);
+
+impl Origin {
+    pub(in crate::campus) fn of(base: &Url) -> Self {
+        Self(base.origin())
+    }
+
+    /// Whether the engine goes to `url`.
+    pub(in crate::campus) fn check(&self, url: &Url) -> Result<(), Refusal> {
+        if !matches!(url.scheme(), "http" | "https") {
+            Err(Refusal::Scheme)
+        } else if url.origin() != self.0 {
+            Err(Refusal::OtherHost)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Collects the links of a list page in its order, each address once.
+pub(in crate::campus) struct Links {
+    origin: Origin,
+    seen: HashSet<String>,
+    page: ListPage,
+}
+
+impl Links {
+    /// Only addresses of the same origin as `base` are followed.
+    pub(in crate::campus) fn new(base: &Url) -> Self {
+        Self { origin: Origin::of(base), seen: HashSet::new(), page: ListPage::default() }
+    }
+
+    /// Takes a link in the place of an article: `address` as the page has it, `url` what it resolves to. One without a
+    /// title is left out: beside it stands the same link with the title.
+    pub(in crate::campus) fn take(&mut self, address: &str, url: Option<Url>, title: String, date: Option<String>) {
+        if title.is_empty() {
+            return;
+        }
+        let checked = url.ok_or(Refusal::Scheme).and_then(|url| self.origin.check(&url).map(|()| url));
+        match checked {
+            Ok(mut url) => {
+                url.set_fragment(None);
+                // Nothing that a link says is sent as a login.
+                let _ = (url.set_username(""), url.set_password(None));
+                if self.seen.insert(url.to_string()) {
+                    self.page.links.push(Link { url, title, date });
+                }
+            }
+            Err(refusal) => {
+                let address: String = clean(address).chars().take(MAX_ADDRESS).collect();
+                if self.seen.insert(address.clone()) {
+                    self.page.refused.push(RefusedLink { address, title, refusal });
+                }
+            }
+        }
+    }
+
+    pub(in crate::campus) fn finish(self) -> ListPage {
+        self.page
+    }
+}
+
+/// The title of a link: its `title`, which is whole where the text is cut off, or its text.
+pub(in crate::campus) fn title_of(link: ElementRef<'_>) -> String {
+    let title = link.attr("title").map(clean).unwrap_or_default();
+    if title.is_empty() { text_of(link) } else { title }
+}
+
+/// The date beside a link: in what is around it, as far as that holds no other link.
+pub(in crate::campus) fn date_near(link: ElementRef<'_>) -> Option<String> {
+    let around = link.ancestors().filter_map(ElementRef::wrap).take(LEVELS);
+    around.take_while(|part| is_alone(*part, link)).find_map(|part| {
+        // Behind the title, which may speak of another day.
+        let text = text_of(part);
+        let title = text_of(link);
+        let (before, behind) = text.split_once(&title).unwrap_or(("", &text));
+        date_in(behind).or_else(|| date_in(before)).map(str::to_owned)
+    })
+}
+
+fn is_alone(part: ElementRef<'_>, link: ElementRef<'_>) -> bool {
+    let mut links = part.descendent_elements().filter(|element| element.attr("href").is_some());
+    links.all(|other| other.attr("href") == link.attr("href"))
+}
+
+/// The first date in a text, as it is written: `2017-12-01`, `2017/12/1`, `2017.12.1`, `2017年12月1日`.
+pub(in crate::campus) fn date_in(text: &str) -> Option<&str> {
+    let starts = text.char_indices().filter(|(_, c)| c.is_ascii_digit()).map(|(at, _)| at);
+    let mut end_of_digits = 0;
+    for start in starts {
+        // Only at the first digit of a number.
+        if start >= end_of_digits {
+            end_of_digits = start + digits(&text[start..]);
+            if let Some(length) = date_at(&text[start..]) {
+                return Some(&text[start..start + length]);
+            }
+        }
+    }
+    None
+}
+
+/// Length of the date that `text` starts with.
+fn date_at(text: &str) -> Option<usize> {
+    let number = |rest: &str, allowed: std::ops::RangeInclusive<usize>| {
+        let count = digits(rest);
+        allowed.contains(&count).then_some(count)
+    };
+    let year = number(text, 4..=4)?;
+    let between = text[year..].chars().next().filter(|c| "-/.年".contains(*c))?;
+    let month_at = year + between.len_utf8();
+    let month = month_at + number(&text[month_at..], 1..=2)?;
+    let between = text[month..].chars().next().filter(|c| "-/.月".contains(*c))?;
+    let day_at = month + between.len_utf8();
+    let day = day_at + number(&text[day_at..], 1..=2)?;
+    Some(if text[day..].starts_with('日') { day + '日'.len_utf8() } else { day })
+}
+
+/// How many ASCII digits `text` starts with.
+fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn only_the_systems_own_scheme_host_and_port_are_followed() {
+        let base = url("http://news.example:8080/news");
+        let refusal = |address: &str| {
+            let mut links = Links::new(&base);
+            links.take(address, base.join(address).ok(), "题".to_owned(), None);
+            links.finish().refused.first().map(|link| link.refusal)
+        };
+        assert_eq!(refusal("contents/1.html"), None);
+        assert_eq!(refusal("http://news.example:8080/else"), None);
+        for elsewhere in [
+            "http://news.example/contents/1.html",
+            "https://news.example:8080/contents/1.html",
+            "http://127.0.0.1/",
+            "//evil.example/contents/1.html",
+            "http://news.example:8080@evil.example/",
+            "\\\\evil.example\\x",
+        ] {
+            assert_eq!(refusal(elsewhere), Some(Refusal::OtherHost), "{elsewhere}");
+        }
+        for other in ["file:///etc/passwd", "javascript:void(0)", "gopher://news.example:8080/", "http://[::1"] {
+            assert_eq!(refusal(other), Some(Refusal::Scheme), "{other}");
+        }
+    }
+
+    #[test]
+    fn each_address_is_taken_once_without_fragment_and_login() {
+        let base = url("http://news.example/");
+        let mut links = Links::new(&base);
+        for address in ["/a#top", "/a", "http://u:p@news.example/a", "/b"] {
+            links.take(address, base.join(address).ok(), "题".to_owned(), None);
+        }
+        links.take("/c", base.join("/c").ok(), String::new(), None);
+        let urls: Vec<_> = links.finish().links.into_iter().map(|link| link.url.to_string()).collect();
+        assert_eq!(urls, ["http://news.example/a", "http://news.example/b"]);
+    }
+
+    #[test]
+    fn the_address_of_a_refused_link_is_kept_short() {
+        let mut links = Links::new(&url("http://news.example/"));
+        links.take(&"长".repeat(600), None, "题".to_owned(), None);
+        assert_eq!(links.finish().refused[0].address.chars().count(), MAX_ADDRESS);
+    }
+
+    #[test]
+    fn a_date_is_found_as_it_is_written() {
+        assert_eq!(date_in("发布：admin 2017-12-01 浏览"), Some("2017-12-01"));
+        assert_eq!(date_in("[2017/12/1]"), Some("2017/12/1"));
+        assert_eq!(date_in("于2017年12月1日15:00"), Some("2017年12月1日"));
+        assert_eq!(date_in("2017-2018学年 2017.9.30"), Some("2017.9.30"));
+        assert_eq!(date_in("12017-12-01 学号311509000000"), None);
+        assert_eq!(date_in("2017年"), None);
+    }
+}

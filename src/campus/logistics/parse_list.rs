@@ -1,0 +1,80 @@
+//! Lists of the logistics department's news: fragments of a page.
+
+use url::Url;
+
+use crate::campus::{
+    feed::{Links, ListPage, date_near, title_of},
+    page::{Layer, PageError, dom::Page},
+};
+
+/// The name of this page on the command line and in errors.
+const PAGE: &str = "logistics-list";
+
+/// What the path of an article ends with.
+const ARTICLE: &str = "/newsinfodesc";
+
+/// Class of the list, which is there even when it is empty.
+const LIST: &str = "newslist";
+
+/// Reads the articles in the order of the page; `address` is the page's own. An entry that leads elsewhere is told by its
+/// date.
+pub fn parse_list(html: &str, address: &Url) -> Result<ListPage, PageError> {
+    let page = Page::parse(html)?;
+    let mut links = Links::new(address);
+    for link in page.elements("a") {
+        let Some(href) = link.attr("href") else { continue };
+        let url = address.join(href.trim()).ok();
+        let is_article = url.as_ref().is_some_and(|url| url.path().to_ascii_lowercase().contains(ARTICLE));
+        let is_own = url.as_ref().is_some_and(|url| url.origin() == address.origin());
+        let date = date_near(link);
+        if is_article || (date.is_some() && !is_own) {
+            links.take(href, url, title_of(link), date);
+        }
+    }
+    let list = links.finish();
+    let known = !list.links.is_empty() || !list.refused.is_empty() || page.of_class(LIST).next().is_some();
+    if known { Ok(list) } else { Err(page.instead(Layer::Vpn, PAGE, "the list of articles")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::campus::page::fixture::{fixture, mutilated};
+
+    fn address() -> Url {
+        Url::parse("http://logistics.example/dsh/Pchome/GetNewsListbySub?PageIndex=1").unwrap()
+    }
+
+    fn read(name: &str) -> Result<ListPage, PageError> {
+        parse_list(&fixture(name), &address())
+    }
+
+    #[test]
+    fn articles_are_read_with_their_dates_and_hostile_links_are_refused() {
+        insta::assert_json_snapshot!(read("logistics/list.gbk.html").unwrap());
+    }
+
+    #[test]
+    fn a_page_past_the_end_is_empty() {
+        assert_eq!(parse_list("<ul class=\"newslist\">\r\n</ul>", &address()), Ok(ListPage::default()));
+    }
+
+    #[test]
+    fn maintenance_and_garbage_are_told_apart() {
+        assert_eq!(read("maintenance.gbk.html"), Err(PageError::Maintenance));
+        assert!(matches!(read("garbage.html"), Err(PageError::Changed { page: "logistics-list", .. })));
+        assert!(matches!(parse_list("", &address()), Err(PageError::Changed { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn links_of_mutilated_pages_never_leave_the_host(page in mutilated("logistics/list.gbk.html")) {
+            for link in parse_list(&page, &address()).unwrap_or_default().links {
+                prop_assert_eq!(link.url.origin(), address().origin());
+                prop_assert!(!link.title.is_empty());
+            }
+        }
+    }
+}

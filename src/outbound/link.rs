@@ -1,0 +1,227 @@
+//! Following one link of many: an article, or a file that is streamed. That one article hangs, is gone or is broken says
+//! little about the system that has it, so its breaker hears of such failures from nobody; the lists that name the links
+//! are asked for by [`Outbound::send`], which tells it.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::body::Bytes;
+use encoding_rs::GBK;
+use reqwest::{
+    StatusCode,
+    header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap},
+};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, timeout, timeout_at},
+};
+use url::Url;
+
+use super::{Cookies, MAX_BODY, MAX_QUEUE, Open, Outbound, OutboundError, Request, System, breaker::Permit, record};
+
+/// Largest file that is taken, in bytes.
+pub const MAX_DOWNLOAD: u64 = 20 * 1024 * 1024;
+
+/// Longest time for a whole file.
+const DOWNLOAD_TIME: Duration = Duration::from_secs(60);
+
+/// Longest file name, in characters.
+const MAX_NAME: usize = 200;
+
+/// An answer whose body is still to come.
+#[must_use]
+pub struct Arrival<'a> {
+    /// The body.
+    pub download: Download,
+    permit: Permit<'a>,
+}
+
+impl Arrival<'_> {
+    /// The answer made sense, as far as it was looked at.
+    pub fn well(self) -> Download {
+        self.permit.success();
+        self.download
+    }
+
+    /// The answer shows that the system itself does not work.
+    pub fn failed(self) {
+        self.permit.failure();
+    }
+}
+
+/// An answer that is taken in pieces: at most [`MAX_DOWNLOAD`] bytes, within a minute from when it was asked for, and
+/// without pauses longer than the longest wait for any answer. It holds one of the system's places until it is dropped.
+#[derive(Debug)]
+pub struct Download {
+    system: System,
+    url: Url,
+    response: reqwest::Response,
+    received: u64,
+    patience: Duration,
+    started: Instant,
+    outcome: &'static str,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Download {
+    /// Address of the last request.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Status: below 500.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// The media type the answer claims, in lower case and without parameters.
+    #[must_use]
+    pub fn content_type(&self) -> Option<String> {
+        let value = self.response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+        let kind = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        (!kind.is_empty()).then_some(kind)
+    }
+
+    /// The name the answer gives the file, else the last part of its address where that looks like a file's name. Only a
+    /// name, never a path; at most 200 characters.
+    #[must_use]
+    pub fn file_name(&self) -> Option<String> {
+        disposition(self.response.headers()).or_else(|| last_part(&self.url)).and_then(|name| plain(&name))
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// [`OutboundError`] when it is too large, too slow or breaks off. There is nothing more after an error.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, OutboundError> {
+        self.piece(MAX_DOWNLOAD, self.started + DOWNLOAD_TIME).await
+    }
+
+    /// The whole of a page, with the limits of any other page.
+    ///
+    /// # Errors
+    /// As for [`Download::chunk`].
+    pub async fn page(&mut self) -> Result<Vec<u8>, OutboundError> {
+        let end = self.started + self.patience;
+        let mut page = Vec::new();
+        while let Some(piece) = self.piece(MAX_BODY as u64, end).await? {
+            page.extend_from_slice(&piece);
+        }
+        Ok(page)
+    }
+
+    async fn piece(&mut self, limit: u64, end: Instant) -> Result<Option<Bytes>, OutboundError> {
+        let outcome = self.receive(limit, end).await;
+        match &outcome {
+            Ok(Some(_)) => {}
+            Ok(None) => self.outcome = "answer",
+            Err(e) => self.outcome = e.kind(),
+        }
+        outcome
+    }
+
+    async fn receive(&mut self, limit: u64, end: Instant) -> Result<Option<Bytes>, OutboundError> {
+        if self.response.content_length().is_some_and(|length| length > limit) {
+            return Err(OutboundError::TooLarge(self.system));
+        }
+        let wait = end.min(Instant::now() + self.patience);
+        let piece = match timeout_at(wait, self.response.chunk()).await {
+            Ok(Ok(piece)) => piece,
+            Ok(Err(e)) if !e.is_timeout() => return Err(OutboundError::Connection(self.system)),
+            Ok(Err(_)) | Err(_) => return Err(OutboundError::Timeout(self.system)),
+        };
+        self.received += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        if self.received > limit { Err(OutboundError::TooLarge(self.system)) } else { Ok(piece) }
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        record(self.system, self.outcome, self.started);
+    }
+}
+
+impl Outbound {
+    /// Asks for one link of many, follows redirects as [`Outbound::send`] does, and gives the answer before its body has
+    /// come. The breaker is told only that no connection could be made; the rest is said by whoever reads the answer.
+    ///
+    /// # Errors
+    /// [`OutboundError`]; server errors (5xx) are errors, other statuses are answers.
+    pub async fn open(
+        &self,
+        system: System,
+        mut request: Request,
+        cookies: &mut Cookies,
+    ) -> Result<Arrival<'_>, OutboundError> {
+        let started = Instant::now();
+        request.time = Some(DOWNLOAD_TIME);
+        let outcome = self.arrive(system, request, cookies, started).await;
+        if let Err(e) = &outcome {
+            record(system, e.kind(), started);
+        }
+        outcome
+    }
+
+    async fn arrive(
+        &self,
+        system: System,
+        request: Request,
+        cookies: &mut Cookies,
+        started: Instant,
+    ) -> Result<Arrival<'_>, OutboundError> {
+        let gate = &self.gates[&system];
+        let permit = gate.breaker.admit().map_err(|Open| OutboundError::BreakerOpen(system))?;
+        let Ok(Ok(place)) = timeout(MAX_QUEUE, Arc::clone(&gate.places).acquire_owned()).await else {
+            return Err(OutboundError::Busy(system));
+        };
+        match timeout(self.timeout, self.travel(system, request, cookies)).await {
+            Ok(Ok((url, response))) => {
+                let (received, patience, outcome) = (0, self.timeout, "abandoned");
+                let download = Download { system, url, response, received, patience, started, outcome, _place: place };
+                Ok(Arrival { download, permit })
+            }
+            Ok(Err(e)) => {
+                if matches!(e, OutboundError::Connection(_)) {
+                    permit.failure();
+                }
+                Err(e)
+            }
+            Err(_) => Err(OutboundError::Timeout(system)),
+        }
+    }
+}
+
+/// The name in `Content-Disposition`, in UTF-8 (RFC 6266) or in the bytes that a Chinese server of the time sends.
+fn disposition(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_DISPOSITION)?.as_bytes();
+    let value = std::str::from_utf8(value).map_or_else(|_| GBK.decode(value).0.into_owned(), str::to_owned);
+    let parameter = |wanted: &str| {
+        let pairs = value.split(';').filter_map(|part| part.split_once('='));
+        let mut named = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
+        named.next().map(|(_, text)| text.trim().trim_matches('"').to_owned())
+    };
+    let extended = parameter("filename*").and_then(|text| Some(percent_decoded(text.rsplit_once('\'')?.1)));
+    extended.or_else(|| parameter("filename").map(|text| percent_decoded(&text)))
+}
+
+fn last_part(url: &Url) -> Option<String> {
+    let part = percent_decoded(url.path_segments()?.next_back()?);
+    part.contains('.').then_some(part)
+}
+
+fn percent_decoded(text: &str) -> String {
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
+    String::from_utf8(bytes).unwrap_or_else(|e| GBK.decode(e.as_bytes()).0.into_owned())
+}
+
+/// What of a name is a name.
+fn plain(name: &str) -> Option<String> {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
+    let name = name.trim().trim_start_matches('.');
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

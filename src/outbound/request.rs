@@ -1,0 +1,93 @@
+//! A request as the engine's parts describe it, before it is sent.
+
+use std::{fmt, time::Duration};
+
+use reqwest::{
+    Method,
+    header::{HeaderName, HeaderValue, REFERER},
+};
+use url::Url;
+
+/// Where redirects may lead.
+struct Within(Box<dyn Fn(&Url) -> bool + Send + Sync>);
+
+impl fmt::Debug for Within {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Within")
+    }
+}
+
+/// A request to be sent.
+#[derive(Debug)]
+pub struct Request {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) body: Option<(&'static str, String)>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    within: Option<Within>,
+    /// Longest time for the answer, its body included, where it is not the usual one.
+    pub(super) time: Option<Duration>,
+}
+
+impl Request {
+    fn new(method: Method, url: Url, body: Option<(&'static str, String)>) -> Self {
+        Self { method, url, body, headers: Vec::new(), within: None, time: None }
+    }
+
+    /// `GET url`.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self::new(Method::GET, url, None)
+    }
+
+    /// `POST url` with a form.
+    #[must_use]
+    pub fn form(url: Url, fields: &[(&str, &str)]) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self::new(Method::POST, url, Some(("application/x-www-form-urlencoded", body)))
+    }
+
+    /// `POST url` with JSON.
+    #[must_use]
+    pub fn json(url: Url, body: &serde_json::Value) -> Self {
+        Self::new(Method::POST, url, Some(("application/json", body.to_string())))
+    }
+
+    /// Says that a script of the page sends it (`X-Requested-With`), as some systems insist.
+    #[must_use]
+    pub fn by_script(mut self) -> Self {
+        let name = HeaderName::from_static("x-requested-with");
+        self.headers.push((name, HeaderValue::from_static("XMLHttpRequest")));
+        self
+    }
+
+    /// Sends a header along; `User-Agent` takes the place of the browser's.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Names the page the request seems to come from; some systems insist on it.
+    #[must_use]
+    pub fn referer(mut self, url: &Url) -> Self {
+        if let Ok(value) = HeaderValue::from_str(url.as_str()) {
+            self.headers.push((REFERER, value));
+        }
+        self
+    }
+
+    /// Narrows where redirects may lead: to addresses that `allowed` accepts, and never off the host.
+    #[must_use]
+    pub fn within(mut self, allowed: impl Fn(&Url) -> bool + Send + Sync + 'static) -> Self {
+        self.within = Some(Within(Box::new(allowed)));
+        self
+    }
+
+    /// The request that follows a redirect to `location`; `None` where it must not lead.
+    pub(super) fn redirected(self, location: &str) -> Option<Self> {
+        let next = self.url.join(location).ok()?;
+        let allowed = next.origin() == self.url.origin() && self.within.as_ref().is_none_or(|within| within.0(&next));
+        allowed.then(|| Self { within: self.within, time: self.time, ..Self::get(next) })
+    }
+}
