@@ -116,7 +116,7 @@ impl Spider {
         let store = Store::connect(config.mongodb.uri.expose_secret(), "wehpu-engine spider").await?;
         let outbound =
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
-        let campus = Campus::new(&config.campus, &outbound)?;
+        let campus = Campus::new(&config.campus, &config.spider.news_list_path, &outbound)?;
         let objects = Objects::open(&config.storage_url, &store, clock.clone()).await?;
         let name = format!("{}/{}", hostname(), random_hex());
         Ok(Self { config, store, campus, objects, clock, name })

@@ -3,10 +3,7 @@
 //! The list is walked first, then the articles are stored from the oldest to the newest: what has the same date is
 //! listed in the order in which it was stored.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::HashSet;
 
 use futures_util::future::join_all;
 
@@ -159,37 +156,51 @@ async fn due(work: &Work<'_>, class: Class, listed: &HashSet<String>) -> Result<
     Ok(listed.collect())
 }
 
-/// Deals with all of `items` in order, several at once.
+/// Deals with all of `items`. Several are fetched at once, and stored in order.
 async fn all(work: &Work<'_>, source: Source<'_>, items: Vec<Listed>) -> Result<(), Halt> {
-    let queue = Mutex::new(VecDeque::from(items));
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    let worker = async || {
-        while let Some(item) = next() {
-            if let Err(halt) = one(work, source, &item).await {
-                // The others finish what they have.
-                queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                return Err(halt);
-            }
+    for few in items.chunks(work.spider.config.spider.concurrency) {
+        let fetched = join_all(few.iter().map(|item| fetch(work, source, item))).await;
+        let mut halted = Ok(());
+        for (item, fetched) in few.iter().zip(fetched) {
+            let settled = match fetched {
+                Ok(Some(fetched)) => settle(work, source.class(), item, fetched).await,
+                Ok(None) => Ok(()),
+                Err(halt) => Err(halt),
+            };
+            // The others are stored all the same.
+            halted = halted.and(settled);
         }
-        Ok(())
-    };
-    let workers = (0..work.spider.config.spider.concurrency).map(|_| worker());
-    join_all(workers).await.into_iter().collect()
+        halted?;
+    }
+    Ok(())
 }
 
-async fn one(work: &Work<'_>, source: Source<'_>, item: &Listed) -> Result<(), Halt> {
-    let class = source.class();
-    let (Plan::Fetch, Ok(link)) = (work.plan(class, item).await?, &item.target) else { return Ok(()) };
+/// What is behind an item, if it is to be fetched.
+async fn fetch(
+    work: &Work<'_>,
+    source: Source<'_>,
+    item: &Listed,
+) -> Result<Option<Result<feed::Article, LinkError>>, Halt> {
+    let plan = work.plan(source.class(), item).await?;
+    let (Plan::Fetch, Ok(link)) = (plan, &item.target) else { return Ok(None) };
     let mut outages = 0;
     loop {
         work.turn().await?;
         match source.article(link).await {
-            Ok(article) => {
-                let article = to_store(&item.key, item.date.as_deref(), article);
-                return work.store(class, item, &article).await;
-            }
             Err(LinkError::Campus(error)) if work.again(source.system(), error, &mut outages).await? => {}
-            Err(error) => return work.fail(class, item, error).await,
+            fetched => return Ok(Some(fetched)),
         }
+    }
+}
+
+async fn settle(
+    work: &Work<'_>,
+    class: Class,
+    item: &Listed,
+    fetched: Result<feed::Article, LinkError>,
+) -> Result<(), Halt> {
+    match fetched {
+        Ok(article) => work.store(class, item, &to_store(&item.key, item.date.as_deref(), article)).await,
+        Err(error) => work.fail(class, item, error).await,
     }
 }
