@@ -200,19 +200,18 @@ fn summary(last: &LastRun) -> String {
 
 /// Prints the jobs as a table, and what is wrong with them below.
 async fn list(spider: &Spider) -> Result<(), Failure> {
+    let mut jobs = Vec::new();
+    for job in JOBS {
+        jobs.push(spider.status(job).await?);
+    }
     let now = spider.now();
     let heads =
         ["JOB", "SCHEDULE", "LAST RUN", "RESULT", "SEEN", "NEW", "CHANGED", "FAILING", "NEWEST ITEM", "NEXT RUN"];
     let mut rows = vec![heads.map(str::to_owned)];
-    let mut remarks = Vec::new();
-    for job in JOBS {
-        let status = spider.status(job).await?;
-        rows.push(row(&status, now));
-        remarks.extend(self::remarks(&status, now, spider.stale()));
-    }
+    rows.extend(jobs.iter().map(|status| row(status, now)));
     print!("{}", table(&rows));
     println!("times are those of Asia/Shanghai");
-    for remark in remarks {
+    for remark in jobs.iter().flat_map(|status| remarks(status, now, spider.stale())) {
         println!("{remark}");
     }
     Ok(())

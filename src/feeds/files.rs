@@ -96,7 +96,12 @@ async fn receive(
     let (mut sniffer, mut hash) = (Sniffer::default(), Context::new(&SHA256));
     loop {
         work.may_go_on()?;
-        let bytes = match download.chunk().await {
+        let chunk = tokio::select! {
+            chunk = download.chunk() => chunk,
+            // A slow file is not waited for when the spider is to end.
+            () = work.stop.cancelled() => return Err(Broken::Halt(Halt::Stopped)),
+        };
+        let bytes = match chunk {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok((sniffer, hex::encode(hash.finish()))),
             Err(OutboundError::TooLarge(_)) => return Err(Broken::Refused(Refusal::TooLarge)),
