@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The stack of docker-compose.yml as plain processes, for machines where no container engine
-# can run: three mongod, the campus simulator, three engines, HAProxy; all on 127.0.0.1 but the
+# can run: three mongod, the campus simulator, three engines, the spider, HAProxy; all on 127.0.0.1 but the
 # proxy. Settings are those of docker-compose.yml, with the addresses changed.
 #
 #   docker/native.sh up      start (again); data stays
@@ -21,7 +21,7 @@ BIN=${CARGO_TARGET_DIR:-$WEHPU_ROOT/target}/release
 PORT=${WEHPU_HTTP_PORT:-8080}
 # As in compose: a number, or address and number.
 case $PORT in *:*) PROXY_BIND=$PORT ;; *) PROXY_BIND=*:$PORT ;; esac
-PARTS=(mongo1 mongo2 mongo3 campus-sim engine1 engine2 engine3 haproxy)
+PARTS=(mongo1 mongo2 mongo3 campus-sim engine1 engine2 engine3 spider haproxy)
 
 # Is the process of this part alive and ours? (A number may have gone to somebody else since.)
 alive() {
@@ -63,12 +63,12 @@ stop() {
     for name in "$@"; do rm -f "$DIR/$name.pid"; done
 }
 
-# The settings docker-compose.yml gives an engine, as NAME=VALUE lines for this machine.
+# settings SERVICE: what docker-compose.yml gives it (engine or spider), as NAME=VALUE lines for this machine.
 settings() {
     local line name value
-    sed -n '/^x-mongodb-uris/,/^$/p; /^x-migrate-uri/,/^$/p; /^  engine:/,/^    networks:/p' \
+    sed -n '/^x-mongodb-uris/,/^$/p; /^x-migrate-uri/,/^$/p; /^  '"$1"':/,/^    networks:/p' \
         "$WEHPU_ROOT/docker-compose.yml" | sed -n 's/^ *\(WEHPU_[A-Z_]*\): /\1=/p' |
-        sed -e 's/mongo\([123]\):27017/127.0.0.1:2721\1/g' -e 's/campus-sim:4000/127.0.0.1:27214/g' |
+        sed -e 's/mongo\([123]\):27017/127.0.0.1:2721\1/g' -e 's/campus-sim:4000/127.0.0.1:27214/g' -e 's/="\(.*\)"$/=\1/' |
         while IFS= read -r line; do
             name=${line%%=*}
             value=${line#*=}
@@ -117,6 +117,7 @@ engine3 3003
 engine1 9091
 engine2 9092
 engine3 9093
+spider 9094
 haproxy ${PORT##*:}
 haproxy 8404
 PORTS
@@ -154,9 +155,9 @@ up() {
 
     mkdir -p "$DIR"
     stop haproxy
-    stop engine1 engine2 engine3 campus-sim
+    stop engine1 engine2 engine3 spider campus-sim
     install -m 0600 "$WEHPU_ROOT/docker/mongo/keyfile.development-only" "$DIR/keyfile"
-    mapfile -t vars < <(settings)
+    mapfile -t vars < <(settings engine)
 
     for n in 1 2 3; do
         alive "mongo$n" && continue
@@ -172,12 +173,15 @@ up() {
 
     start campus-sim -- "$BIN/campus-sim" --bind 127.0.0.1:27214
     wait_for campus-sim http://127.0.0.1:27214/_sim/healthz
-    mapfile -t vars < <(settings | grep -v '^WEHPU_MIGRATE_')
+    mapfile -t vars < <(settings engine | grep -v '^WEHPU_MIGRATE_')
     for n in 1 2 3; do
         start "engine$n" "${vars[@]}" WEHPU_BIND_ADDR="127.0.0.1:300$n" WEHPU_ADMIN_ADDR="127.0.0.1:909$n" \
             WEHPU_TRUSTED_PROXIES=127.0.0.0/8 -- "$BIN/wehpu-engine" serve
     done
+    mapfile -t vars < <(settings spider | grep -v '^WEHPU_MIGRATE_')
+    start spider "${vars[@]}" WEHPU_ADMIN_ADDR=127.0.0.1:9094 -- "$BIN/wehpu-engine" spider
     for n in 1 2 3; do wait_for "engine$n" "http://127.0.0.1:909$n/readyz"; done
+    wait_for spider http://127.0.0.1:9094/readyz
     start haproxy PROXY_STATIC_ENGINES=yes PROXY_BIND="$PROXY_BIND" PROXY_STATS_BIND=127.0.0.1:8404 \
         PROXY_STATS_PASSWORD="${WEHPU_PROXY_STATS_PASSWORD:-stats-development-only}" \
         LD_LIBRARY_PATH="$HAPROXY_ROOT/usr/lib/$(uname -m)-linux-gnu" \
@@ -191,7 +195,7 @@ down() {
     for part in "${PARTS[@]}"; do alive "$part" && any=yes; done
     [ "$any" = yes ] || return 0
     stop haproxy
-    stop engine1 engine2 engine3
+    stop engine1 engine2 engine3 spider
     stop campus-sim mongo1 mongo2 mongo3
     say "native processes stopped"
 }

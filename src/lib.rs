@@ -10,6 +10,7 @@
 //! | [`wechat`] | WeChat's server API |
 //! | [`messenger`] | what is said through WeChat, with the access token that all replicas share |
 //! | [`github`] | feedback becomes issues; donations |
+//! | [`feeds`] | the spider: news, lectures and notices from the campus into the store |
 //! | [`objects`] | uploaded files: GridFS, a directory or a bucket |
 //! | [`ics`] | a course table as a calendar, pure |
 //! | [`outbound`] | the only sender of requests: limits, breaker, cookies |
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod error;
+pub mod feeds;
 pub mod github;
 pub mod http;
 pub mod ics;

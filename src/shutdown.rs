@@ -53,6 +53,14 @@ impl Shutdown {
         Ok(Self { stop: CancellationToken::new(), terminate, interrupt })
     }
 
+    /// Waits for SIGTERM or SIGINT.
+    pub async fn signalled(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
     /// Waits for SIGTERM or SIGINT, or for one of the parts to end, then drains.
     ///
     /// `parts` resolves with the name of a part that ended although nobody asked it to. `served` ends when the listeners

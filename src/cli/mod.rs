@@ -8,9 +8,11 @@ mod migrate;
 mod openapi;
 mod parse;
 mod rekey;
+mod replica;
 mod replset;
 mod seed;
 mod serve;
+mod spider;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,8 @@ pub struct Cli {
 enum Command {
     /// Run the service: public API and admin listener
     Serve,
+    /// Collect news, lectures and notices: when they are due, or once
+    Spider(spider::Args),
     /// Bring the database's schema up to date
     Migrate(migrate::Args),
     /// Re-seal stored credentials with the first key of `WEHPU_CREDENTIAL_KEYS`
@@ -59,6 +63,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Serve => in_runtime(serve::run()),
+            Command::Spider(args) => in_runtime(spider::run(args)),
             Command::Migrate(args) => in_runtime(migrate::run(args)),
             Command::Rekey(args) => in_runtime(rekey::run(args)),
             Command::Replset(command) => in_runtime(replset::run(command)),

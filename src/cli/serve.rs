@@ -1,28 +1,21 @@
 //! `wehpu-engine serve`: one replica, from start to drain.
 
-use std::{net::SocketAddr, time::Duration};
-
-use axum::Router;
 use futures_util::FutureExt;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Failure;
+use super::{
+    Failure,
+    replica::{bind, serve, watch_database},
+};
 use crate::{
-    app::{App, AppState},
+    app::App,
     clock::Clock,
     config::Config,
     http::{self, admin::Readiness},
     shutdown::{Shutdown, metrics_upkeep},
-    store::migrations::{self, MigrationError},
     telemetry,
 };
-
-/// How often the database is asked whether it is there.
-const WATCH: Duration = Duration::from_secs(1);
-
-/// Longest wait for its answer.
-const WATCH_PATIENCE: Duration = Duration::from_secs(3);
 
 pub async fn run() -> Result<(), Failure> {
     let config = Config::read(super::environment()?)?;
@@ -51,7 +44,9 @@ pub async fn run() -> Result<(), Failure> {
     parts.spawn(async move { match following.revoked.follow().await {} });
     let watched = (app.clone(), readiness.clone());
     parts.spawn(async move {
-        match watch_database(&watched.0, &watched.1).await {
+        let (app, readiness) = watched;
+        let ready = || _ = app.tasks.spawn(app.objects.clone().sweep());
+        match watch_database(&app.store, &readiness, ready).await {
             Err(error) => tracing::error!(%error, "the schema does not fit this version; run `wehpu-engine migrate`"),
         }
         "database watch"
@@ -68,44 +63,4 @@ pub async fn run() -> Result<(), Failure> {
     shutdown.supervise(&readiness, &app.tasks, part_ended, served.clone()).await?;
     tracing::info!("stopped");
     Ok(())
-}
-
-async fn bind(addr: SocketAddr, variable: &str) -> Result<TcpListener, String> {
-    TcpListener::bind(addr).await.map_err(|e| format!("{variable}: cannot listen on {addr}: {e}"))
-}
-
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    // `axum::serve` does not fail: errors of single connections are theirs.
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let _ = axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).await;
-}
-
-/// Keeps readiness up to date. Waits for the database as long as it takes; ends only when the schema is behind.
-async fn watch_database(app: &AppState, readiness: &Readiness) -> Result<std::convert::Infallible, MigrationError> {
-    let mut every = tokio::time::interval(WATCH);
-    loop {
-        every.tick().await;
-        let reachable = matches!(tokio::time::timeout(WATCH_PATIENCE, app.store.ping()).await, Ok(Ok(())));
-        readiness.set_database(reachable);
-        if reachable && !readiness.is_migrated() && is_migrated(app).await? {
-            readiness.set_migrated();
-            tracing::info!("ready");
-            app.tasks.spawn(app.objects.clone().sweep());
-        }
-    }
-}
-
-/// Whether the schema is current; `false` when the database cannot tell at the moment.
-async fn is_migrated(app: &AppState) -> Result<bool, MigrationError> {
-    match migrations::status(app.store.database()).await {
-        Ok(records) => match records.into_iter().find(|record| record.applied_at.is_none()) {
-            Some(record) => Err(MigrationError::Behind(record.id)),
-            None => Ok(true),
-        },
-        Err(MigrationError::Store(error)) => {
-            tracing::info!(%error, "waiting for the database");
-            Ok(false)
-        }
-        Err(e) => Err(e),
-    }
 }

@@ -10,11 +10,15 @@ use url::Url;
 
 use super::{
     Auth, Campus, Config, Freshness, Github, Legacy, Limits, Listen, Log, Mongodb, Profile, Rate, Reader, RsaKey,
-    SectionTime, Spider, Template, Term, Wechat,
+    SectionTime, Spider, SpiderConfig, Template, Term, Wechat,
 };
+use crate::feeds::schedule;
 
 /// Shortest JWT secret that production accepts, in bytes: the output length of HMAC-SHA-256 (RFC 7518 §3.2).
 const MIN_JWT_SECRET: usize = 32;
+
+/// Longest pause of the spider: its lists have hundreds of pages.
+const MAX_SPIDER_PAUSE: Duration = Duration::from_mins(1);
 
 /// Longest time-out of a campus request: a request of a client may take 25 s.
 const MAX_CAMPUS_TIMEOUT: Duration = Duration::from_secs(20);
@@ -60,11 +64,7 @@ pub(super) fn check_profile(r: &mut Reader, config: &Config) {
         ("WEHPU_MONGODB_URI", &config.mongodb.uri),
         ("WEHPU_WECHAT_APP_SECRET", &config.wechat.app_secret),
     ];
-    for (name, value) in secrets {
-        if EXAMPLE_MARKS.iter().any(|mark| value.expose_secret().contains(mark)) {
-            r.problem(name, "is an example or development value; set your own");
-        }
-    }
+    refuse_examples(r, &secrets);
     if config.auth.credential_keys.iter().any(|(id, key)| id.starts_with("dev") || key.windows(2).all(|w| w[0] == w[1]))
     {
         r.problem("WEHPU_CREDENTIAL_KEYS", "is an example or development key; make one with `openssl rand -base64 32`");
@@ -74,6 +74,18 @@ pub(super) fn check_profile(r: &mut Reader, config: &Config) {
         ("WEHPU_GITHUB_API_URL", &config.github.api_url),
         ("WEHPU_VPN_URL", &config.campus.vpn_url),
     ];
+    refuse_plain_http(r, &addresses);
+}
+
+fn refuse_examples(r: &mut Reader, secrets: &[(&str, &SecretString)]) {
+    for (name, value) in secrets {
+        if EXAMPLE_MARKS.iter().any(|mark| value.expose_secret().contains(mark)) {
+            r.problem(name, "is an example or development value; set your own");
+        }
+    }
+}
+
+fn refuse_plain_http(r: &mut Reader, addresses: &[(&str, &Url)]) {
     for (name, url) in addresses {
         if url.scheme() != "https" {
             r.problem(name, "must be https in the prod profile");
@@ -298,15 +310,62 @@ fn spider(r: &mut Reader) -> Option<Spider> {
     let news_list_path = r.required("WEHPU_NEWS_LIST_PATH", |v| {
         if v.starts_with('/') { Ok(v.to_owned()) } else { Err("must start with /".to_owned()) }
     });
-    let mut cron = |name: &str| {
-        r.required(name, |v| match v.split_whitespace().count() {
-            5 | 6 => Ok(v.to_owned()),
-            _ => Err("must be a cron expression of five fields".to_owned()),
-        })
-    };
+    let mut cron =
+        |name: &str| r.required(name, |v| v.parse().map_err(|error: schedule::BadSchedule| error.to_string()));
     let (news, logistics, bulletin) =
         (cron("WEHPU_SPIDER_NEWS"), cron("WEHPU_SPIDER_LOGISTICS"), cron("WEHPU_SPIDER_BULLETIN"));
-    Some(Spider { news_list_path: news_list_path?, news: news?, logistics: logistics?, bulletin: bulletin? })
+    let concurrency = r.required("WEHPU_SPIDER_CONCURRENCY", |v| match v.parse() {
+        Ok(n @ 1..=8) => Ok(n),
+        _ => Err("must be a number from 1 to 8".to_owned()),
+    });
+    let pause = r.required("WEHPU_SPIDER_PAUSE", |v| match duration(v)? {
+        d if d > MAX_SPIDER_PAUSE => Err("must be at most 1m".to_owned()),
+        d => Ok(d),
+    });
+    let max_pages = r.required("WEHPU_SPIDER_MAX_PAGES", |v| match v.parse() {
+        Ok(n @ 1..=100_000) => Ok(n),
+        _ => Err("must be a number from 1 to 100000".to_owned()),
+    });
+    let stale = r.required("WEHPU_SPIDER_STALE", positive_duration);
+    Some(Spider {
+        news_list_path: news_list_path?,
+        news: news?,
+        logistics: logistics?,
+        bulletin: bulletin?,
+        concurrency: concurrency?,
+        pause: pause?,
+        max_pages: max_pages?,
+        stale: stale?,
+    })
+}
+
+pub(super) fn spider_config(r: &mut Reader) -> Option<SpiderConfig> {
+    let (profile, admin, mongodb, campus) = (profile(r), admin_addr(r), mongodb(r), campus(r));
+    let public_url = r.optional("WEHPU_PUBLIC_URL", url);
+    let (storage_url, spider) = (r.optional("WEHPU_STORAGE_URL", storage_url), spider(r));
+    Some(SpiderConfig {
+        profile: profile?,
+        admin: admin?,
+        public_url,
+        mongodb: mongodb?,
+        campus: campus?,
+        storage_url: storage_url?,
+        spider: spider?,
+    })
+}
+
+/// What the spider refuses although it is well-formed.
+pub(super) fn check_spider(r: &mut Reader, config: &SpiderConfig) {
+    if config.campus.bulletin_account.is_some() && config.public_url.is_none() {
+        r.problem(
+            "WEHPU_PUBLIC_URL",
+            "is required with WEHPU_BULLETIN_STUDENT_ID: notices link to files of this service",
+        );
+    }
+    if config.profile == Profile::Prod {
+        refuse_examples(r, &[("WEHPU_MONGODB_URI", &config.mongodb.uri)]);
+        refuse_plain_http(r, &[("WEHPU_VPN_URL", &config.campus.vpn_url)]);
+    }
 }
 
 pub(super) fn log(r: &mut Reader) -> Option<Log> {

@@ -12,6 +12,8 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::feeds::schedule::Schedule;
+
 pub use reader::{ConfigError, Reader};
 pub use variables::{VARIABLES, Variable};
 
@@ -206,17 +208,25 @@ pub struct Limits {
     pub burst: Vec<Rate>,
 }
 
-/// Schedules of the spider.
+/// How the spider works.
 #[derive(Debug, Clone)]
 pub struct Spider {
     /// List page of the university news, appended to its base address.
     pub news_list_path: String,
-    /// Cron expression of the news job.
-    pub news: String,
-    /// Cron expression of the logistics job.
-    pub logistics: String,
-    /// Cron expression of the bulletin job.
-    pub bulletin: String,
+    /// When the news job runs.
+    pub news: Schedule,
+    /// When the logistics job runs.
+    pub logistics: Schedule,
+    /// When the bulletin job runs.
+    pub bulletin: Schedule,
+    /// Requests at once of a job.
+    pub concurrency: usize,
+    /// Shortest time between the beginnings of two requests of a job.
+    pub pause: Duration,
+    /// Most list pages that a job goes back.
+    pub max_pages: u32,
+    /// How long a source may yield nothing new before that is reported.
+    pub stale: Duration,
 }
 
 /// How logs are written.
@@ -228,7 +238,7 @@ pub struct Log {
     pub json: bool,
 }
 
-/// Everything `serve` and `spider` need.
+/// Everything `serve` needs.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "each field is described at its type")]
 pub struct Config {
@@ -247,6 +257,21 @@ pub struct Config {
     pub limits: Limits,
     pub spider: Spider,
     pub log: Log,
+}
+
+/// Everything `spider` needs: no secret of the API, of WeChat or of GitHub.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each field is described at its type")]
+pub struct SpiderConfig {
+    pub profile: Profile,
+    /// Address of health and metrics.
+    pub admin: SocketAddr,
+    /// Public base of the service, for links to the files of notices.
+    pub public_url: Option<Url>,
+    pub mongodb: Mongodb,
+    pub campus: Campus,
+    pub storage_url: String,
+    pub spider: Spider,
 }
 
 /// The process environment, with a `.env` file in the working directory below it.
@@ -273,6 +298,20 @@ impl Config {
         let built = convert::config(&mut reader);
         if let Some(config) = &built {
             convert::check_profile(&mut reader, config);
+        }
+        reader.finish(built)
+    }
+}
+
+impl SpiderConfig {
+    /// Builds and checks what the spider needs.
+    ///
+    /// # Errors
+    /// As [`Config::read`], for these variables and unknown ones.
+    pub fn read(mut reader: Reader) -> Result<Self, ConfigError> {
+        let built = convert::spider_config(&mut reader);
+        if let Some(config) = &built {
+            convert::check_spider(&mut reader, config);
         }
         reader.finish(built)
     }

@@ -17,7 +17,8 @@ pub struct Reader {
 
 impl Reader {
     /// Takes the variables as name and value; names not starting with `WEHPU_` are ignored, unknown ones are a problem.
-    /// `<NAME>_FILE` of a secret variable is read here; a trailing line break of such a file is dropped.
+    /// `<NAME>_FILE` of a secret variable is read here; a trailing line break of such a file is dropped, and an empty file
+    /// counts as unset, as an empty variable does.
     pub fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut reader = Self { values: BTreeMap::new(), problems: Vec::new() };
         let mut files = Vec::new();
@@ -45,7 +46,10 @@ impl Reader {
             }
             match std::fs::read_to_string(&path) {
                 Ok(text) => {
-                    reader.values.insert(name.to_owned(), text.trim_end_matches(['\r', '\n']).to_owned());
+                    let text = text.trim_end_matches(['\r', '\n']);
+                    if !text.is_empty() {
+                        reader.values.insert(name.to_owned(), text.to_owned());
+                    }
                 }
                 Err(e) => reader.problems.push(format!("{name}_FILE: cannot read {path}: {e}")),
             }

@@ -1,4 +1,4 @@
-//! Files that students upload: streamed in, streamed out, never held in memory as a whole.
+//! Files that students upload, and those that notices consist of: streamed in, streamed out, never held in memory as a whole.
 //!
 //! Which files there are is written in the database (`store/files.rs`); their bytes are in one of two storages, chosen by
 //! `WEHPU_STORAGE_URL`: GridFS (`gridfs:`, the default), or a directory or bucket (`bucket.rs`).
@@ -123,6 +123,15 @@ impl Objects {
         Ok(record.filter(|record| record.kind == name.kind.extension()))
     }
 
+    /// The complete file of this SHA-256, among those that are stored once.
+    ///
+    /// # Errors
+    /// [`ObjectError::Store`].
+    pub async fn of_hash(&self, hash: &str) -> Result<Option<FileName>, ObjectError> {
+        let record = self.files.of_hash(hash).await?;
+        Ok(record.and_then(|record| Some(FileName { kind: FileType::from_extension(&record.kind)?, id: record.id })))
+    }
+
     /// Some bytes of file `id` from `offset` on: at least one, at most some hundred kilobytes, none from `end` on.
     ///
     /// # Errors
@@ -232,18 +241,56 @@ impl Draft {
     ///
     /// # Errors
     /// [`ObjectError`]; nothing is left behind then.
-    pub async fn commit(mut self, kind: FileType, folder: Label, prefix: Label) -> Result<FileName, ObjectError> {
-        match self.complete(kind, folder, prefix).await {
+    pub async fn commit(self, kind: FileType, folder: Label, prefix: Label) -> Result<FileName, ObjectError> {
+        self.finish(kind, folder, prefix, None).await
+    }
+
+    /// Like [`Draft::commit`], for content with this SHA-256 that is to be stored once: when it is there already, this
+    /// draft is removed and the name is that of the other.
+    ///
+    /// # Errors
+    /// As [`Draft::commit`].
+    pub async fn commit_once(self, kind: FileType, label: Label, hash: &str) -> Result<FileName, ObjectError> {
+        let objects = self.objects.clone();
+        let there = objects.of_hash(hash).await;
+        if let Some(there) = there.transpose() {
+            self.abort().await;
+            return there;
+        }
+        match self.finish(kind, label, label, Some(hash)).await {
+            // Somebody else completed it at the same moment.
+            Err(ObjectError::Store(error @ StoreError::Duplicate(_))) => {
+                objects.of_hash(hash).await?.ok_or(ObjectError::Store(error))
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn finish(
+        mut self,
+        kind: FileType,
+        folder: Label,
+        prefix: Label,
+        hash: Option<&str>,
+    ) -> Result<FileName, ObjectError> {
+        match self.complete(kind, folder, prefix, hash).await {
             Ok(()) => Ok(FileName { id: self.id, kind }),
             Err(error) => {
-                self.failed = !matches!(error, ObjectError::OwnerGone);
+                let known = matches!(error, ObjectError::OwnerGone | ObjectError::Store(StoreError::Duplicate(_)));
+                self.failed = !known;
                 self.abort().await;
                 Err(error)
             }
         }
     }
 
-    async fn complete(&mut self, kind: FileType, folder: Label, prefix: Label) -> Result<(), ObjectError> {
+    async fn complete(
+        &mut self,
+        kind: FileType,
+        folder: Label,
+        prefix: Label,
+        hash: Option<&str>,
+    ) -> Result<(), ObjectError> {
         match &mut self.writer {
             Writer::GridFs(stream) => gridfs::close(stream).await?,
             Writer::Bucket(writer) => {
@@ -251,7 +298,8 @@ impl Draft {
             }
         }
         let files = &self.objects.files;
-        if files.complete(&self.id, kind.extension(), self.length, folder.word(), prefix.word()).await? {
+        let labels = (folder.word(), prefix.word());
+        if files.complete(&self.id, kind.extension(), self.length, labels, hash).await? {
             Ok(())
         } else {
             Err(ObjectError::OwnerGone)

@@ -4,7 +4,9 @@
 //! What the old service stored is still read: its `href` can be a list, its notices have no `time` and its lectures no
 //! `timestamp`. Migration 0006 gave its documents the date they are sorted by.
 
-use std::time::Duration;
+mod search;
+
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeZone, Utc};
 use mongodb::{
@@ -77,10 +79,23 @@ pub struct Article {
     pub content: String,
     /// Address of the file that a notice consists of.
     pub href: Option<String>,
+    /// SHA-256 of that file, hexadecimal.
+    pub file_hash: Option<String>,
+    /// Addresses of the pictures in it, in order.
+    pub images: Vec<String>,
     /// Where a lecture is.
     pub place: Option<String>,
     /// Who gives it.
     pub speaker: Option<String>,
+}
+
+/// What is known of an article beforehand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownArticle {
+    /// The run of the spider that wrote it last; `None` when none did.
+    pub run: Option<i64>,
+    /// SHA-256 of the file it consists of.
+    pub file_hash: Option<String>,
 }
 
 /// What storing an article did.
@@ -115,6 +130,8 @@ pub struct StoredArticle {
     pub content: String,
     /// Address of the file that a notice consists of.
     pub href: Option<String>,
+    /// Addresses of the pictures in it, in order.
+    pub images: Vec<String>,
     /// Where a lecture is.
     pub place: Option<String>,
     /// Who gives it.
@@ -144,6 +161,8 @@ struct Entry {
     #[serde(default)]
     href: Bson,
     #[serde(default)]
+    images: Bson,
+    #[serde(default)]
     place: Bson,
     #[serde(default)]
     speaker: Bson,
@@ -165,6 +184,7 @@ impl From<Entry> for StoredArticle {
             key: text(entry.key),
             content: text(entry.content).unwrap_or_default(),
             href: text(entry.href),
+            images: texts(entry.images),
             place: text(entry.place),
             speaker: text(entry.speaker),
         }
@@ -183,6 +203,14 @@ fn text(value: Bson) -> Option<String> {
         _ => return None,
     };
     (!text.is_empty()).then_some(text)
+}
+
+/// The texts of a list; none for any other value.
+fn texts(value: Bson) -> Vec<String> {
+    match value {
+        Bson::Array(list) => list.into_iter().filter_map(text).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn moment(value: &Bson) -> Option<DateTime<Utc>> {
@@ -240,7 +268,7 @@ impl Articles {
         count: u8,
     ) -> Result<Vec<StoredArticle>, StoreError> {
         let fields = doc! { "title": 1, "time": 1, "tag": 1, "timestamp": 1, "publishedAt": 1 };
-        self.page(class, with_words(words), Some(fields), start, count).await
+        self.page(class, search::with_words(words), Some(fields), start, count).await
     }
 
     /// The `count` newest articles, whole.
@@ -291,87 +319,132 @@ impl Articles {
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn put(&self, class: Class, article: &Article, now: DateTime<Utc>) -> Result<Put, StoreError> {
+        self.write(class, article, None, now).await
+    }
+
+    /// Like [`Articles::put`], for run `run` of the spider: what a later run wrote is left alone, and what this one
+    /// changes is marked as its own.
+    ///
+    /// # Errors
+    /// As [`Articles::put`].
+    pub async fn put_in_run(
+        &self,
+        class: Class,
+        article: &Article,
+        run: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Put, StoreError> {
+        self.write(class, article, Some(run), now).await
+    }
+
+    async fn write(
+        &self,
+        class: Class,
+        article: &Article,
+        run: Option<i64>,
+        now: DateTime<Utc>,
+    ) -> Result<Put, StoreError> {
         let articles = self.primary(class);
-        let (set, unset, fresh) = changes(article, now);
-        let mut update = doc! { "$set": set };
-        if !unset.is_empty() {
-            update.insert("$unset", unset);
+        let mut same = doc! { "key": &article.key };
+        if let Some(run) = run {
+            // The fence: a run that lost its lease without noticing may still be writing.
+            same.insert("$or", vec![doc! { "run": Bson::Null }, doc! { "run": { "$lte": run } }]);
         }
-        let same = doc! { "key": &article.key };
-        let known = articles.update_one(same.clone(), update.clone()).await?;
+        let (set, fresh) = changes(article, run, now);
+        let known = articles.update_one(same.clone(), vec![doc! { "$set": set.clone() }]).await?;
         if known.matched_count > 0 {
             return Ok(if known.modified_count > 0 { Put::Changed } else { Put::Unchanged });
         }
         let old = doc! { "key": { "$exists": false }, "title": &article.title, "time": &article.time };
-        if articles.update_one(old, update.clone()).await?.matched_count > 0 {
+        if articles.update_one(old, vec![doc! { "$set": set.clone() }]).await?.matched_count > 0 {
             return Ok(Put::Changed);
         }
-        update.insert("$setOnInsert", fresh);
-        match articles.update_one(same, update).upsert(true).await.map_err(StoreError::from) {
+        let insert = vec![doc! { "$set": set }, doc! { "$set": fresh }];
+        match articles.update_one(same, insert).upsert(true).await.map_err(StoreError::from) {
             Ok(result) if result.upserted_id.is_some() => Ok(Put::Inserted),
-            // Somebody else inserted it at the same moment.
+            // Somebody else inserted it at the same moment, or a later run wrote it.
             Ok(_) | Err(StoreError::Duplicate(_)) => Ok(Put::Unchanged),
             Err(e) => Err(e),
         }
+    }
+
+    /// What is known of those of `keys` that are stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the primary does not answer.
+    pub async fn known(&self, class: Class, keys: &[String]) -> Result<HashMap<String, KnownArticle>, StoreError> {
+        let fields = doc! { "_id": 0, "key": 1, "run": 1, "fileHash": 1 };
+        let mut cursor = self.primary(class).find(doc! { "key": { "$in": keys } }).projection(fields).await?;
+        let mut known = HashMap::new();
+        while cursor.advance().await? {
+            let article = cursor.deserialize_current()?;
+            let Ok(key) = article.get_str("key") else { continue };
+            let file_hash = article.get_str("fileHash").ok().map(str::to_owned);
+            known.insert(key.to_owned(), KnownArticle { run: article.get_i64("run").ok(), file_hash });
+        }
+        Ok(known)
+    }
+
+    /// The latest date among the articles of `class`, as far as it is not later than `now`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the primary does not answer.
+    pub async fn newest(&self, class: Class, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let past = doc! { "publishedAt": { "$lte": date(now) } };
+        let newest = self.primary(class).find_one(past).sort(doc! { "publishedAt": -1, "_id": -1 }).await?;
+        Ok(newest.and_then(|article| moment(article.get("publishedAt")?)))
     }
 }
 
 /// Longest search. Ten thousand articles take well below a second.
 pub const SEARCH_LIMIT: Duration = Duration::from_secs(5);
 
-/// The articles whose title or content has every one of `words`, upper and lower case being the same.
-///
-/// A scan in the order of the list: it ends as soon as the page is full, which for a word that is common is at once, and
-/// needs no index. MongoDB's text index knows no Chinese words; an index of the pairs of characters of ten thousand
-/// articles has six million entries on each member (docs/ARCHITECTURE.md).
-fn with_words(words: &[String]) -> Document {
-    let one = |word: &String| {
-        let pattern = doc! { "$regex": escaped(word), "$options": "i" };
-        doc! { "$or": [{ "title": pattern.clone() }, { "content": pattern }] }
-    };
-    if words.is_empty() {
-        doc! {}
-    } else {
-        doc! { "$and": words.iter().map(one).collect::<Vec<_>>() }
-    }
+fn date(at: DateTime<Utc>) -> bson::DateTime {
+    bson::DateTime::from_millis(at.timestamp_millis())
 }
 
-/// A pattern that means these very characters.
-fn escaped(word: &str) -> String {
-    let mut pattern = String::with_capacity(word.len());
-    for c in word.chars() {
-        if c.is_ascii() && !c.is_ascii_alphanumeric() {
-            pattern.push('\\');
+/// What storing an article sets, and what besides when it is new; as stages of an update, so that a document that has
+/// all of it already stays as it is.
+fn changes(article: &Article, run: Option<i64>, now: DateTime<Utc>) -> (Document, Document) {
+    let text = |value: &str| Some(Bson::from(value));
+    let optional = |value: &Option<String>| value.as_deref().map(Bson::from);
+    let images = (!article.images.is_empty()).then(|| Bson::from(article.images.clone()));
+    let day = date_in(&article.time).map(date);
+    let mut fields = vec![
+        ("key", text(&article.key)),
+        ("title", text(&article.title)),
+        ("time", text(&article.time)),
+        ("content", text(&article.content)),
+        ("tag", optional(&article.tag)),
+        ("href", optional(&article.href)),
+        ("fileHash", optional(&article.file_hash)),
+        ("images", images),
+        ("place", optional(&article.place)),
+        ("speaker", optional(&article.speaker)),
+    ];
+    let mut fresh = doc! { "timestamp": { "$ifNull": ["$timestamp", date(now)] } };
+    match day {
+        Some(day) => fields.push(("publishedAt", Some(day.into()))),
+        None => _ = fresh.insert("publishedAt", doc! { "$ifNull": ["$publishedAt", date(now)] }),
+    }
+    let mut set = Document::new();
+    let mut same = Vec::new();
+    for (name, value) in fields {
+        let stored = format!("${name}");
+        if let Some(value) = value {
+            // Texts may begin with a dollar sign.
+            let value = doc! { "$literal": value };
+            same.push(doc! { "$eq": [stored, value.clone()] });
+            set.insert(name, value);
+        } else {
+            same.push(doc! { "$eq": [{ "$type": stored }, "missing"] });
+            set.insert(name, "$$REMOVE");
         }
-        pattern.push(c);
     }
-    pattern
-}
-
-/// What storing an article sets, removes, and sets only when it is new.
-fn changes(article: &Article, now: DateTime<Utc>) -> (Document, Document, Document) {
-    let date = |at: DateTime<Utc>| bson::DateTime::from_millis(at.timestamp_millis());
-    let mut set = doc! {
-        "key": &article.key,
-        "title": &article.title,
-        "time": &article.time,
-        "content": &article.content,
-    };
-    let mut unset = Document::new();
-    let optional =
-        [("tag", &article.tag), ("href", &article.href), ("place", &article.place), ("speaker", &article.speaker)];
-    for (name, value) in optional {
-        match value {
-            Some(value) => _ = set.insert(name, value),
-            None => _ = unset.insert(name, ""),
-        }
+    if let Some(run) = run {
+        set.insert("run", doc! { "$cond": [{ "$and": same }, "$run", run] });
     }
-    let mut fresh = doc! { "timestamp": date(now) };
-    match date_in(&article.time) {
-        Some(day) => _ = set.insert("publishedAt", date(day)),
-        None => _ = fresh.insert("publishedAt", date(now)),
-    }
-    (set, unset, fresh)
+    (set, fresh)
 }
 
 #[cfg(test)]
@@ -415,16 +488,20 @@ mod tests {
     #[test]
     fn a_date_in_the_page_orders_an_article_and_otherwise_the_time_it_was_found() {
         let now = at("2026-11-24T00:00:00Z");
-        let (set, unset, fresh) = changes(&Article { time: "2017-12-01".to_owned(), ..Article::default() }, now);
-        assert!(set.contains_key("publishedAt") && !fresh.contains_key("publishedAt") && unset.contains_key("href"));
-        let (set, _, fresh) = changes(&Article { time: "周五下午".to_owned(), ..Article::default() }, now);
+        let (set, fresh) = changes(&Article { time: "2017-12-01".to_owned(), ..Article::default() }, None, now);
+        assert!(set.contains_key("publishedAt") && !fresh.contains_key("publishedAt"));
+        assert_eq!(set.get_str("href").unwrap(), "$$REMOVE");
+        assert!(!set.contains_key("run"));
+        let (set, fresh) = changes(&Article { time: "周五下午".to_owned(), ..Article::default() }, Some(3), now);
         assert!(!set.contains_key("publishedAt") && fresh.contains_key("publishedAt"));
+        assert!(set.contains_key("run"));
     }
 
     #[test]
-    fn a_search_means_its_characters_and_no_pattern() {
-        assert_eq!(with_words(&[]), doc! {});
-        assert_eq!(escaped("C++ (二)|.*"), "C\\+\\+\\ \\(二\\)\\|\\.\\*");
+    fn a_text_of_a_page_is_never_read_as_an_expression() {
+        let article = Article { title: "$$ROOT".to_owned(), ..Article::default() };
+        let (set, _) = changes(&article, Some(1), at("2026-11-24T00:00:00Z"));
+        assert_eq!(set.get_document("title").unwrap(), &doc! { "$literal": "$$ROOT" });
     }
 
     #[test]

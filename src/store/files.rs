@@ -37,6 +37,9 @@ struct Document {
     folder: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prefix: Option<String>,
+    /// SHA-256 of the content, hexadecimal; only of files that are stored once however often they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hash: Option<String>,
 }
 
 /// A complete file.
@@ -103,30 +106,34 @@ impl Files {
             length: None,
             folder: None,
             prefix: None,
+            hash: None,
         };
         self.own.insert_one(document).await?;
         Ok(())
     }
 
     /// Marks file `id` as complete. `false` when it is not there any more: its owner's account was deleted meanwhile, or
-    /// it was swept away.
+    /// it was swept away. `hash`: the SHA-256 of a file that is to be there once.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Duplicate`] when there is a complete file of this hash.
     pub async fn complete(
         &self,
         id: &str,
         kind: &str,
         length: u64,
-        folder: &str,
-        prefix: &str,
+        (folder, prefix): (&str, &str),
+        hash: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let set = doc! {
+        let mut set = doc! {
             "type": kind,
             "length": i64::try_from(length).unwrap_or(i64::MAX),
             "folder": folder,
             "prefix": prefix,
         };
+        if let Some(hash) = hash {
+            set.insert("hash", hash);
+        }
         let update = doc! { "$set": set, "$unset": { "until": "" } };
         Ok(self.own.update_one(doc! { "_id": id }, update).await?.matched_count == 1)
     }
@@ -141,6 +148,14 @@ impl Files {
         }
         let found = steadily(|| self.primary_preferred.find_one(doc! { "_id": id })).await?;
         Ok(found.and_then(FileRecord::of))
+    }
+
+    /// The complete file of this content, among those that are stored once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of_hash(&self, hash: &str) -> Result<Option<FileRecord>, StoreError> {
+        Ok(self.own.find_one(doc! { "hash": hash }).await?.and_then(FileRecord::of))
     }
 
     /// Removes the document of file `id`.

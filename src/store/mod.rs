@@ -10,6 +10,7 @@
 //! Writes are acknowledged by a majority and retried once by the driver.
 
 mod articles;
+mod failures;
 mod feedback;
 mod files;
 mod leases;
@@ -18,6 +19,7 @@ mod login_codes;
 pub mod migrations;
 pub mod replset;
 mod revocations;
+mod schedulers;
 mod sessions;
 mod snapshots;
 mod subscriptions;
@@ -36,13 +38,15 @@ use mongodb::{
     },
 };
 
-pub use articles::{Article, Articles, CLASSES, Class, Put, StoredArticle};
+pub use articles::{Article, Articles, CLASSES, Class, KnownArticle, Put, StoredArticle};
+pub use failures::{DueFailure, Failure, Failures, KnownFailure};
 pub use feedback::Feedback;
 pub use files::{FileRecord, Files};
 pub use leases::{Lease, Leases};
 pub use limits::{Limits, Verdict};
 pub use login_codes::{LoginCode, LoginCodes};
 pub use revocations::{Revocation, Revocations};
+pub use schedulers::{Claim, Counts, Ended, LastRun, Outcome, Run, Scheduler, Schedulers};
 pub use sessions::Sessions;
 pub use snapshots::{Snapshot, SnapshotKey, Snapshots};
 pub use subscriptions::{Subscription, Subscriptions};
@@ -211,6 +215,10 @@ pub struct Store {
     pub copies: Snapshots<Vec<BookCopy>>,
     /// News, lectures and notices.
     pub articles: Articles,
+    /// What the spider could not collect (yet).
+    pub failures: Failures,
+    /// What became of the spider's jobs, and who runs them.
+    pub schedulers: Schedulers,
     /// Donations to the service.
     pub donations: Snapshots<Vec<Donation>>,
     /// What was reported lately.
@@ -268,6 +276,8 @@ impl Store {
             searches: Snapshots::new(&db, "searches"),
             copies: Snapshots::new(&db, "copies"),
             articles: Articles::new(&db),
+            failures: Failures::new(&db),
+            schedulers: Schedulers::new(&db),
             donations: Snapshots::new(&db, "donations"),
             feedback: Feedback::new(&db),
             tokens: AccessTokens::new(&db),

@@ -27,6 +27,7 @@ mod repair;
 mod replset;
 mod resilience;
 mod secrets;
+mod spider;
 mod study;
 mod subscription;
 mod tokens;

@@ -75,7 +75,7 @@ pub async fn run_engine(args: &[&str], settings: &Settings) -> Finished {
     Finished { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// A running `wehpu-engine serve`.
+/// A running `wehpu-engine serve` or `spider`.
 pub struct Engine {
     child: Child,
     lines: watch::Receiver<Vec<String>>,
@@ -86,13 +86,22 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts it. It may not be ready yet.
+    /// Starts the service. It may not be ready yet.
     pub fn serve(settings: &Settings) -> Self {
+        Self::start("serve", settings)
+    }
+
+    /// Starts a spider. It may not be ready yet.
+    pub fn spider(settings: &Settings) -> Self {
+        Self::start("spider", settings)
+    }
+
+    fn start(name: &str, settings: &Settings) -> Self {
         let (api, admin) = (free_port(), free_port());
         let mut settings = settings.clone();
         settings.set("WEHPU_BIND_ADDR", &format!("127.0.0.1:{api}"));
         settings.set("WEHPU_ADMIN_ADDR", &format!("127.0.0.1:{admin}"));
-        let mut child = command(&["serve"], &settings).spawn().unwrap();
+        let mut child = command(&[name], &settings).spawn().unwrap();
         let (sender, lines) = watch::channel(Vec::new());
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let (mut stdout, mut stderr) = (BufReader::new(stdout).lines(), BufReader::new(stderr).lines());

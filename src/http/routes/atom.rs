@@ -169,6 +169,7 @@ mod tests {
             key: Some("http://news.example.com/1?a=1&b=2".to_owned()),
             content: "一\n二".to_owned(),
             href: Some("https://wehpu.example.com/files/a.pdf".to_owned()),
+            images: Vec::new(),
             place: None,
             speaker: None,
         };

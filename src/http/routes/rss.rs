@@ -104,6 +104,9 @@ struct Article {
     /// Address of the file that a notice consists of.
     #[serde(skip_serializing_if = "Option::is_none")]
     href: Option<String>,
+    /// Addresses of the pictures in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    images: Vec<String>,
     /// Where a lecture is.
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<String>,
@@ -138,6 +141,7 @@ impl From<StoredArticle> for Article {
             tag: article.tag,
             content: article.content,
             href: article.href,
+            images: article.images,
             place: article.place,
             speaker: article.speaker,
             timestamp: timestamp(article.timestamp),

@@ -1,0 +1,69 @@
+//! What every long-running command does: listen, and know whether the database is there and current.
+
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    http::admin::Readiness,
+    store::{
+        Store,
+        migrations::{self, MigrationError},
+    },
+};
+
+/// How often the database is asked whether it is there.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// Longest wait for its answer.
+const WATCH_PATIENCE: Duration = Duration::from_secs(3);
+
+pub(super) async fn bind(addr: SocketAddr, variable: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(addr).await.map_err(|e| format!("{variable}: cannot listen on {addr}: {e}"))
+}
+
+pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    // `axum::serve` does not fail: errors of single connections are theirs.
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let _ = axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).await;
+}
+
+/// Keeps readiness up to date. Waits for the database as long as it takes; ends only when the schema is behind. Calls
+/// `ready` once, when the schema was found to be current.
+pub(super) async fn watch_database(
+    store: &Store,
+    readiness: &Readiness,
+    ready: impl Fn(),
+) -> Result<Infallible, MigrationError> {
+    let mut every = tokio::time::interval(WATCH);
+    loop {
+        every.tick().await;
+        let reachable = matches!(tokio::time::timeout(WATCH_PATIENCE, store.ping()).await, Ok(Ok(())));
+        readiness.set_database(reachable);
+        if reachable && !readiness.is_migrated() && is_migrated(store).await? {
+            readiness.set_migrated();
+            tracing::info!("ready");
+            ready();
+        }
+    }
+}
+
+/// Whether the schema is current; `false` when the database cannot tell at the moment.
+///
+/// # Errors
+/// [`MigrationError`] when it is not.
+pub(super) async fn is_migrated(store: &Store) -> Result<bool, MigrationError> {
+    match migrations::status(store.database()).await {
+        Ok(records) => match records.into_iter().find(|record| record.applied_at.is_none()) {
+            Some(record) => Err(MigrationError::Behind(record.id)),
+            None => Ok(true),
+        },
+        Err(MigrationError::Store(error)) => {
+            tracing::info!(%error, "waiting for the database");
+            Ok(false)
+        }
+        Err(e) => Err(e),
+    }
+}

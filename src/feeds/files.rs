@@ -1,0 +1,116 @@
+//! Files that notices consist of: streamed from the campus into the object storage, each content once.
+//!
+//! They belong to the service, so that no student's account takes them along. A file that a notice no longer consists of
+//! is kept: its address was given out.
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use super::work::{Halt, Work};
+use crate::{
+    campus::feed::Refusal,
+    objects::{Draft, FileName, Label, Sniffer},
+    outbound::{Download, OutboundError},
+};
+
+/// The owner of such files; no open id has a colon.
+const OWNER: &str = "service:spider";
+
+/// What became of a file.
+#[derive(Debug)]
+pub(super) enum Fetched {
+    /// It is the one that is stored: its name and SHA-256.
+    Same((FileName, String)),
+    /// It is stored now, or was because of another notice: its name and SHA-256.
+    Stored((FileName, String)),
+    /// It is not the one that is stored, and was not kept.
+    Another,
+    /// It will not be stored.
+    Refused(Refusal),
+    /// It did not come whole.
+    Failed(&'static str),
+}
+
+/// What ends a download early.
+enum Broken {
+    Refused(Refusal),
+    Failed(&'static str),
+    Halt(Halt),
+}
+
+impl<E: Into<Halt>> From<E> for Broken {
+    fn from(error: E) -> Self {
+        Self::Halt(error.into())
+    }
+}
+
+/// Stores a file. With `same_as`, the SHA-256 of what is stored for its notice, it is only compared with that.
+pub(super) async fn fetch(work: &Work<'_>, mut download: Download, same_as: Option<&str>) -> Result<Fetched, Halt> {
+    let outcome = match same_as {
+        Some(hash) => compare(work, &mut download, hash).await,
+        None => keep(work, &mut download).await,
+    };
+    match outcome {
+        Ok(fetched) => Ok(fetched),
+        Err(Broken::Refused(refusal)) => Ok(Fetched::Refused(refusal)),
+        Err(Broken::Failed(why)) => Ok(Fetched::Failed(why)),
+        Err(Broken::Halt(halt)) => Err(halt),
+    }
+}
+
+async fn compare(work: &Work<'_>, download: &mut Download, hash: &str) -> Result<Fetched, Broken> {
+    if receive(work, download, None).await?.1 != hash {
+        return Ok(Fetched::Another);
+    }
+    // Whoever emptied the storage wants it filled again.
+    let name = work.spider.objects.of_hash(hash).await?;
+    Ok(name.map_or(Fetched::Another, |name| Fetched::Same((name, hash.to_owned()))))
+}
+
+async fn keep(work: &Work<'_>, download: &mut Download) -> Result<Fetched, Broken> {
+    work.hold.check()?;
+    let mut draft = work.spider.objects.begin(OWNER).await?;
+    let received = receive(work, download, Some(&mut draft)).await;
+    let whole = received.and_then(|(sniffer, hash)| {
+        let kind = sniffer.finish().map_err(|_| Broken::Refused(Refusal::FileType))?;
+        work.hold.check()?;
+        Ok((kind, hash))
+    });
+    match whole {
+        Ok((kind, hash)) => {
+            let name = draft.commit_once(kind, Label::Notice, &hash).await?;
+            Ok(Fetched::Stored((name, hash)))
+        }
+        Err(broken) => {
+            draft.abort().await;
+            Err(broken)
+        }
+    }
+}
+
+/// Takes the whole file, into `draft` when there is one; gives what it is and its SHA-256.
+async fn receive(
+    work: &Work<'_>,
+    download: &mut Download,
+    mut draft: Option<&mut Draft>,
+) -> Result<(Sniffer, String), Broken> {
+    let (mut sniffer, mut hash) = (Sniffer::default(), Context::new(&SHA256));
+    loop {
+        work.may_go_on()?;
+        let chunk = tokio::select! {
+            chunk = download.chunk() => chunk,
+            // A slow file is not waited for when the spider is to end.
+            () = work.stop.cancelled() => return Err(Broken::Halt(Halt::Stopped)),
+        };
+        let bytes = match chunk {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok((sniffer, hex::encode(hash.finish()))),
+            Err(OutboundError::TooLarge(_)) => return Err(Broken::Refused(Refusal::TooLarge)),
+            Err(error) => return Err(Broken::Failed(error.kind())),
+        };
+        sniffer.feed(&bytes).map_err(|_| Broken::Refused(Refusal::FileType))?;
+        hash.update(&bytes);
+        if let Some(draft) = draft.as_deref_mut() {
+            draft.write(bytes).await?;
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The spider: collects university news, logistics news, and the lectures and notices of the bulletin board.
+//!
+//! Any number of spiders may run. Each looks every few seconds whether a job is due, or was begun by a spider that died;
+//! the job's document in the database (`store/schedulers.rs`) decides who runs it. A run may end anywhere: what it stored
+//! stays, under keys that make storing it again harmless, and the next run knows that something may be missing
+//! (`walk.rs`).
+
+mod backoff;
+mod board;
+mod files;
+mod hold;
+mod pages;
+pub mod report;
+pub mod schedule;
+mod walk;
+mod work;
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{SetupError, hostname},
+    campus::{Campus, CampusError},
+    clock::Clock,
+    config::SpiderConfig,
+    crypto::random_hex,
+    objects::Objects,
+    outbound::Outbound,
+    store::{Claim, Class, Counts, Ended, LastRun, Outcome, Run, Scheduler, Store, StoreError},
+};
+use hold::{Hold, TTL};
+use pages::Source;
+use report::{Status, Watch};
+use schedule::Schedule;
+use walk::Reach;
+use work::{Halt, Work};
+
+/// How often a spider looks whether a job is due or left unfinished.
+pub(crate) const POLL: Duration = Duration::from_secs(3);
+
+/// How often a walk goes to the end of a list although its beginning is known. An article that is taken off the list
+/// while it is read moves the others up, and one of them may be missed.
+const WHOLE: TimeDelta = TimeDelta::days(30);
+
+/// What the spider does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Job {
+    /// University news.
+    News,
+    /// News of the logistics department.
+    Logistics,
+    /// Lectures and notices of the bulletin board.
+    Bulletin,
+}
+
+/// Every job.
+pub const JOBS: [Job; 3] = [Job::News, Job::Logistics, Job::Bulletin];
+
+impl Job {
+    /// Its name, also in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::News => "news",
+            Self::Logistics => "logistics",
+            Self::Bulletin => "bulletin",
+        }
+    }
+
+    /// What it collects.
+    #[must_use]
+    pub fn classes(self) -> &'static [Class] {
+        match self {
+            Self::News => &[Class::News],
+            Self::Logistics => &[Class::Logistics],
+            Self::Bulletin => &[Class::Lecture, Class::Notice],
+        }
+    }
+}
+
+/// One spider.
+#[derive(Debug)]
+pub struct Spider {
+    config: SpiderConfig,
+    /// The database.
+    pub store: Store,
+    campus: Campus,
+    objects: Objects,
+    clock: Clock,
+    name: String,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ran {
+    /// It ended.
+    Ended(LastRun),
+    /// It was interrupted; it will be gone on with.
+    Interrupted(String),
+    /// This spider of that name is at it.
+    HeldBy(String),
+    /// The settings lack what the job needs.
+    NotConfigured,
+}
+
+impl Spider {
+    /// Builds everything from the settings. Does not wait for the database.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub async fn new(config: SpiderConfig, clock: Clock) -> Result<Self, SetupError> {
+        let store = Store::connect(config.mongodb.uri.expose_secret(), "wehpu-engine spider").await?;
+        let outbound =
+            Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
+        let campus = Campus::new(&config.campus, &config.spider.news_list_path, &outbound)?;
+        let objects = Objects::open(&config.storage_url, &store, clock.clone()).await?;
+        let name = format!("{}/{}", hostname(), random_hex());
+        Ok(Self { config, store, campus, objects, clock, name })
+    }
+
+    /// The storage for files.
+    #[must_use]
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// When `job` runs; `None` when the settings lack what it needs.
+    #[must_use]
+    pub fn schedule(&self, job: Job) -> Option<&Schedule> {
+        let settings = &self.config.spider;
+        match job {
+            Job::News => Some(&settings.news),
+            Job::Logistics => Some(&settings.logistics),
+            Job::Bulletin => self.campus.bulletin.is_configured().then_some(&settings.bulletin),
+        }
+    }
+
+    /// Runs `job` whenever it is due, until `stop`; then ends when what is under way has come to a good end.
+    pub async fn follow(&self, job: Job, stop: &CancellationToken) {
+        let Some(schedule) = self.schedule(job) else {
+            tracing::info!(job = job.name(), "not configured");
+            return stop.cancelled().await;
+        };
+        let watch: Watch = Box::new(|item| {
+            tracing::debug!(class = item.class.name(), what = item.what.word(), "item");
+        });
+        while !stop.is_cancelled() {
+            if let Err(error) = self.look(job, schedule, stop, &watch).await {
+                tracing::warn!(job = job.name(), %error, "the job's state is not known");
+            }
+            tokio::select! {
+                () = sleep(POLL) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Runs `job` if it is due.
+    async fn look(
+        &self,
+        job: Job,
+        schedule: &Schedule,
+        stop: &CancellationToken,
+        watch: &Watch,
+    ) -> Result<(), StoreError> {
+        let status = self.status(job).await?;
+        let now = self.clock.now();
+        self.measure(&status, now);
+        let latest = schedule.latest(now);
+        if status.state.holder.is_some() || !is_due(&status.state, latest, now) {
+            return Ok(());
+        }
+        let asked = Instant::now();
+        let run = self.store.schedulers.claim(job.name(), Claim::Due, (latest, now), (&self.name, TTL)).await?;
+        if let Some(run) = run {
+            if status.state.unfinished {
+                tracing::info!(job = job.name(), "going on with a run that did not end");
+            }
+            self.run(job, &run, asked, stop, watch).await;
+        }
+        Ok(())
+    }
+
+    /// Runs `job` now, unless another spider is at it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn once(&self, job: Job, stop: &CancellationToken, watch: &Watch) -> Result<Ran, StoreError> {
+        let Some(schedule) = self.schedule(job) else { return Ok(Ran::NotConfigured) };
+        let (asked, now) = (Instant::now(), self.clock.now());
+        let times = (schedule.latest(now), now);
+        let Some(run) = self.store.schedulers.claim(job.name(), Claim::Now, times, (&self.name, TTL)).await? else {
+            let holder = self.store.schedulers.find(job.name()).await?.holder;
+            return Ok(Ran::HeldBy(holder.unwrap_or_else(|| "another spider".to_owned())));
+        };
+        Ok(self.run(job, &run, asked, stop, watch).await)
+    }
+
+    async fn run(&self, job: Job, run: &Run, asked: Instant, stop: &CancellationToken, watch: &Watch) -> Ran {
+        tracing::info!(job = job.name(), run = run.fence, "run begins");
+        let started = Instant::now();
+        let hold = Hold::new(&self.store.schedulers, run, asked);
+        let work = Work::new(self, run, &hold, stop, watch);
+        let outcome = {
+            let (collecting, keeping) = (self.collect(job, &work), hold.keep());
+            tokio::pin!(collecting, keeping);
+            tokio::select! {
+                outcome = &mut collecting => outcome,
+                // Not dropped half-way through a write: it ends by itself at its next look at the lease.
+                () = &mut keeping => collecting.await,
+            }
+        };
+        let ran = match Verdict::of(outcome) {
+            Ok(verdict) => self.end(job, run, verdict, work.counts(), started.elapsed()).await,
+            Err(halt) => self.interrupt(job, run, &hold, &halt).await,
+        };
+        let outcome = match &ran {
+            Ran::Ended(last) => last.outcome.word(),
+            _ => "interrupted",
+        };
+        metrics::counter!("spider_runs_total", "job" => job.name(), "outcome" => outcome).increment(1);
+        metrics::gauge!("spider_run_seconds", "job" => job.name()).set(started.elapsed());
+        ran
+    }
+
+    async fn collect(&self, job: Job, work: &Work<'_>) -> Result<Reach, Halt> {
+        let state = &work.run.state;
+        let recently = |at: DateTime<Utc>| self.clock.now() - at < WHOLE;
+        let settled = state.settled.filter(|_| state.whole_at.is_some_and(recently));
+        match job {
+            Job::News => pages::collect(work, Source::News(&self.campus.news), settled).await,
+            Job::Logistics => pages::collect(work, Source::Logistics(&self.campus.logistics), settled).await,
+            Job::Bulletin => board::collect(work, &self.campus.bulletin).await,
+        }
+    }
+
+    /// Writes down how a run ended.
+    async fn end(&self, job: Job, run: &Run, verdict: Verdict, counts: Counts, took: Duration) -> Ran {
+        let now = self.clock.now();
+        let Verdict { outcome, why, reach, rejected } = verdict;
+        let last = LastRun {
+            ended_at: now,
+            millis: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
+            outcome,
+            why,
+            counts,
+        };
+        let again = outcome != Outcome::Done && !rejected;
+        let ended = Ended {
+            settled: reach.is_some(),
+            whole: reach.is_some_and(|reach| reach.whole),
+            rejected,
+            retry_at: again.then(|| now + backoff::of_job(run.state.failures.saturating_add(1))),
+            newest_at: self.newest(job, now).await,
+            last: last.clone(),
+        };
+        let written = self.store.schedulers.end(job.name(), run.fence, &ended).await;
+        match &last.why {
+            None => tracing::info!(job = job.name(), run = run.fence, ?counts, "run ended"),
+            Some(why) => tracing::warn!(job = job.name(), run = run.fence, ?counts, why, "run ended badly"),
+        }
+        match written {
+            Ok(true) => Ran::Ended(last),
+            Ok(false) => Ran::Interrupted(Halt::Lost.to_string()),
+            Err(error) => {
+                tracing::warn!(job = job.name(), %error, "the end of a run was not written down; it will be repeated");
+                Ran::Interrupted(error.to_string())
+            }
+        }
+    }
+
+    /// Leaves a run to whoever goes on with it.
+    async fn interrupt(&self, job: Job, run: &Run, hold: &Hold, halt: &Halt) -> Ran {
+        tracing::warn!(job = job.name(), run = run.fence, why = %halt, "run interrupted");
+        if hold.check().is_ok()
+            && let Err(error) = self.store.schedulers.release(job.name(), run.fence).await
+        {
+            tracing::warn!(job = job.name(), %error, "the lease is left to run out");
+        }
+        Ran::Interrupted(halt.to_string())
+    }
+
+    /// Date of the newest article of `job`; `None` also when the database cannot tell at the moment.
+    async fn newest(&self, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut newest = None;
+        for class in job.classes() {
+            newest = newest.max(self.store.articles.newest(*class, now).await.ok().flatten());
+        }
+        newest
+    }
+
+    /// Everything that is told of `job`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn status(&self, job: Job) -> Result<Status, StoreError> {
+        let state = self.store.schedulers.find(job.name()).await?;
+        let failing = self.store.failures.count(job.name()).await?;
+        let now = self.clock.now();
+        let schedule = self.schedule(job).cloned();
+        let next = schedule.as_ref().and_then(|schedule| {
+            let latest = schedule.latest(now);
+            if is_due(&state, latest, now) {
+                return Some(now);
+            }
+            let again = state.retry_at.filter(|_| !state.rejected);
+            again.into_iter().chain(schedule.next(now).filter(|_| !state.rejected)).min()
+        });
+        Ok(Status { job, schedule, state, next, failing })
+    }
+
+    /// How long a source may yield nothing new.
+    #[must_use]
+    pub fn stale(&self) -> Duration {
+        self.config.spider.stale
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// What every spider knows of a job, whichever ran it.
+    fn measure(&self, status: &Status, now: DateTime<Utc>) {
+        let job = status.job.name();
+        if let Some(age) = status.newest_age(now) {
+            metrics::gauge!("spider_newest_item_age_seconds", "job" => job).set(seconds(age));
+        }
+        if let Some(at) = status.state.success_at {
+            metrics::gauge!("spider_last_success_timestamp_seconds", "job" => job)
+                .set(seconds(at - DateTime::UNIX_EPOCH));
+        }
+        let stale = status.is_stale(now, self.config.spider.stale);
+        metrics::gauge!("spider_stale", "job" => job).set(f64::from(u8::from(stale)));
+        #[expect(clippy::cast_precision_loss, reason = "a count far below 2^52")]
+        metrics::gauge!("spider_failing_items", "job" => job).set(status.failing as f64);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "whole seconds far below 2^52")]
+fn seconds(time: TimeDelta) -> f64 {
+    time.num_seconds() as f64
+}
+
+/// Whether a job is to be run at `now`, when its latest scheduled time was `latest`.
+fn is_due(state: &Scheduler, latest: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    let missed = latest.is_some_and(|latest| state.due.is_none_or(|due| due < latest));
+    let again = state.retry_at.is_some_and(|at| at <= now);
+    !state.rejected && (state.unfinished || missed || again)
+}
+
+/// How a run ended, if it did.
+struct Verdict {
+    outcome: Outcome,
+    why: Option<String>,
+    /// How far it came, when it left nothing out.
+    reach: Option<Reach>,
+    rejected: bool,
+}
+
+impl Verdict {
+    /// The verdict on a run; the halt, when somebody has to go on with it.
+    fn of(result: Result<Reach, Halt>) -> Result<Self, Halt> {
+        let (outcome, why, reach, rejected) = match result {
+            Ok(reach) if reach.complete => (Outcome::Done, None, Some(reach), false),
+            Ok(_) => (Outcome::Partial, Some("some list pages cannot be read".to_owned()), None, false),
+            Err(halt @ (Halt::Lost | Halt::Stopped | Halt::Store(StoreError::Unavailable(_)))) => return Err(halt),
+            Err(halt) => {
+                let rejected = matches!(halt, Halt::Campus(CampusError::WrongPassword(_)));
+                (Outcome::Failed, Some(halt.to_string()), None, rejected)
+            }
+        };
+        Ok(Self { outcome, why, reach, rejected })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_job_is_due_once_for_each_scheduled_time_and_until_it_has_ended() {
+        let (now, latest) = (at("2026-11-24T00:00:00Z"), Some(at("2026-11-23T18:00:00Z")));
+        let due = |state: Scheduler| is_due(&state, latest, now);
+        assert!(due(Scheduler::default()), "it never ran");
+        assert!(due(Scheduler { due: Some(at("2026-11-20T18:00:00Z")), ..Scheduler::default() }), "it was missed");
+        let done = Scheduler { due: latest, ..Scheduler::default() };
+        assert!(!due(done.clone()));
+        assert!(due(Scheduler { unfinished: true, ..done.clone() }));
+        assert!(due(Scheduler { retry_at: Some(now), ..done.clone() }));
+        assert!(!due(Scheduler { retry_at: Some(at("2026-11-24T00:00:01Z")), ..done }));
+        assert!(!due(Scheduler { rejected: true, ..Scheduler::default() }), "accounts lock");
+        assert!(!is_due(&Scheduler::default(), None, now), "its time has never come");
+    }
+}

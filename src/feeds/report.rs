@@ -1,0 +1,123 @@
+//! What a run tells while it goes on, and what is told of a job.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Job, schedule::Schedule};
+use crate::store::{Class, Outcome, Scheduler};
+
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Collected for the first time.
+    New,
+    /// Collected before, with another text.
+    Changed,
+    /// As it was.
+    Unchanged,
+    /// Not collected, and why; to be tried again.
+    Failed(&'static str),
+    /// Not collected: leads where the engine does not go.
+    Refused(&'static str),
+    /// Left alone for now: it failed lately.
+    Waiting,
+}
+
+impl What {
+    /// Short lower-case word, for the metrics and for people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+            Self::Failed(_) => "failed",
+            Self::Refused(_) => "refused",
+            Self::Waiting => "waiting",
+        }
+    }
+
+    /// Why, for those that were not collected.
+    #[must_use]
+    pub fn why(self) -> Option<&'static str> {
+        match self {
+            Self::Failed(why) | Self::Refused(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
+/// An item that a run has dealt with.
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'a> {
+    /// What kind of article.
+    pub class: Class,
+    /// Its title as far as known.
+    pub title: &'a str,
+    /// Its key.
+    pub key: &'a str,
+    /// What became of it.
+    pub what: What,
+}
+
+/// Is told of every item as soon as it is dealt with.
+pub type Watch = Box<dyn Fn(Item<'_>) + Send + Sync>;
+
+/// Everything that is told of a job.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The job.
+    pub job: Job,
+    /// When it runs; `None` when it is not configured.
+    pub schedule: Option<Schedule>,
+    /// As it is stored.
+    pub state: Scheduler,
+    /// When it runs next.
+    pub next: Option<DateTime<Utc>>,
+    /// How many articles could not be collected so far.
+    pub failing: u64,
+}
+
+impl Status {
+    /// How long ago the newest item appeared.
+    #[must_use]
+    pub fn newest_age(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        self.state.newest_at.map(|at| now - at)
+    }
+
+    /// Whether the source has yielded nothing new for longer than `stale`: its pages have probably changed.
+    #[must_use]
+    pub fn is_stale(&self, now: DateTime<Utc>, stale: Duration) -> bool {
+        let Some(last) = &self.state.last else { return false };
+        let newest = self.state.new_at.max(self.state.newest_at);
+        let longest = TimeDelta::from_std(stale).unwrap_or(TimeDelta::MAX);
+        newest.map_or(last.outcome == Outcome::Done, |at| now - at > longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Counts, LastRun};
+
+    #[test]
+    fn a_source_is_stale_when_it_ran_and_brought_nothing_new_for_long() {
+        let now: DateTime<Utc> = "2026-11-24T00:00:00Z".parse().unwrap();
+        let days = |days: i64| Some(now - TimeDelta::days(days));
+        let last = LastRun { ended_at: now, millis: 1, outcome: Outcome::Done, why: None, counts: Counts::default() };
+        let status = |last: Option<LastRun>, new_at, newest_at| Status {
+            job: Job::News,
+            schedule: None,
+            state: Scheduler { last, new_at, newest_at, ..Scheduler::default() },
+            next: None,
+            failing: 0,
+        };
+        let stale = |status: Status| status.is_stale(now, Duration::from_hours(14 * 24));
+        assert!(!stale(status(None, None, None)), "it never ran");
+        assert!(stale(status(Some(last.clone()), None, None)), "it never brought anything");
+        assert!(stale(status(Some(last.clone()), days(15), days(20))));
+        assert!(!stale(status(Some(last.clone()), days(13), days(20))));
+        assert!(!stale(status(Some(last), days(15), days(2))));
+    }
+}

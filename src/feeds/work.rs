@@ -1,0 +1,308 @@
+//! One run of a job: what all jobs have in common. Every request goes through [`Work::turn`], every write through a look
+//! at the lease.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering},
+};
+
+use chrono::TimeDelta;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Spider, backoff,
+    hold::{Hold, Lost},
+    report::{Item, Watch, What},
+    walk::{Listed, Plan},
+};
+use crate::{
+    campus::{
+        CampusError,
+        feed::{LinkError, ListPage, Refusal},
+    },
+    objects::ObjectError,
+    outbound::System,
+    store::{Article, Class, Counts, Failure, Put, Run, StoreError},
+};
+
+/// How long a system that is not asked for now is left alone before the next try; longer than its breaker is open.
+const OUT: std::time::Duration = std::time::Duration::from_secs(6);
+
+/// How often in a row that is waited for.
+const PATIENCE: u32 = 3;
+
+/// So many articles in a row that fail for the first time say that the source as a whole does not work.
+const IN_A_ROW: u32 = 20;
+
+/// Why a run ended before its time.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The spider is asked to end. Another one goes on.
+    Stopped,
+    /// The lease was lost. Whoever has it goes on.
+    Lost,
+    /// The source does not work.
+    Campus(CampusError),
+    /// The list shows nothing at all.
+    Empty,
+    /// The database.
+    Store(StoreError),
+    /// The storage for files.
+    Objects(ObjectError),
+}
+
+impl From<Lost> for Halt {
+    fn from(Lost: Lost) -> Self {
+        Self::Lost
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ObjectError> for Halt {
+    fn from(error: ObjectError) -> Self {
+        Self::Objects(error)
+    }
+}
+
+impl From<CampusError> for Halt {
+    fn from(error: CampusError) -> Self {
+        Self::Campus(error)
+    }
+}
+
+impl std::fmt::Display for Halt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("interrupted"),
+            Self::Lost => f.write_str("another spider took over"),
+            Self::Campus(error) => error.fmt(f),
+            Self::Empty => f.write_str("the list shows nothing"),
+            Self::Store(error) => error.fmt(f),
+            Self::Objects(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Short lower-case word for a failure of the campus.
+pub(super) fn word_of(error: CampusError) -> &'static str {
+    match error {
+        CampusError::Down(_) => "down",
+        CampusError::Changed { .. } => "changed",
+        CampusError::SessionExpired(_) => "session",
+        CampusError::WrongPassword(_) => "password",
+        CampusError::Captcha => "captcha",
+    }
+}
+
+/// A run under way.
+pub(super) struct Work<'a> {
+    pub(super) spider: &'a Spider,
+    pub(super) run: &'a Run,
+    pub(super) hold: &'a Hold,
+    pub(super) stop: &'a CancellationToken,
+    watch: &'a Watch,
+    counts: Mutex<Counts>,
+    next_turn: Mutex<Instant>,
+    in_a_row: AtomicU32,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(
+        spider: &'a Spider,
+        run: &'a Run,
+        hold: &'a Hold,
+        stop: &'a CancellationToken,
+        watch: &'a Watch,
+    ) -> Self {
+        Self {
+            spider,
+            run,
+            hold,
+            stop,
+            watch,
+            counts: Mutex::default(),
+            next_turn: Mutex::new(Instant::now()),
+            in_a_row: AtomicU32::new(0),
+        }
+    }
+
+    /// What was done so far.
+    pub(super) fn counts(&self) -> Counts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, add: impl FnOnce(&mut Counts)) {
+        add(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Counts items that a list showed.
+    pub(super) fn saw(&self, items: usize) {
+        let items = items as u64;
+        self.count(|counts| counts.seen += items);
+        metrics::counter!("spider_items_total", "job" => self.run.job, "what" => "seen").increment(items);
+    }
+
+    /// Tells what became of an item.
+    pub(super) fn tell(&self, class: Class, title: &str, key: &str, what: What) {
+        self.count(|counts| match what {
+            What::New => counts.new += 1,
+            What::Changed => counts.changed += 1,
+            What::Unchanged => counts.unchanged += 1,
+            What::Failed(_) => counts.failed += 1,
+            What::Refused(_) => counts.refused += 1,
+            What::Waiting => {}
+        });
+        metrics::counter!("spider_items_total", "job" => self.run.job, "what" => what.word()).increment(1);
+        (self.watch)(Item { class, title, key, what });
+    }
+
+    /// Whether the run may go on.
+    pub(super) fn may_go_on(&self) -> Result<(), Halt> {
+        self.hold.check()?;
+        if self.stop.is_cancelled() { Err(Halt::Stopped) } else { Ok(()) }
+    }
+
+    /// Waits for the time of the next request; requests of a job begin at a polite distance.
+    pub(super) async fn turn(&self) -> Result<(), Halt> {
+        let at = {
+            let mut next = self.next_turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = (*next).max(Instant::now());
+            *next = at + self.spider.config.spider.pause;
+            at
+        };
+        self.pause(sleep_until(at)).await
+    }
+
+    async fn pause(&self, time: impl Future<Output = ()>) -> Result<(), Halt> {
+        tokio::select! {
+            () = time => {}
+            () = self.stop.cancelled() => {}
+            () = self.hold.lost() => {}
+        }
+        self.may_go_on()
+    }
+
+    /// After a request that failed with `error`: `true` when it is to be sent again, because the system was only not
+    /// asked for at the moment; `false` when the failure is that of the one page. `tries` counts.
+    pub(super) async fn again(&self, system: System, error: CampusError, tries: &mut u32) -> Result<bool, Halt> {
+        match error {
+            CampusError::WrongPassword(_) => Err(error.into()),
+            CampusError::Down(_) if self.spider.campus.is_down(system) => {
+                *tries += 1;
+                if *tries > PATIENCE {
+                    return Err(error.into());
+                }
+                self.pause(sleep(OUT)).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// What is known of what a page shows.
+    pub(super) async fn look_up(&self, class: Class, page: u32, list: ListPage) -> Result<Vec<Listed>, Halt> {
+        let links = list.links.into_iter().map(|link| {
+            let mut url = link.url.clone();
+            url.set_fragment(None);
+            (url.to_string(), link.title.clone(), link.date.clone(), Ok(link))
+        });
+        let refused = list.refused.into_iter().map(|link| (link.address, link.title, None, Err(link.refusal)));
+        let found: Vec<_> = links.chain(refused).filter(|(key, ..)| !key.is_empty()).collect();
+        let keys: Vec<String> = found.iter().map(|(key, ..)| key.clone()).collect();
+        let store = &self.spider.store;
+        let mut known = store.articles.known(class, &keys).await?;
+        let mut failures = store.failures.known(class, &keys).await?;
+        let listed = found.into_iter().map(|(key, title, date, target)| {
+            let (known, failure) = (known.remove(&key), failures.remove(&key));
+            Listed { key, title, date, target, page, known, failure }
+        });
+        Ok(listed.collect())
+    }
+
+    /// Deals with items for which nothing is fetched; gives the plan for it.
+    pub(super) async fn plan(&self, class: Class, item: &Listed) -> Result<Plan, Halt> {
+        let plan = item.plan(self.spider.clock.now());
+        match plan {
+            Plan::Refuse(refusal) => self.refuse(class, item, refusal).await?,
+            Plan::Wait => self.tell(class, &item.title, &item.key, What::Waiting),
+            Plan::Fetch | Plan::Leave => {}
+        }
+        Ok(plan)
+    }
+
+    /// Stores an article that was fetched for `item`, and forgets its failure.
+    pub(super) async fn store(&self, class: Class, item: &Listed, article: &Article) -> Result<(), Halt> {
+        self.put(class, article).await?;
+        if item.failure.is_some() {
+            self.hold.check()?;
+            self.spider.store.failures.forget(class, &item.key).await?;
+        }
+        self.in_a_row.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Stores an article.
+    pub(super) async fn put(&self, class: Class, article: &Article) -> Result<(), Halt> {
+        self.hold.check()?;
+        let now = self.spider.clock.now();
+        let what = match self.spider.store.articles.put_in_run(class, article, self.run.fence, now).await? {
+            Put::Inserted => What::New,
+            Put::Changed => What::Changed,
+            Put::Unchanged => What::Unchanged,
+        };
+        self.tell(class, &article.title, &article.key, what);
+        Ok(())
+    }
+
+    /// Records why `item` was not collected. A source that fails again and again ends the run.
+    pub(super) async fn fail(&self, class: Class, item: &Listed, error: LinkError) -> Result<(), Halt> {
+        match error {
+            LinkError::Refused(refusal) => self.refuse(class, item, refusal).await,
+            LinkError::Campus(error) => {
+                self.fail_with(class, item, word_of(error)).await?;
+                if item.failure.is_none() && self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= IN_A_ROW {
+                    return Err(error.into());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Records that `item` could not be fetched, to be tried again.
+    pub(super) async fn fail_with(&self, class: Class, item: &Listed, word: &'static str) -> Result<(), Halt> {
+        let attempts = item.failure.as_ref().map_or(0, |failure| failure.attempts);
+        self.record(class, item, What::Failed(word), Some(backoff::of_item(attempts.saturating_add(1)))).await
+    }
+
+    /// Records that the engine does not go where `item` leads. What only an answer showed is looked at again much later.
+    pub(super) async fn refuse(&self, class: Class, item: &Listed, refusal: Refusal) -> Result<(), Halt> {
+        self.in_a_row.store(0, Ordering::Relaxed);
+        let pause = item.target.is_ok().then(backoff::of_refused);
+        self.record(class, item, What::Refused(refusal.word()), pause).await
+    }
+
+    async fn record(&self, class: Class, item: &Listed, what: What, pause: Option<TimeDelta>) -> Result<(), Halt> {
+        self.hold.check()?;
+        let now = self.spider.clock.now();
+        let word = what.why().unwrap_or_default();
+        let failure = Failure {
+            class,
+            key: item.key.clone(),
+            job: self.run.job,
+            title: item.title.clone(),
+            date: item.date.clone(),
+            word,
+            next: pause.map(|pause| now + pause),
+        };
+        self.spider.store.failures.record(&failure, self.run.fence, now).await?;
+        tracing::warn!(job = self.run.job, why = word, "an article was not collected");
+        self.tell(class, &item.title, &item.key, what);
+        Ok(())
+    }
+}
