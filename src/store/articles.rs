@@ -259,7 +259,7 @@ impl Articles {
     /// title or content has every one of `words`. Two pages never share one, unless a new article came between.
     ///
     /// # Errors
-    /// [`StoreError`] when no member answers, or a search takes over [`SEARCH_LIMIT`].
+    /// [`StoreError`] when no member answers, or a search takes over five seconds.
     pub async fn list(
         &self,
         class: Class,
@@ -397,7 +397,7 @@ impl Articles {
 }
 
 /// Longest search. Ten thousand articles take well below a second.
-pub const SEARCH_LIMIT: Duration = Duration::from_secs(5);
+const SEARCH_LIMIT: Duration = Duration::from_secs(5);
 
 fn date(at: DateTime<Utc>) -> bson::DateTime {
     bson::DateTime::from_millis(at.timestamp_millis())
