@@ -1,6 +1,7 @@
 //! The control API under `/_sim`: everything [`crate::Sim`] can do, over HTTP, in JSON.
 
 mod answers;
+mod feeds;
 mod requests;
 
 use axum::extract::{Path, State};
@@ -36,6 +37,7 @@ pub(crate) fn router() -> Router<Sim> {
         .route("/_sim/captcha", post(captcha))
         .route("/_sim/captcha/{session}", get(captcha_answer))
         .route("/_sim/sent", get(sent).delete(clear_sent))
+        .merge(feeds::router())
         .route("/_sim/github/issues", put(put_issue))
         .route("/_sim/wechat/codes", post(mint_code))
         .route("/_sim/wechat/encrypt", post(encrypt))

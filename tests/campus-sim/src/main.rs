@@ -16,9 +16,11 @@ Nothing here is real: students, tables, books and messages are invented, and for
 Every system has a path of its own. The engine is pointed at them with
   WEHPU_VPN_URL=http://HOST:4000/vpn            WEHPU_LIBRARY_URL=http://HOST:4000/library
   WEHPU_PHYSICAL_URL=http://HOST:4000/physical  WEHPU_REPAIR_URL=http://HOST:4000/repair
+  WEHPU_NEWS_URL=http://HOST:4000/news          WEHPU_LOGISTICS_URL=http://HOST:4000/logistics
   WEHPU_WECHAT_API_URL=http://HOST:4000/wechat  WEHPU_GITHUB_API_URL=http://HOST:4000/github
   WEHPU_VPN_RSA_MODULUS=(what GET /_sim/rsa shows)
 and with the credentials wx-sim-appid / wx-sim-secret for WeChat and sim-github-token for GitHub.
+The bulletin board is read with any student's account of the VPN.
 
 Ready-made students are 311509000000, 311509000001 and so on. Their passwords end in the same six digits:
 vpn-000001 for the VPN, jwc-000001 for the academic system, lib-000001 for the library. GET /_sim/students lists them.

@@ -2,13 +2,21 @@
 
 // `cfg(test)` is always true here; it tells clippy that helpers may unwrap.
 #[cfg(test)]
+mod bulletin;
+#[cfg(test)]
 mod control;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod feeds;
+#[cfg(test)]
 mod github;
 #[cfg(test)]
 mod library;
+#[cfg(test)]
+mod logistics;
+#[cfg(test)]
+mod news;
 #[cfg(test)]
 mod physical;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Rewriting of relayed pages, the way the VPN does it: its scripts go in, URLs gain its prefix, inline handlers and
 //! scripts are wrapped so that it can flush its cache.
 
+use std::borrow::Cow;
+
 /// The code a wrapped handler starts with (behind `var ` where the attribute is quoted) and ends with.
 const HANDLER_START: &str = "SF_FUNC_cache_flush_tmp=SF_FUNC_cache_flush;";
 const HANDLER_END: &str = "SF_FUNC_cache_flush_tmp();";
@@ -12,7 +14,6 @@ const URL_ATTRIBUTES: [&str; 3] = ["href", "src", "action"];
 
 /// The page as it leaves the VPN that is served under `mount`; `host` is where it came from.
 pub(super) fn rewrite(page: &str, mount: &str, host: &str) -> String {
-    let prefix = format!("{mount}/web/2/http/1/{host}");
     let mut out = String::with_capacity(page.len() + page.len() / 4 + 600);
     let mut rest = page;
     let mut scripts_in = false;
@@ -27,7 +28,7 @@ pub(super) fn rewrite(page: &str, mount: &str, host: &str) -> String {
         }
         let Some(end) = tag_end(rest) else { break };
         let tag = &rest[..end];
-        rewrite_tag(&mut out, tag, &prefix);
+        rewrite_tag(&mut out, tag, mount, host);
         if !scripts_in && is_tag(tag, "<html") {
             scripts_in = true;
             out.push_str(&injected(mount));
@@ -73,8 +74,18 @@ fn tag_end(text: &str) -> Option<usize> {
     None
 }
 
+/// The address that leads through the VPN to where `url` leads inside. One relative to the page does so already.
+fn relayed<'a>(url: &'a str, mount: &str, host: &str) -> Cow<'a, str> {
+    let (host, path) = match url.strip_prefix("http://").or_else(|| url.strip_prefix("//")) {
+        Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+        None if url.starts_with('/') => (host, url),
+        None => return Cow::Borrowed(url),
+    };
+    Cow::Owned(format!("{mount}/web/2/http/1/{host}{path}"))
+}
+
 /// Copies a tag, changing the attributes that are to be changed.
-fn rewrite_tag(out: &mut String, tag: &str, prefix: &str) {
+fn rewrite_tag(out: &mut String, tag: &str, mount: &str, host: &str) {
     let mut rest = tag;
     while let Some(equals) = rest.find('=') {
         let name = rest[..equals].rsplit(char::is_whitespace).next().unwrap_or_default();
@@ -97,10 +108,7 @@ fn rewrite_tag(out: &mut String, tag: &str, prefix: &str) {
             out.push_str(if value.ends_with(';') { "" } else { ";" });
             out.push_str(HANDLER_END);
         } else {
-            if url && value.starts_with('/') {
-                out.push_str(prefix);
-            }
-            out.push_str(value);
+            out.push_str(&if url { relayed(value, mount, host) } else { Cow::Borrowed(value) });
         }
         out.extend(quote);
         rest = after;
@@ -131,6 +139,14 @@ mod tests {
             "{out}"
         );
         assert!(out.contains("<a href='b.do?x=1&y=/z'>"), "a relative link stays: {out}");
+    }
+
+    #[test]
+    fn addresses_of_other_hosts_lead_through_the_vpn_too() {
+        let out = rewrite("<a href=\"http://10.0.0.2:81/x?y=1\"><a href=//h2><a href=https://h3/>", "/vpn", "10.0.0.1");
+        assert!(out.contains("href=\"/vpn/web/2/http/1/10.0.0.2:81/x?y=1\""), "{out}");
+        assert!(out.contains("href=/vpn/web/2/http/1/h2>"), "{out}");
+        assert!(out.contains("href=https://h3/>"), "what is encrypted is not relayed: {out}");
     }
 
     #[test]
