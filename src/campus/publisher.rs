@@ -96,3 +96,74 @@ pub(super) fn link_error(error: OutboundError) -> LinkError {
         other => LinkError::Campus(CampusError::of_outbound(other)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::{Router, http::StatusCode, routing::get};
+
+    use super::*;
+    use crate::campus::{news::News, page::fixture::bytes};
+
+    /// More than the breaker stands of failures in a row.
+    const MANY: usize = 8;
+
+    async fn news() -> (News, Outbound, Url) {
+        let router = Router::new()
+            .route("/contents/good", get(|| async { bytes("news/article.gbk.html") }))
+            .route("/contents/garbage", get(|| async { bytes("garbage.html") }))
+            .route("/contents/maintenance", get(|| async { bytes("maintenance.gbk.html") }))
+            .route("/contents/gone", get(|| async { (StatusCode::NOT_FOUND, bytes("news/article.gbk.html")) }))
+            .route("/list", get(|| async { bytes("news/list.gbk.html") }))
+            .route("/bad/list", get(|| async { bytes("garbage.html") }));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let outbound = Outbound::new(Duration::from_secs(20), 2, None).unwrap();
+        (News::new(&base, "/list", &outbound), outbound, base)
+    }
+
+    fn link(base: &Url, path: &str) -> Link {
+        Link { url: base.join(path).unwrap(), title: "题".to_owned(), date: None }
+    }
+
+    #[tokio::test]
+    async fn an_article_that_is_gone_or_garbage_is_told_and_its_breaker_is_not() {
+        let (news, outbound, base) = news().await;
+        assert!(news.article(&link(&base, "/contents/good")).await.is_ok());
+        for _ in 0..MANY {
+            for path in ["/contents/gone", "/contents/garbage"] {
+                let error = news.article(&link(&base, path)).await.unwrap_err();
+                assert!(matches!(error, LinkError::Campus(CampusError::Changed { .. })), "{path}: {error}");
+            }
+        }
+        assert!(!outbound.is_open(System::News));
+        for _ in 0..MANY {
+            assert!(news.article(&link(&base, "/contents/maintenance")).await.is_err());
+        }
+        assert!(outbound.is_open(System::News), "maintenance is the system's");
+    }
+
+    #[tokio::test]
+    async fn lists_that_are_garbage_open_the_breaker() {
+        let (news, outbound, base) = news().await;
+        assert_eq!(news.list(1).await.unwrap().links.len(), 1, "the relative one; the others are of another host");
+        let broken = News::new(&base.join("/bad").unwrap(), "/list", &outbound);
+        for _ in 0..MANY {
+            assert!(broken.list(1).await.is_err());
+        }
+        assert!(outbound.is_open(System::News));
+    }
+
+    #[tokio::test]
+    async fn a_link_to_another_host_is_refused_unasked_wherever_it_comes_from() {
+        let (news, ..) = news().await;
+        for (address, refusal) in
+            [("http://127.0.0.1:1/contents/1", Refusal::OtherHost), ("file:///x", Refusal::Scheme)]
+        {
+            let link = Link { url: Url::parse(address).unwrap(), title: "题".to_owned(), date: None };
+            assert_eq!(news.article(&link).await, Err(LinkError::Refused(refusal)));
+        }
+    }
+}

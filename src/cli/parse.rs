@@ -75,9 +75,9 @@ pub enum KnownPage {
     NewsList,
     /// University news: an article
     NewsArticle,
-    /// Logistics: a list page of its news (GetNewsListbySub)
+    /// Logistics: a list page of its news (`GetNewsListbySub`)
     LogisticsList,
-    /// Logistics: an article (newsInfoDesc)
+    /// Logistics: an article (`newsInfoDesc`)
     LogisticsArticle,
     /// Bulletin board: lectures and links to notices (hpugg.aspx)
     BulletinBoard,

@@ -22,7 +22,7 @@ use super::{Cookies, MAX_BODY, MAX_QUEUE, Open, Outbound, OutboundError, Request
 pub const MAX_DOWNLOAD: u64 = 20 * 1024 * 1024;
 
 /// Longest time for a whole file.
-const DOWNLOAD_TIME: Duration = Duration::from_secs(60);
+const DOWNLOAD_TIME: Duration = Duration::from_mins(1);
 
 /// Longest file name, in characters.
 const MAX_NAME: usize = 200;
@@ -37,6 +37,7 @@ pub struct Arrival<'a> {
 
 impl Arrival<'_> {
     /// The answer made sense, as far as it was looked at.
+    #[must_use]
     pub fn well(self) -> Download {
         self.permit.success();
         self.download

@@ -140,13 +140,13 @@ fn time_and_place(text: &str) -> (String, String) {
 /// Where the time ends: behind the last clock, else behind the date and what is written to it, else at the end.
 fn end_of_time(text: &str) -> usize {
     let colons = text.char_indices().filter(|(_, c)| matches!(c, ':' | '：'));
-    let clock = colons.filter_map(|(at, colon)| {
+    let mut clocks = colons.filter_map(|(at, colon)| {
         let behind = at + colon.len_utf8();
         let minutes = text[behind..].bytes().take_while(u8::is_ascii_digit).count();
         let hours = text[..at].bytes().next_back().is_some_and(|byte| byte.is_ascii_digit());
         (hours && minutes == 2).then_some(behind + minutes)
     });
-    if let Some(end) = clock.last() {
+    if let Some(end) = clocks.next_back() {
         return end;
     }
     let Some(date) = date_in(text) else { return text.len() };

@@ -97,8 +97,11 @@ pub(in crate::campus) fn date_near(link: ElementRef<'_>) -> Option<String> {
 }
 
 fn is_alone(part: ElementRef<'_>, link: ElementRef<'_>) -> bool {
-    let mut links = part.descendent_elements().filter(|element| element.attr("href").is_some());
-    links.all(|other| other.attr("href") == link.attr("href"))
+    // A picture beside it often leads to the same article.
+    let target =
+        |element: ElementRef<'_>| element.attr("href").and_then(|href| href.split('#').next()).map(str::to_owned);
+    let own = target(link);
+    part.descendent_elements().filter_map(target).all(|other| Some(&other) == own.as_ref())
 }
 
 /// The first date in a text, as it is written: `2017-12-01`, `2017/12/1`, `2017.12.1`, `2017年12月1日`.

@@ -25,8 +25,8 @@ pub fn parse_article(html: &str, link: &Link) -> Result<Article, PageError> {
         return instead("the title");
     };
     let title = Some(text_of(title)).filter(|title| !title.is_empty()).unwrap_or_else(|| link.title.clone());
-    let dates = page.of_class("title").flat_map(|part| below(part, "span")).map(text_of);
-    let time = dates.filter_map(|text| date_in(&text).map(str::to_owned)).next();
+    let mut dates = page.of_class("title").flat_map(|part| below(part, "span")).map(text_of);
+    let time = dates.find_map(|text| date_in(&text).map(str::to_owned));
     let section = page.of_class("centerrighthead").flat_map(|part| below(part, "a")).nth(SECTION).map(text_of);
     Ok(Article {
         title,
