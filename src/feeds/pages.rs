@@ -1,9 +1,8 @@
 //! University and logistics news: list pages, and an article behind each link.
 //!
-//! The list is walked first, then the articles are stored from the oldest to the newest: what has the same date is
-//! listed in the order in which it was stored.
-
-use std::collections::HashSet;
+//! What has the same date is listed in the order in which it was stored. So a stretch of the list is read first, back to
+//! the beginning of a day, and then stored from the oldest to the newest; then the stretch before it. Mostly there is
+//! one stretch. A first run has many, and shows the newest articles soon, whatever becomes of it.
 
 use futures_util::future::join_all;
 
@@ -21,6 +20,9 @@ use crate::{
     outbound::System,
     store::{Article, Class},
 };
+
+/// How many pages make a stretch.
+const STRETCH: u32 = 20;
 
 /// How often a list page is asked for before it counts as unreadable.
 const LIST_TRIES: u32 = 2;
@@ -81,19 +83,8 @@ pub(super) fn to_store(key: &str, date: Option<&str>, article: feed::Article) ->
 
 /// Collects everything of `source`, back to what run `settled` knew or to the end of the list.
 pub(super) async fn collect(work: &Work<'_>, source: Source<'_>, settled: Option<i64>) -> Result<Reach, Halt> {
-    let (reach, mut items) = list(work, source, settled).await?;
-    let listed: HashSet<String> = items.iter().map(|item| item.key.clone()).collect();
-    items.reverse();
-    all(work, source, items).await?;
-    all(work, source, due(work, source.class(), &listed).await?).await?;
-    Ok(reach)
-}
-
-/// Walks the list; gives what is to be looked at, the newest first.
-async fn list(work: &Work<'_>, source: Source<'_>, settled: Option<i64>) -> Result<(Reach, Vec<Listed>), Halt> {
     let mut walk = Walk::new(settled, work.spider.config.spider.max_pages);
-    let mut items = Vec::new();
-    let mut seen = false;
+    let (mut items, mut pages, mut empty) = (Vec::new(), 0, true);
     let reach = loop {
         let page = match walk.next() {
             Ok(page) => page,
@@ -102,9 +93,8 @@ async fn list(work: &Work<'_>, source: Source<'_>, settled: Option<i64>) -> Resu
         match read(work, source, page).await? {
             Ok(list) => {
                 let fresh = walk.take(work.look_up(source.class(), page, list).await?);
-                seen |= !fresh.is_empty();
+                empty &= fresh.is_empty();
                 work.saw(fresh.len());
-                // A list has thousands of articles; those that need nothing are not kept.
                 items.extend(fresh.into_iter().filter(|item| item.plan(work.spider.clock.now()) != Plan::Leave));
             }
             Err(error) if page == 1 => return Err(error.into()),
@@ -113,8 +103,28 @@ async fn list(work: &Work<'_>, source: Source<'_>, settled: Option<i64>) -> Resu
                 walk.unreadable();
             }
         }
+        pages += 1;
+        if pages == STRETCH {
+            let later = day_cut_off(&mut items);
+            all(work, source, std::mem::replace(&mut items, later)).await?;
+            pages = 0;
+        }
     };
-    if seen { Ok((reach, items)) } else { Err(Halt::Empty) }
+    if empty {
+        return Err(Halt::Empty);
+    }
+    all(work, source, items).await?;
+    let mut due = due(work, source.class()).await?;
+    due.retain(|item| !walk.has_shown(&item.key));
+    all(work, source, due).await?;
+    Ok(reach)
+}
+
+/// Takes the items of the last day off the list: the rest of that day is on the next page.
+fn day_cut_off(items: &mut Vec<Listed>) -> Vec<Listed> {
+    let Some(last) = items.last().and_then(|item| item.date.clone()) else { return Vec::new() };
+    let whole_days = items.iter().rposition(|item| item.date.as_ref() != Some(&last)).map_or(0, |at| at + 1);
+    items.split_off(whole_days)
 }
 
 /// A list page, or why it cannot be read.
@@ -136,11 +146,11 @@ async fn read(work: &Work<'_>, source: Source<'_>, page: u32) -> Result<Result<L
     }
 }
 
-/// What failed in earlier runs and is due for another try, as far as it is not among the `listed`.
-async fn due(work: &Work<'_>, class: Class, listed: &HashSet<String>) -> Result<Vec<Listed>, Halt> {
+/// What failed in earlier runs and is due for another try.
+async fn due(work: &Work<'_>, class: Class) -> Result<Vec<Listed>, Halt> {
     let now = work.spider.clock.now();
     let due = work.spider.store.failures.due(work.run.job, now, RETRIED).await?;
-    let again = due.into_iter().filter(|failure| failure.class == class && !listed.contains(&failure.key));
+    let again = due.into_iter().filter(|failure| failure.class == class);
     let listed = again.filter_map(|failure| {
         let link = Link { url: failure.key.parse().ok()?, title: failure.title.clone(), date: failure.date.clone() };
         Some(Listed {
@@ -156,8 +166,9 @@ async fn due(work: &Work<'_>, class: Class, listed: &HashSet<String>) -> Result<
     Ok(listed.collect())
 }
 
-/// Deals with all of `items`. Several are fetched at once, and stored in order.
-async fn all(work: &Work<'_>, source: Source<'_>, items: Vec<Listed>) -> Result<(), Halt> {
+/// Deals with all of `items`, the last one first. Several are fetched at once, and stored in order.
+async fn all(work: &Work<'_>, source: Source<'_>, mut items: Vec<Listed>) -> Result<(), Halt> {
+    items.reverse();
     for few in items.chunks(work.spider.config.spider.concurrency) {
         let fetched = join_all(few.iter().map(|item| fetch(work, source, item))).await;
         let mut halted = Ok(());
@@ -202,5 +213,39 @@ async fn settle(
     match fetched {
         Ok(article) => work.store(class, item, &to_store(&item.key, item.date.as_deref(), article)).await,
         Err(error) => work.fail(class, item, error).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(key: &str, date: Option<&str>) -> Listed {
+        let url = format!("http://news.example/{key}").parse().unwrap();
+        let date = date.map(str::to_owned);
+        let link = Link { url, title: key.to_owned(), date: date.clone() };
+        Listed {
+            key: key.to_owned(),
+            title: key.to_owned(),
+            date,
+            target: Ok(link),
+            page: 1,
+            known: None,
+            failure: None,
+        }
+    }
+
+    fn keys(items: &[Listed]) -> Vec<&str> {
+        items.iter().map(|item| item.key.as_str()).collect()
+    }
+
+    #[test]
+    fn a_stretch_ends_with_a_whole_day() {
+        let mut items = vec![item("d", Some("3")), item("c", Some("2")), item("b", Some("1")), item("a", Some("1"))];
+        let later = day_cut_off(&mut items);
+        assert_eq!((keys(&items), keys(&later)), (vec!["d", "c"], vec!["b", "a"]));
+        let mut undated = vec![item("b", None), item("a", None)];
+        assert!(day_cut_off(&mut undated).is_empty() && undated.len() == 2);
+        assert!(day_cut_off(&mut Vec::new()).is_empty());
     }
 }

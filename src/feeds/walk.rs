@@ -121,6 +121,11 @@ impl Walk {
         self.end.map_or(Ok(self.page), Err)
     }
 
+    /// Whether a page of this walk showed the article with this key.
+    pub(super) fn has_shown(&self, key: &str) -> bool {
+        self.seen.contains(key)
+    }
+
     /// Takes what the page shows; gives what earlier pages of this walk did not show.
     pub(super) fn take(&mut self, items: Vec<Listed>) -> Vec<Listed> {
         self.unreadable = 0;
