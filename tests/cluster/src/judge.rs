@@ -68,6 +68,11 @@ impl<'a> Judge<'a> {
         self.verdicts.push(Verdict { promise, found, held });
     }
 
+    /// A promised time, made longer by the slack of this run.
+    fn time(&self, promised: Duration) -> Duration {
+        promised.mul_f64(self.run.slack)
+    }
+
     /// No failed reads during these cases.
     fn reads(&mut self, promise: &'static str, cases: &[&Case]) {
         let records = self.records(cases);
@@ -128,7 +133,7 @@ fn database(judge: &mut Judge<'_>) {
         let found = percentile(resumed, 95).unwrap_or(Duration::MAX);
         let all = cases.iter().all(|case| case.all_resumed);
         let text = format!("p95 {:.1} s over {} faults × writers", found.as_secs_f64(), cases.len());
-        judge.say("primary gone: every writer writes again within 6 s (p95)", all && found <= RESUMED, text);
+        judge.say("primary gone: every writer writes again within 6 s (p95)", all && found <= judge.time(RESUMED), text);
         judge.reads("primary gone: reads of stored data do not fail", &cases);
         judge.healed("primary gone: heals without a restart of anything else", &cases);
     }
@@ -137,7 +142,7 @@ fn database(judge: &mut Judge<'_>) {
         judge.reads("two members down: reads go on", &cases);
         let records = judge.records(&cases);
         let failed: Vec<&Record> = records.iter().filter(|r| r.kind.is_write() && !r.is_ok()).collect();
-        let well = failed.iter().filter(|r| r.status == Some(503) && !r.code.is_empty() && r.took() <= REFUSED).count();
+        let well = failed.iter().filter(|r| r.status == Some(503) && !r.code.is_empty() && r.took() <= judge.time(REFUSED)).count();
         let slowest = failed.iter().map(|r| r.took()).max().unwrap_or_default();
         let text = format!("{well} of {}, slowest {:.1} s", failed.len(), slowest.as_secs_f64());
         judge.say(
@@ -159,10 +164,10 @@ fn database(judge: &mut Judge<'_>) {
     let cases = judge.cases(|fault| fault == Fault::DownAndUp);
     if let Some(slowest) = cases.iter().map(|case| case.healing).max() {
         let up = cases.iter().filter_map(|case| Some(case.end - case.struck.healed?)).max().unwrap_or_default();
-        let held = up <= UP + slowest && cases.iter().all(|case| case.all_resumed && case.troubles.is_empty());
+        let held = up <= judge.time(UP) + slowest && cases.iter().all(|case| case.all_resumed && case.troubles.is_empty());
         judge.say(
             "compose down and up: all healthy within 60 s",
-            held && up <= UP,
+            held && up <= judge.time(UP),
             format!("{:.1} s", up.as_secs_f64()),
         );
     }
@@ -175,7 +180,7 @@ fn engines(judge: &mut Judge<'_>) {
         judge.reads("engine killed: no GET fails", &cases);
         let slowest = cases.iter().filter_map(|case| case.out_of_rotation).max();
         let found = slowest.map_or("back before it was noticed".to_owned(), |d| format!("{:.1} s", d.as_secs_f64()));
-        judge.say("engine killed: out of rotation within 2 s", slowest.is_none_or(|d| d <= OUT_OF_ROTATION), found);
+        judge.say("engine killed: out of rotation within 2 s", slowest.is_none_or(|d| d <= judge.time(OUT_OF_ROTATION)), found);
         judge.healed("engine killed: back by itself", &cases);
     }
     let cases = judge.cases(|fault| fault == Fault::EngineHung);
@@ -211,12 +216,12 @@ fn campus(judge: &mut Judge<'_>) {
     let text = p99.map_or("no breaker opened".to_owned(), |d| format!("p99 {} ms of {count}", d.as_millis()));
     judge.say(
         "campus misbehaves: old data within 300 ms (p99) once the breakers are open",
-        p99.is_some_and(|d| d <= STALE),
+        p99.is_some_and(|d| d <= judge.time(STALE)),
         text,
     );
     let slowest = cases.iter().map(|case| case.campus_recovery.unwrap_or(Duration::MAX)).max().unwrap_or_default();
     let text = format!("slowest {:.1} s", slowest.as_secs_f64());
-    judge.say("campus misbehaves: fresh data within 30 s after it is well", slowest <= RECOVERED, text);
+    judge.say("campus misbehaves: fresh data within 30 s after it is well", slowest <= judge.time(RECOVERED), text);
 }
 
 fn pressure(judge: &mut Judge<'_>) {
@@ -233,6 +238,6 @@ fn pressure(judge: &mut Judge<'_>) {
         pressure.failed,
         pressure.failure
     );
-    let held = share >= UNDER_PRESSURE && pressure.failed == 0;
+    let held = share >= UNDER_PRESSURE / judge.run.slack && pressure.failed == 0;
     judge.say("three times the load: answers what it can, refuses the rest at once with retry-after", held, text);
 }

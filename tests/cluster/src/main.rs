@@ -48,6 +48,14 @@ struct Arguments {
     /// How often each fault of a primary happens in the long form (four kinds)
     #[arg(long, default_value_t = 13)]
     rounds: usize,
+    /// How many times longer than promised everything may take, for a machine that has other things to do; what is
+    /// lost, doubled or refused counts as ever
+    #[arg(long, default_value_t = 1.0, value_parser = slack)]
+    slack: f64,
+}
+
+fn slack(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|slack| (1.0..=10.0).contains(slack)).ok_or_else(|| "must be 1 to 10".to_owned())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -126,7 +134,7 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     load.stop().await;
     let findings = verify::everything(&bench.api, &bench.ledger, &bench.members, &bench.sim).await?;
     bench::tidy().await;
-    let run = report::Run { begun, form: arguments.form, cases, untried, findings, pressure };
+    let run = report::Run { begun, form: arguments.form, slack: arguments.slack, cases, untried, findings, pressure };
     let verdicts = judge::judge(&run, &bench.api.journal, &bench.ledger);
     report::print(&run, &bench.api.journal, &bench.ledger, &verdicts)?;
     Ok(verdicts.iter().all(|verdict| verdict.held))

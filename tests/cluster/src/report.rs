@@ -33,6 +33,8 @@ pub struct Run {
     pub begun: Instant,
     /// How much was tried.
     pub form: Form,
+    /// How many times longer than promised everything may take.
+    pub slack: f64,
     /// Each fault.
     pub cases: Vec<Case>,
     /// Faults that could not be brought about or measured, and why.
