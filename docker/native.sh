@@ -72,8 +72,8 @@ settings() {
         while IFS= read -r line; do
             name=${line%%=*}
             value=${line#*=}
-            if [[ $value =~ ^\$\{([A-Z_]+):-(.*)\}$ ]]; then
-                value=${!BASH_REMATCH[1]:-${BASH_REMATCH[2]}}
+            if [[ $value =~ ^(.*)\$\{([A-Z_]+):-([^}]*)\}(.*)$ ]]; then
+                value=${BASH_REMATCH[1]}${!BASH_REMATCH[2]:-${BASH_REMATCH[3]}}${BASH_REMATCH[4]}
             fi
             printf '%s=%s\n' "$name" "$value"
         done

@@ -28,10 +28,10 @@ up_containers() {
         docker compose --progress plain build; then
         die "the images cannot be built"
     fi
-    if ! step "start: database, replica set, migrations, simulator, engines, proxy" -- \
+    if ! step "start: database, replica set, migrations, simulator, engines, spider, proxy" -- \
         docker compose up --build --wait --remove-orphans; then
         docker compose ps --all >&2
-        for name in replset migrate engine haproxy; do docker compose logs --no-log-prefix --tail 5 "$name" >&2; done
+        for name in replset migrate engine spider haproxy; do docker compose logs --no-log-prefix --tail 5 "$name" >&2; done
         die "the stack does not become healthy; docker compose logs tells more"
     fi
     docker compose ps --format 'table {{.Name}}\t{{.Status}}\t{{.Ports}}'

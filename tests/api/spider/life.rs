@@ -100,6 +100,32 @@ async fn a_leader_that_is_killed_is_replaced_within_thirty_seconds() {
 }
 
 #[tokio::test]
+async fn a_leader_that_was_only_stopped_writes_nothing_when_it_comes_back() {
+    setup()
+        .settings(unhurried)
+        .run(async |app| {
+            app.sim.set_fault(System::News, Fault::slow(Duration::from_millis(300)).on("article"));
+            let mut leader = Engine::spider(&app.settings);
+            leader.wait_until_ready().await;
+            app.sim.wait_for("news.article", 4).await;
+            leader.signal("STOP").await;
+            app.sim.clear_faults();
+            let mut other = Engine::spider(&app.settings);
+            other.printed("the other to go on", |line| line.contains("going on with a run that did not end")).await;
+            all_done(app).await;
+            let stored =
+                async || (app.db.all("news").await, app.db.all("schedulers").await, app.db.all("failures").await);
+            let before = stored().await;
+            leader.signal("CONT").await;
+            leader.printed("the former leader to notice", |line| line.contains("run interrupted")).await;
+            looked(&leader).await;
+            assert_eq!(stored().await, before);
+            assert_all_there(app).await;
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_spider_that_is_told_to_end_gives_its_job_to_the_next_at_once() {
     setup()
         .settings(unhurried)
