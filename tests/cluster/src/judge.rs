@@ -133,7 +133,11 @@ fn database(judge: &mut Judge<'_>) {
         let found = percentile(resumed, 95).unwrap_or(Duration::MAX);
         let all = cases.iter().all(|case| case.all_resumed);
         let text = format!("p95 {:.1} s over {} faults × writers", found.as_secs_f64(), cases.len());
-        judge.say("primary gone: every writer writes again within 6 s (p95)", all && found <= judge.time(RESUMED), text);
+        judge.say(
+            "primary gone: every writer writes again within 6 s (p95)",
+            all && found <= judge.time(RESUMED),
+            text,
+        );
         judge.reads("primary gone: reads of stored data do not fail", &cases);
         judge.healed("primary gone: heals without a restart of anything else", &cases);
     }
@@ -142,7 +146,10 @@ fn database(judge: &mut Judge<'_>) {
         judge.reads("two members down: reads go on", &cases);
         let records = judge.records(&cases);
         let failed: Vec<&Record> = records.iter().filter(|r| r.kind.is_write() && !r.is_ok()).collect();
-        let well = failed.iter().filter(|r| r.status == Some(503) && !r.code.is_empty() && r.took() <= judge.time(REFUSED)).count();
+        let well = failed
+            .iter()
+            .filter(|r| r.status == Some(503) && !r.code.is_empty() && r.took() <= judge.time(REFUSED))
+            .count();
         let slowest = failed.iter().map(|r| r.took()).max().unwrap_or_default();
         let text = format!("{well} of {}, slowest {:.1} s", failed.len(), slowest.as_secs_f64());
         judge.say(
@@ -164,7 +171,8 @@ fn database(judge: &mut Judge<'_>) {
     let cases = judge.cases(|fault| fault == Fault::DownAndUp);
     if let Some(slowest) = cases.iter().map(|case| case.healing).max() {
         let up = cases.iter().filter_map(|case| Some(case.end - case.struck.healed?)).max().unwrap_or_default();
-        let held = up <= judge.time(UP) + slowest && cases.iter().all(|case| case.all_resumed && case.troubles.is_empty());
+        let held =
+            up <= judge.time(UP) + slowest && cases.iter().all(|case| case.all_resumed && case.troubles.is_empty());
         judge.say(
             "compose down and up: all healthy within 60 s",
             held && up <= judge.time(UP),
@@ -180,7 +188,11 @@ fn engines(judge: &mut Judge<'_>) {
         judge.reads("engine killed: no GET fails", &cases);
         let slowest = cases.iter().filter_map(|case| case.out_of_rotation).max();
         let found = slowest.map_or("back before it was noticed".to_owned(), |d| format!("{:.1} s", d.as_secs_f64()));
-        judge.say("engine killed: out of rotation within 2 s", slowest.is_none_or(|d| d <= judge.time(OUT_OF_ROTATION)), found);
+        judge.say(
+            "engine killed: out of rotation within 2 s",
+            slowest.is_none_or(|d| d <= judge.time(OUT_OF_ROTATION)),
+            found,
+        );
         judge.healed("engine killed: back by itself", &cases);
     }
     let cases = judge.cases(|fault| fault == Fault::EngineHung);
