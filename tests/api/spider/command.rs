@@ -94,11 +94,11 @@ async fn list_shows_each_job_before_and_after_its_runs() {
 
             let mut settings = app.settings.clone();
             settings
-                .set("WEHPU_SPIDER_STALE", "1s")
+                .set("WEHPU_SPIDER_STALE", "1ms")
                 .set("WEHPU_BULLETIN_STUDENT_ID", "")
                 .set("WEHPU_BULLETIN_VPN_PASSWORD", "");
             let stale = run_engine(&["spider", "--list"], &settings).await.succeeded().stdout;
-            assert!(stale.contains("news: WARNING: nothing new for longer than 1s"), "{stale}");
+            assert!(stale.contains("news: WARNING: nothing new for longer than 1ms"), "{stale}");
             assert!(row(&stale, "bulletin").contains("off"), "{stale}");
             let off = run_engine(&["spider", "--once", "bulletin"], &settings).await.failed();
             assert!(off.stderr.contains("WEHPU_BULLETIN_STUDENT_ID"), "{off:?}");
