@@ -11,6 +11,10 @@ use utoipa::ToSchema;
 
 use crate::readthrough::Fetched;
 
+/// The data of an answer that has nothing to tell but that it worked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Done {}
+
 /// One answer; its status is that of the HTTP response.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -13,7 +11,7 @@ use crate::{
     error::ApiError,
     http::{
         auth::{Caller, Student},
-        envelope::Envelope,
+        envelope::{Done, Envelope},
         openapi::Failures,
     },
     store::User,
@@ -24,10 +22,6 @@ const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 
 /// How often one WeChat user may delete his account: deleting it forgets what he used up of other limits.
 const DELETIONS: Rate = Rate { count: 2, period: Duration::from_hours(24) };
-
-/// Nothing to tell but that it worked.
-#[derive(Serialize, ToSchema)]
-struct Done {}
 
 /// Makes every token of the caller issued until now invalid.
 #[utoipa::path(

@@ -20,7 +20,7 @@ use crate::{
     error::ApiError,
     http::{
         auth::Student,
-        envelope::Envelope,
+        envelope::{Done, Envelope},
         etag,
         extract::Query,
         openapi::Failures,
@@ -42,10 +42,6 @@ struct Address {
     /// What to give to the calendar program. Whoever has it can read the course table.
     url: String,
 }
-
-/// Nothing to tell but that it worked.
-#[derive(Serialize, ToSchema)]
-struct Done {}
 
 /// Makes an address under which the caller's course table can be subscribed to; an earlier one stops working.
 #[utoipa::path(

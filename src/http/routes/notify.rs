@@ -8,7 +8,7 @@ use std::fmt;
 use axum::extract::State;
 use futures_util::future::join_all;
 use serde::{
-    Deserialize, Deserializer, Serialize,
+    Deserialize, Deserializer,
     de::{self, value::MapAccessDeserializer},
 };
 use utoipa::ToSchema;
@@ -20,7 +20,7 @@ use crate::{
     error::ApiError,
     http::{
         auth::Student,
-        envelope::Envelope,
+        envelope::{Done, Envelope},
         extract::Body,
         openapi::{Failures, Unusable},
         text::{self, Raw, StudentId, Text},
@@ -117,10 +117,6 @@ impl<'de> Deserialize<'de> for Data {
     }
 }
 
-/// Nothing to tell but that it worked.
-#[derive(Serialize, ToSchema)]
-struct Delivered {}
-
 /// Sends a message to the student with a student number.
 ///
 /// It reaches every WeChat account that has bound the number, and counts as sent when one of them got it. A receiver must
@@ -131,20 +127,20 @@ struct Delivered {}
     tag = "life",
     security(("token" = [])),
     request_body(content((NotifyInput = "application/json"), (FormInput = "application/x-www-form-urlencoded"))),
-    responses((status = 200, body = Envelope<Delivered>, description = "delivered"), Failures, Unusable)
+    responses((status = 200, body = Envelope<Done>, description = "delivered"), Failures, Unusable)
 )]
 async fn notify(
     State(app): State<AppState>,
     Student(sender): Student,
     Body(input): Body<NotifyInput>,
-) -> Result<Envelope<Delivered>, ApiError> {
+) -> Result<Envelope<Done>, ApiError> {
     let template = app.messenger.template(&input.template_id.0).ok_or(ApiError::TemplateUnknown)?.clone();
     if input.page.as_ref().is_some_and(|Text(page)| !is_page(page)) {
         return Err(ApiError::BadRequest("参数 page 应为小程序页面路径".to_owned()));
     }
     let worker = app.clone();
     app.finish(async move { within_limits(&worker, &sender, &template, input).await }).await?;
-    Ok(Envelope::ok("通知成功", Delivered {}))
+    Ok(Envelope::ok("通知成功", Done {}))
 }
 
 /// Whether `page` is the path of a page, perhaps with a query: nothing that leads out of the mini-program.

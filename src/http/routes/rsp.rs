@@ -1,7 +1,7 @@
 //! `POST /api/rsp/repair`: a repair order for the logistics department.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -11,7 +11,7 @@ use crate::{
     error::ApiError,
     http::{
         auth::Student,
-        envelope::Envelope,
+        envelope::{Done, Envelope},
         extract::Body,
         openapi::{Failures, Unusable},
         text::{self, Text},
@@ -46,10 +46,6 @@ struct RspInput {
     img_list: Option<Text<2048>>,
 }
 
-/// Nothing to tell but that it worked.
-#[derive(Serialize, ToSchema)]
-struct Placed {}
-
 /// Places a repair order.
 #[utoipa::path(
     post,
@@ -57,13 +53,13 @@ struct Placed {}
     tag = "life",
     security(("token" = [])),
     request_body(content((RspInput = "application/x-www-form-urlencoded"), (RspInput = "application/json"))),
-    responses((status = 201, body = Envelope<Placed>, description = "the department took it"), Failures, Unusable)
+    responses((status = 201, body = Envelope<Done>, description = "the department took it"), Failures, Unusable)
 )]
 async fn repair(
     State(app): State<AppState>,
     Student(user): Student,
     Body(input): Body<RspInput>,
-) -> Result<Envelope<Placed>, ApiError> {
+) -> Result<Envelope<Done>, ApiError> {
     let order = Order {
         project_serial: input.project_serial.0,
         project_name: input.project_name.0,
@@ -78,7 +74,7 @@ async fn repair(
     let worker = app.clone();
     let verdict = app.finish(async move { Ok(worker.reader.place_repair(&user, order).await?) }).await?;
     match verdict {
-        Verdict::Accepted => Ok(Envelope::created("报修成功", Placed {})),
+        Verdict::Accepted => Ok(Envelope::created("报修成功", Done {})),
         Verdict::Refused => Err(ApiError::CampusRefused("后勤系统未接受该报修，请检查后重试")),
     }
 }
