@@ -164,7 +164,9 @@ up() {
         mkdir -p "$DIR/data$n"
         start "mongo$n" -- "$MONGOD" --replSet wehpu --keyFile "$DIR/keyfile" --dbpath "$DIR/data$n" \
             --port "2721$n" --bind_ip 127.0.0.1 --wiredTigerCacheSizeGB 0.25 --oplogSize 128 --nounixsocket \
-            --setParameter shutdownTimeoutMillisForSignaledShutdown=2000
+            --setParameter shutdownTimeoutMillisForSignaledShutdown=2000 \
+            --setParameter oplogNetworkTimeoutBufferSeconds=1 \
+            --setParameter oplogFetcherSteadyStateMaxFetcherRestarts=0
     done
     step "make the three mongod a replica set" -- env -i "${vars[@]}" "$BIN/wehpu-engine" \
         replset init --key-file "$DIR/keyfile" || die "the replica set cannot be initiated, see target/native/mongo1.log"

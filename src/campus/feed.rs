@@ -92,6 +92,14 @@ pub struct ListPage {
     pub refused: Vec<RefusedLink>,
 }
 
+impl ListPage {
+    /// Whether nothing is listed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.links.is_empty() && self.refused.is_empty()
+    }
+}
+
 /// An article.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Article {

@@ -67,13 +67,17 @@ impl CampusError {
         }
     }
 
+    /// What a page that could not be read says about its system; one that has changed is counted.
     fn of_page(system: System, error: PageError) -> Self {
         match error {
             PageError::SessionExpired(layer) => Self::SessionExpired(layer_system(layer)),
             PageError::WrongPassword => Self::WrongPassword(system),
             PageError::WrongCaptcha => Self::Captcha,
             PageError::Maintenance => Self::Down(system),
-            PageError::Changed { page, missing } => Self::Changed { system, page, missing },
+            PageError::Changed { page, missing } => {
+                metrics::counter!("campus_changed_total", "system" => system.name(), "page" => page).increment(1);
+                Self::Changed { system, page, missing }
+            }
             PageError::TooLarge => Self::Changed { system, page: "answer", missing: "reasonable size" },
         }
     }

@@ -28,7 +28,10 @@ const NOT_STORED: &str = "本通知是一个附件，暂时无法在此查看，
 pub(super) async fn collect(work: &Work<'_>, bulletin: &Bulletin) -> Result<Reach, Halt> {
     let mut session = Session::default();
     let board = read(work, bulletin, &mut session).await?;
-    work.saw(board.lectures.len());
+    work.saw(board.lectures.len() + board.unread.len());
+    for row in &board.unread {
+        work.could_not_read(Class::Lecture, row);
+    }
     // The oldest first, so that what has no date is listed in the board's order.
     for lecture in board.lectures.into_iter().rev() {
         work.may_go_on()?;

@@ -162,6 +162,12 @@ impl<'a> Work<'a> {
         (self.watch)(Item { class, title, key, what });
     }
 
+    /// Tells of an item that a list shows whole and that could not be read; the next run reads the list again.
+    pub(super) fn could_not_read(&self, class: Class, text: &str) {
+        tracing::warn!(job = self.run.job, class = class.name(), "an entry of a page could not be read");
+        self.tell(class, text, "", What::Failed("changed"));
+    }
+
     /// Whether the run may go on.
     pub(super) fn may_go_on(&self) -> Result<(), Halt> {
         self.hold.check()?;

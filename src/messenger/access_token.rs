@@ -16,9 +16,6 @@ use crate::{crypto::random_hex, readthrough::Flights, store::StoredToken, wechat
 /// while the old stays valid.
 const MARGIN: Duration = Duration::from_mins(2);
 
-/// Life of the lease under which one replica asks for a token: longer than asking takes.
-const LEASE: Duration = Duration::from_secs(30);
-
 /// How often a replica that waits for another one's token looks for it.
 const LEASE_POLL: Duration = Duration::from_millis(100);
 
@@ -107,21 +104,18 @@ impl SharedToken {
             if let Some(token) = self.stored().await? {
                 return Ok(self.keep(token));
             }
-            if let Some(lease) = leases.acquire(&self.id, &owner, LEASE).await? {
+            if let Some(lease) = leases.take(&self.id, &owner).await? {
                 break lease;
             }
             tokio::time::sleep(LEASE_POLL).await;
         };
-        let outcome = match self.stored().await {
-            Ok(None) => self.fetch().await,
-            Ok(Some(token)) => Ok(token),
-            Err(e) => Err(e),
+        let work = async {
+            match self.stored().await? {
+                Some(token) => Ok(token),
+                None => self.fetch().await,
+            }
         };
-        // A lease that cannot be given back ends by itself.
-        if let Err(error) = leases.release(lease).await {
-            tracing::warn!(%error, "lease not released");
-        }
-        outcome.map(|token| self.keep(token))
+        leases.under(lease, work).await.map(|token| self.keep(token))
     }
 
     fn keep(&self, token: Token) -> Token {

@@ -16,7 +16,7 @@ use mongodb::{
 use serde::Deserialize;
 
 use super::ObjectError;
-use crate::store::{StoreError, steadily};
+use crate::store::{StoreError, retried, steadily};
 
 /// Bytes in each chunk but the last: the size the GridFS specification recommends. Stored files are read by it, so it
 /// cannot be changed.
@@ -70,10 +70,11 @@ impl GridFs {
 
     /// Removes everything there is of file `id`; nothing is fine too.
     pub(super) async fn delete(&self, id: &str) -> Result<(), ObjectError> {
-        match self.bucket.delete(Bson::from(id)).await {
+        let delete = async || match self.bucket.delete(Bson::from(id)).await {
             Err(e) if is_not_found(&e) => Ok(()),
-            result => Ok(result.map_err(StoreError::from)?),
-        }
+            result => result,
+        };
+        Ok(retried(delete).await?)
     }
 }
 

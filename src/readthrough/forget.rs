@@ -1,15 +1,19 @@
 //! Forgetting a student: what the campus systems showed, and the sessions there.
 
-use super::{LEASE, LEASE_POLL, ReadError, ReadThrough, student_lease};
-use crate::{crypto::random_hex, outbound::System, store::StoreError};
+use super::{LEASE_POLL, ReadThrough, student_lease};
+use crate::{
+    crypto::random_hex,
+    outbound::System,
+    store::{StoreError, eventually},
+};
 
 /// The systems whose refreshes store something about a student.
 const SYSTEMS: [System; 3] = [System::Urp, System::Library, System::Physical];
 
 impl ReadThrough {
-    /// Removes the campus sessions that an account had as a student, and what is stored of that student unless another
-    /// account is bound to him. Call it after the account stopped being bound to him: what a refresh that is under way
-    /// stores yet is removed when that has ended, in the background.
+    /// Removes the campus sessions that an account has as a student, and what is stored of that student unless another
+    /// account is bound to him. Call it before the account stops being bound to him, so that what fails can be repeated,
+    /// and [`ReadThrough::forget_latecomers`] after that.
     ///
     /// # Errors
     /// [`StoreError`] when a write is not known to be safe; it can be repeated.
@@ -17,21 +21,9 @@ impl ReadThrough {
         if student_id.is_empty() {
             return Ok(());
         }
-        self.store.sessions.forget(open_id, student_id).await?;
-        self.forget_snapshots(student_id).await?;
-        let (this, open_id, student_id) = (self.clone(), open_id.to_owned(), student_id.to_owned());
-        self.tasks.spawn(async move {
-            if let Err(error) = this.forget_latecomers(&open_id, &student_id).await {
-                tracing::warn!(%error, "what was stored while it was being forgotten may have stayed");
-            }
-        });
-        Ok(())
-    }
-
-    /// Removes what is stored of a student to whom no account is bound any more.
-    async fn forget_snapshots(&self, student_id: &str) -> Result<(), StoreError> {
         let store = &self.store;
-        if store.users.is_bound(student_id, None).await? {
+        store.sessions.forget(open_id, student_id).await?;
+        if store.users.is_bound(student_id, Some(open_id)).await? {
             return Ok(());
         }
         store.courses.forget_student(student_id).await?;
@@ -40,25 +32,39 @@ impl ReadThrough {
         store.borrowing.forget_student(student_id).await
     }
 
+    /// Removes, in the background, what a refresh that was under way has stored after [`ReadThrough::forget`].
+    pub fn forget_latecomers(&self, open_id: &str, student_id: &str) {
+        if student_id.is_empty() {
+            return;
+        }
+        let (this, open_id, student_id) = (self.clone(), open_id.to_owned(), student_id.to_owned());
+        let forget = move || {
+            let (this, open_id, student_id) = (this.clone(), open_id.clone(), student_id.clone());
+            async move {
+                for system in SYSTEMS {
+                    this.forget_latecomer(system, &open_id, &student_id).await?;
+                }
+                Ok::<_, StoreError>(())
+            }
+        };
+        self.tasks.spawn(eventually("forget what was stored while it was being forgotten", forget));
+    }
+
     /// A refresh holds the lease of its system from its first look at the account until it has stored what it got. Once
     /// the lease is ours, no refresh that knew the account is left.
-    async fn forget_latecomers(&self, open_id: &str, student_id: &str) -> Result<(), ReadError> {
+    async fn forget_latecomer(&self, system: System, open_id: &str, student_id: &str) -> Result<(), StoreError> {
         let owner = format!("{}/{}", self.replica, random_hex());
-        for system in SYSTEMS {
-            let name = student_lease(system, student_id);
-            let lease = loop {
-                match self.store.leases.acquire(&name, &owner, LEASE).await? {
-                    Some(lease) => break lease,
-                    None => tokio::time::sleep(LEASE_POLL).await,
-                }
-            };
-            let bound_again = self.store.users.find(open_id).await?.is_some_and(|user| user.student_id == student_id);
-            if !bound_again {
-                self.store.sessions.forget(open_id, student_id).await?;
-                self.forget_snapshots(student_id).await?;
+        let name = student_lease(system, student_id);
+        let lease = loop {
+            match self.store.leases.take(&name, &owner).await? {
+                Some(lease) => break lease,
+                None => tokio::time::sleep(LEASE_POLL).await,
             }
-            self.store.leases.release(lease).await?;
-        }
-        Ok(())
+        };
+        let forget = async {
+            let bound_again = self.store.users.find(open_id).await?.is_some_and(|user| user.student_id == student_id);
+            if bound_again { Ok(()) } else { self.forget(open_id, student_id).await }
+        };
+        self.store.leases.under(lease, forget).await
     }
 }

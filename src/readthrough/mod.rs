@@ -44,9 +44,6 @@ const PATIENCE_WITHOUT: Duration = Duration::from_secs(22);
 /// Longest a campus system may keep one refresh busy, logins included.
 const CAMPUS_LIMIT: Duration = Duration::from_secs(50);
 
-/// Life of the lease under which one replica talks to a campus system for a student: longer than a refresh may take.
-const LEASE: Duration = Duration::from_secs(90);
-
 /// Longest second look for something stored, at the primary.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -241,7 +238,7 @@ impl ReadThrough {
             SnapshotKey::Question(question) => format!("{}/{question}", S::NAME),
         };
         let lease = loop {
-            if let Some(lease) = self.store.leases.acquire(&lease_name, &owner, LEASE).await? {
+            if let Some(lease) = self.store.leases.take(&lease_name, &owner).await? {
                 break lease;
             }
             tokio::time::sleep(LEASE_POLL).await;
@@ -249,16 +246,13 @@ impl ReadThrough {
                 return Ok(Fetched::of(&snapshot, false));
             }
         };
-        let outcome = match self.fetched_meanwhile::<S>(key, started).await {
-            Ok(Some(snapshot)) => Ok(Fetched::of(&snapshot, false)),
-            Ok(None) => self.ask_campus(source, user, key).await,
-            Err(e) => Err(e),
+        let work = async {
+            match self.fetched_meanwhile::<S>(key, started).await? {
+                Some(snapshot) => Ok(Fetched::of(&snapshot, false)),
+                None => self.ask_campus(source, user, key).await,
+            }
         };
-        // A lease that cannot be given back ends by itself.
-        if let Err(error) = self.store.leases.release(lease).await {
-            tracing::warn!(%error, "lease not released");
-        }
-        outcome
+        self.store.leases.under(lease, work).await
     }
 
     async fn fetched_meanwhile<S: Source>(

@@ -1,8 +1,7 @@
 //! Renewing a loan: an order to the library that also brings the list of loans.
 
 use super::{
-    Borrowing, Fetched, LEASE, LEASE_POLL, PATIENCE_WITHOUT, ReadError, ReadThrough, check, source::Source,
-    student_lease,
+    Borrowing, Fetched, LEASE_POLL, PATIENCE_WITHOUT, ReadError, ReadThrough, check, source::Source, student_lease,
 };
 use crate::{
     campus::{
@@ -11,7 +10,7 @@ use crate::{
     },
     crypto::random_hex,
     outbound::System,
-    store::User,
+    store::{StoreError, User},
 };
 
 /// What became of a renewal.
@@ -45,20 +44,14 @@ impl ReadThrough {
         let name = student_lease(System::Library, &user.student_id);
         let lease = async {
             loop {
-                match self.store.leases.acquire(&name, &owner, LEASE).await {
-                    Ok(None) => tokio::time::sleep(LEASE_POLL).await,
-                    held => break held,
+                match self.store.leases.take(&name, &owner).await? {
+                    Some(lease) => break Ok::<_, StoreError>(lease),
+                    None => tokio::time::sleep(LEASE_POLL).await,
                 }
             }
         };
         let lease = tokio::time::timeout(PATIENCE_WITHOUT, lease).await.map_err(|_| ReadError::TooSlow)??;
-        let outcome = self.renew_alone(user, number).await;
-        if let Some(lease) = lease
-            && let Err(error) = self.store.leases.release(lease).await
-        {
-            tracing::warn!(%error, "lease not released");
-        }
-        outcome
+        self.store.leases.under(lease, self.renew_alone(user, number)).await
     }
 
     async fn renew_alone(&self, user: &User, number: &str) -> Result<Renewed, ReadError> {

@@ -9,11 +9,18 @@ use mongodb::{
     options::ReturnDocument,
 };
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, eventually};
 
 /// The `leases` collection.
 #[derive(Debug, Clone)]
 pub struct Leases(Collection<Document>);
+
+/// Life of a lease whose holder does one thing after the other and prolongs it until then: when the holder dies, others wait
+/// that long at most.
+const LIFE: Duration = Duration::from_secs(20);
+
+/// How often it is prolonged: a primary may be away for the time of an election.
+const PROLONG: Duration = Duration::from_secs(4);
 
 /// A lease that is held. It ends by [`Leases::release`], or by itself when its time is over.
 #[derive(Debug, Clone)]
@@ -33,14 +40,13 @@ impl Leases {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn acquire(&self, name: &str, owner: &str, ttl: Duration) -> Result<Option<Lease>, StoreError> {
-        let ttl = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
         let mine = doc! { "$or": [
             { "$eq": ["$owner", owner] },
             { "$lt": [{ "$ifNull": ["$expiresAt", bson::DateTime::from_millis(0)] }, "$$NOW"] },
         ] };
         let take = vec![doc! { "$set": {
             "owner": { "$cond": [mine.clone(), owner, "$owner"] },
-            "expiresAt": { "$cond": [mine, { "$add": ["$$NOW", ttl] }, "$expiresAt"] },
+            "expiresAt": { "$cond": [mine, { "$add": ["$$NOW", millis(ttl)] }, "$expiresAt"] },
         } }];
         let after = self
             .0
@@ -50,6 +56,50 @@ impl Leases {
             .await?;
         let held = after.is_some_and(|lease| lease.get_str("owner").is_ok_and(|holder| holder == owner));
         Ok(held.then(|| Lease { name: name.to_owned(), owner: owner.to_owned() }))
+    }
+
+    /// Takes the lease `name` for as long as the work in [`Leases::under`] takes; `None` when somebody else holds it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn take(&self, name: &str, owner: &str) -> Result<Option<Lease>, StoreError> {
+        self.acquire(name, owner, LIFE).await
+    }
+
+    /// Does `work` while `lease` is prolonged, and gives it back: at once, or as soon as there is a primary.
+    pub async fn under<T>(&self, lease: Lease, work: impl Future<Output = T>) -> T {
+        let prolong = async {
+            loop {
+                tokio::time::sleep(PROLONG).await;
+                match self.prolong(&lease).await {
+                    Ok(true) => {}
+                    Ok(false) => tracing::warn!("a lease was lost to somebody else"),
+                    Err(error) => tracing::debug!(%error, "a lease is not prolonged"),
+                }
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = work => outcome,
+            never = prolong => match never {},
+        };
+        if let Err(error) = self.release(&lease).await {
+            tracing::debug!(%error, "a lease is given back later");
+            let leases = self.clone();
+            let release = move || {
+                let (leases, lease) = (leases.clone(), lease.clone());
+                async move { leases.release(&lease).await }
+            };
+            tokio::spawn(eventually("give back a lease", release));
+        }
+        outcome
+    }
+
+    /// Not an insertion: one under way when the lease is given back brings nothing back.
+    async fn prolong(&self, lease: &Lease) -> Result<bool, StoreError> {
+        let until = doc! { "$add": ["$$NOW", millis(LIFE)] };
+        let held = doc! { "_id": &lease.name, "owner": &lease.owner };
+        let prolonged = self.0.update_one(held, vec![doc! { "$set": { "expiresAt": until } }]).await?;
+        Ok(prolonged.matched_count == 1)
     }
 
     /// Whether anybody holds `name` now.
@@ -65,8 +115,12 @@ impl Leases {
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer; the lease then ends by itself.
-    pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
-        self.0.delete_one(doc! { "_id": lease.name, "owner": lease.owner }).await?;
+    pub async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.0.delete_one(doc! { "_id": &lease.name, "owner": &lease.owner }).await?;
         Ok(())
     }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

@@ -12,7 +12,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, retried};
 use crate::config::Rate;
 
 /// The `limits` collection.
@@ -119,7 +119,7 @@ impl Limits {
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn forget(&self, owner: &str) -> Result<(), StoreError> {
-        self.0.delete_many(naming(owner)).await?;
+        retried(|| self.0.delete_many(naming(owner))).await?;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, retried};
 use crate::{clock::Clock, crypto::sha256_hex};
 
 /// The `login_codes` collection; a TTL index removes entries after five minutes, the life of a code at WeChat.
@@ -48,7 +48,7 @@ impl LoginCodes {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn forget(&self, open_id: &str) -> Result<(), StoreError> {
-        self.0.delete_many(doc! { "openId": open_id }).await?;
+        retried(|| self.0.delete_many(doc! { "openId": open_id })).await?;
         Ok(())
     }
 

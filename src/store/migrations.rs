@@ -139,7 +139,7 @@ pub async fn apply(
         tokio::time::sleep(LEASE_POLL).await;
     };
     let outcome = apply_pending(db, clock, &mut progress).await;
-    leases.release(lease).await?;
+    leases.release(&lease).await?;
     outcome
 }
 

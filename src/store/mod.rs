@@ -7,7 +7,7 @@
 //!   must still be readable while the members elect a new primary;
 //! - *as the connection string says* (`Reads::Configured`): snapshots and other people's public data, spread over the secondaries.
 //!
-//! Writes are acknowledged by a majority and retried once by the driver.
+//! Writes are acknowledged by a majority and retried once: by the driver, or by `retried` where the driver does not.
 
 mod articles;
 mod failures;
@@ -16,6 +16,7 @@ mod files;
 mod leases;
 mod limits;
 mod login_codes;
+mod members;
 pub mod migrations;
 pub mod replset;
 mod revocations;
@@ -26,12 +27,12 @@ mod subscriptions;
 mod tokens;
 mod users;
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use mongodb::{
     Client, Collection, Database,
     bson::doc,
-    error::{Error, ErrorKind, WriteFailure},
+    error::{Error, ErrorKind, GridFsErrorKind, WriteFailure},
     options::{
         Acknowledgment, ClientOptions, CollectionOptions, ReadConcern, ReadPreference, ReadPreferenceOptions,
         SelectionCriteria, WriteConcern,
@@ -77,9 +78,14 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// end that watch, and with it the breaking off of what waits. Ten carry some thousand operations a second.
 const POOL: u32 = 10;
 
-/// How often, and how long apart, a read is tried that a member cannot answer yet.
-const READ_TRIES: u32 = 5;
+/// How long, and how long apart, a read is tried that a member cannot answer yet: one that has just started first waits for
+/// two heartbeats from each of the others, which took up to 1.5 s.
+const READ_PATIENCE: Duration = Duration::from_secs(5);
 const READ_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long, and how long apart, a write is tried in the background.
+const LATER: Duration = Duration::from_mins(5);
+const LATER_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long a write waits for the majority before it is reported as not (yet) safe.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
@@ -153,8 +159,18 @@ const DUPLICATE_KEY: i32 = 11000;
 /// Server error codes of a user that does not exist (yet) or may not do this.
 const AUTHENTICATION_FAILED: i32 = 18;
 
+/// What an upload to GridFS failed with, where removing what it had written failed as well.
+fn cause(error: Error) -> Error {
+    match *error.kind {
+        ErrorKind::GridFs(GridFsErrorKind::AbortError { original_error: Some(cause), .. }) => cause,
+        ErrorKind::GridFs(GridFsErrorKind::AbortError { delete_error, .. }) => delete_error,
+        _ => error,
+    }
+}
+
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
+        let error = cause(error);
         let code = match error.kind.as_ref() {
             ErrorKind::Command(e) => Some(e.code),
             ErrorKind::Write(WriteFailure::WriteError(e)) => Some(e.code),
@@ -259,6 +275,7 @@ impl Store {
         concern.w.get_or_insert(Acknowledgment::Majority);
         concern.w_timeout.get_or_insert(WRITE_TIMEOUT);
         options.write_concern = Some(concern);
+        options.sdam_event_handler = Some(members::watch());
         let name = options.default_database.clone().unwrap_or_else(|| "wehpu".to_owned());
         Ok(Self::open(Client::with_options(options)?.database(&name)))
     }
@@ -339,13 +356,43 @@ pub(crate) async fn steadily<T, R>(read: impl Fn() -> R) -> Result<T, StoreError
 where
     R: IntoFuture<Output = Result<T, Error>>,
 {
-    let mut tries = READ_TRIES;
+    let deadline = tokio::time::Instant::now() + READ_PATIENCE;
     loop {
-        tries -= 1;
         match read().await {
-            Err(error) if tries > 0 && is_key_not_found(&error) => tokio::time::sleep(READ_PAUSE).await,
+            Err(error) if is_key_not_found(&error) && tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(READ_PAUSE).await;
+            }
             outcome => return Ok(outcome?),
         }
+    }
+}
+
+/// Does a write again that a change of the primary, or the end of a connection, has interrupted: once, as the driver does
+/// by itself with writes to one document. Only for writes that may be done twice, such as the deletion of many.
+pub(crate) async fn retried<T, R>(write: impl Fn() -> R) -> Result<T, StoreError>
+where
+    R: IntoFuture<Output = Result<T, Error>>,
+{
+    match write().await.map_err(StoreError::from) {
+        Err(StoreError::Unavailable(_)) => Ok(write().await?),
+        outcome => outcome,
+    }
+}
+
+/// Does what may be done twice, in the background of what needed it, as soon as there is a primary; given up with a warning
+/// after five minutes. `what` is not done then.
+pub async fn eventually<R, E>(what: &'static str, write: impl Fn() -> R)
+where
+    R: Future<Output = Result<(), E>>,
+    E: Display,
+{
+    let deadline = tokio::time::Instant::now() + LATER;
+    while let Err(error) = write().await {
+        if tokio::time::Instant::now() > deadline {
+            tracing::warn!(%error, what, "not done");
+            return;
+        }
+        tokio::time::sleep(LATER_PAUSE).await;
     }
 }
 

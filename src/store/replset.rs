@@ -231,12 +231,16 @@ impl Plan {
 }
 
 /// What the set is to know about elections.
+///
+/// No chains: a secondary that copies from the other one hears from it, for the time of an election, that there is still a
+/// primary, and stands that much later.
 fn settings(election_timeout: Duration) -> Document {
     let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     doc! {
         "electionTimeoutMillis": millis(election_timeout),
         "catchUpTimeoutMillis": millis(CATCH_UP),
         "heartbeatIntervalMillis": millis(HEARTBEAT),
+        "chainingAllowed": false,
     }
 }
 
@@ -249,7 +253,7 @@ async fn ensure_settings(admin: &Database, election_timeout: Duration) -> Result
         let answer = admin.run_command(doc! { "replSetGetConfig": 1 }).await.map_err(failed("replSetGetConfig"))?;
         let mut config = answer.get_document("config").cloned().unwrap_or_default();
         let mut present = config.get_document("settings").cloned().unwrap_or_default();
-        if wanted.iter().all(|(name, value)| number(present.get(name)) == number(Some(value))) {
+        if wanted.iter().all(|(name, value)| present.get(name).is_some_and(|present| is_same(present, value))) {
             return Ok(tries < RECONFIG_TRIES);
         }
         present.extend(wanted.clone());
@@ -262,6 +266,14 @@ async fn ensure_settings(admin: &Database, election_timeout: Duration) -> Result
             Err(e) if tries > 0 && code(&e).is_some_and(|code| RECONFIG_AGAIN.contains(&code)) => sleep(POLL).await,
             Err(source) => return Err(ReplsetError::Command { what: "replSetReconfig", source }),
         }
+    }
+}
+
+/// Whether two settings are the same, whatever size of number the server chose.
+fn is_same(a: &Bson, b: &Bson) -> bool {
+    match (number(Some(a)), number(Some(b))) {
+        (None, None) => a == b,
+        (a, b) => a == b,
     }
 }
 

@@ -7,7 +7,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, retried};
 use crate::clock::Clock;
 
 /// The `sessions` collection.
@@ -68,7 +68,7 @@ impl Sessions {
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn forget(&self, open_id: &str, student_id: &str) -> Result<(), StoreError> {
         let as_student = doc! { "$eq": [{ "$arrayElemAt": [{ "$split": ["$_id", "/"] }, 1] }, student_id] };
-        self.0.delete_many(doc! { "openId": open_id, "$expr": as_student }).await?;
+        retried(|| self.0.delete_many(doc! { "openId": open_id, "$expr": as_student.clone() })).await?;
         Ok(())
     }
 
@@ -77,7 +77,7 @@ impl Sessions {
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn forget_account(&self, open_id: &str) -> Result<(), StoreError> {
-        self.0.delete_many(doc! { "openId": open_id }).await?;
+        retried(|| self.0.delete_many(doc! { "openId": open_id })).await?;
         Ok(())
     }
 }

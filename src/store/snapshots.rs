@@ -9,7 +9,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Reads, StoreError, collection, steadily};
+use super::{Reads, StoreError, collection, retried, steadily};
 
 /// What a snapshot is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin> Snapshots<T> {
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn forget_student(&self, student_id: &str) -> Result<(), StoreError> {
-        self.primary.delete_many(doc! { "studentId": student_id }).await?;
+        retried(|| self.primary.delete_many(doc! { "studentId": student_id })).await?;
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin> Snapshots<T> {
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn forget_account(&self, open_id: &str) -> Result<(), StoreError> {
-        self.primary.delete_many(doc! { "openId": open_id }).await?;
+        retried(|| self.primary.delete_many(doc! { "openId": open_id })).await?;
         Ok(())
     }
 

@@ -28,6 +28,7 @@ mod replset;
 mod resilience;
 mod secrets;
 mod spider;
+mod statements;
 mod study;
 mod subscription;
 mod tokens;

@@ -33,6 +33,7 @@ async fn init_gives_a_set_that_is_there_the_settings_of_elections() {
             assert_eq!(millis("electionTimeoutMillis"), 1000);
             assert_eq!(millis("catchUpTimeoutMillis"), 200);
             assert_eq!(millis("heartbeatIntervalMillis"), 250);
+            assert!(!settings.get_bool("chainingAllowed").unwrap());
         })
         .await;
 }

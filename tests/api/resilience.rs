@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use campus_sim::{Fault, System};
 use futures_util::future::join_all;
+use mongodb::bson::Document;
 
-use crate::support::{Student, eventually, setup};
+use crate::support::{Answer, Student, TestApp, eventually, setup};
 
-fn outages() -> Vec<(System, Fault)> {
-    let faults = [
+/// Every way in which a system can misbehave.
+fn faults() -> [Fault; 8] {
+    [
+        Fault::slow(Duration::from_millis(200)),
         Fault::server_error(),
         Fault::dropped(),
         Fault::hang(),
@@ -16,8 +19,11 @@ fn outages() -> Vec<(System, Fault)> {
         Fault::maintenance(),
         Fault::empty(),
         Fault::expired(),
-    ];
-    let urp = faults.into_iter().map(|fault| (System::Urp, fault));
+    ]
+}
+
+fn outages() -> Vec<(System, Fault)> {
+    let urp = faults().into_iter().skip(1).map(|fault| (System::Urp, fault));
     let vpn = [Fault::server_error(), Fault::hang(), Fault::maintenance(), Fault::garbage()];
     urp.chain(vpn.into_iter().map(|fault| (System::Vpn, fault))).collect()
 }
@@ -47,6 +53,105 @@ async fn in_every_kind_of_outage_the_stored_table_is_served_and_kept() {
             }
             let answer = student.course().await.expect_data(false);
             assert!(answer.fetched_at() > stored.fetched_at());
+        })
+        .await;
+}
+
+/// One request of every kind that asks somebody outside; `true`: what it asks for is stored already.
+async fn everything(app: &TestApp, student: &Student<'_>, round: usize) -> [(&'static str, bool, Answer); 9] {
+    let code = app.sim.wechat_code(&student.open_id);
+    let report = format!("第 {round} 次打不开课程表");
+    let room = [("building", "1"), ("weekly", "11"), ("section", "1,2"), ("week", "1")];
+    let order = [
+        ("projectSerial", "0102"),
+        ("projectName", "水龙头"),
+        ("mobile", "13800000000"),
+        ("bUserName", "张三"),
+        ("bContent", "水龙头关不上"),
+        ("bAddress", "3号楼 214"),
+        ("areaSerial", "01"),
+        ("areaName", "南校区"),
+    ];
+    let books = format!("/api/library/books?q=k{round}");
+    let (report, login) = ([("content", report.as_str())], [("code", code.as_str())]);
+    let stored = async |path| (path, true, student.get(path).await);
+    let posted = async |path, fields: &[(&str, &str)]| (path, false, student.post_form(path, fields).await);
+    let answers = tokio::join!(
+        stored("/api/course"),
+        stored("/api/score"),
+        stored("/api/physical"),
+        stored("/api/library/borrowing"),
+        async { ("/api/library/books", false, student.get(&books).await) },
+        posted("/api/classroom", &room),
+        posted("/api/rsp/repair", &order),
+        posted("/api/feedback", &report),
+        posted("/api/login", &login),
+    );
+    answers.into()
+}
+
+#[tokio::test]
+async fn whatever_a_system_does_each_answer_is_clear_and_what_is_stored_is_served_and_kept() {
+    setup()
+        .settings(|s| {
+            s.set("WEHPU_CAMPUS_TIMEOUT", "1s").set("WEHPU_LIMIT_FEEDBACK", "off").set("WEHPU_LIMIT_LOOKUP", "off");
+        })
+        .run(async |app| {
+            let student = app.bound(1).await;
+            student.change("libPassWord", &student.campus.library_password).await.expect(201);
+            for (path, is_stored, answer) in everything(app, &student, 0).await {
+                assert!(answer.status < 300 || !is_stored && answer.status == 404, "{path}: {answer:?}");
+            }
+            let kept = async || {
+                let mut all = Vec::new();
+                for collection in ["courses", "scores", "physical", "borrowing"] {
+                    all.push(app.db.all(collection).await);
+                }
+                all
+            };
+            let before = kept().await;
+            app.next_day().await;
+            let systems = [
+                System::Vpn,
+                System::Urp,
+                System::Library,
+                System::Physical,
+                System::Repair,
+                System::Wechat,
+                System::Github,
+            ];
+            let mut round = 0;
+            for system in systems {
+                let errcode = (system == System::Wechat).then(|| Fault::errcode(-1));
+                // No loans at all are a list of loans.
+                let sensible = |fault: &Fault| system != System::Library || *fault != Fault::empty();
+                for fault in faults().into_iter().chain(errcode).filter(sensible) {
+                    round += 1;
+                    // Old data is to be served in each round, whatever the rounds before have brought.
+                    app.clock.advance(Duration::from_hours(25));
+                    let student = Student::log_in(app, &student.open_id, student.campus.clone()).await;
+                    app.db.replicated().await;
+                    let student = student.at(&app.start_replica(|_| {}).await);
+                    app.sim.set_fault(system, fault.clone());
+                    for (path, is_stored, answer) in everything(app, &student, round).await {
+                        let what = format!("{path} with {system} {fault:?}: {answer:?}");
+                        match answer.status {
+                            200..400 => {}
+                            404 => assert!(!is_stored, "{what}"),
+                            502 | 503 => assert!(!is_stored && answer.retry_after() > 0, "{what}"),
+                            _ => panic!("{what}"),
+                        }
+                    }
+                    app.sim.clear_faults();
+                    app.idle().await;
+                    for (before, after) in before.iter().zip(kept().await) {
+                        // A system that was well has brought the same data with a new date.
+                        let data =
+                            |all: &[Document]| all.iter().map(|one| one.get("data").cloned()).collect::<Vec<_>>();
+                        assert_eq!(data(before), data(&after), "{system} {fault:?}");
+                    }
+                }
+            }
         })
         .await;
 }

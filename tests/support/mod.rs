@@ -18,6 +18,7 @@ mod database;
 mod engine;
 mod form;
 mod raw;
+mod relay;
 mod settings;
 mod student;
 
@@ -27,6 +28,7 @@ pub use database::{TestDatabase, replica_set_uri, text_of};
 pub use engine::{Engine, run_engine};
 pub use form::{BOUNDARY, PNG, field, file, form};
 pub use raw::{raw, raw_cut_off};
+pub use relay::{Loss, Relays};
 pub use settings::{JWT_SECRET, KEY_1, KEY_2, Settings};
 pub use student::Student;
 

@@ -25,6 +25,11 @@ impl<'a> Student<'a> {
         Self { app, url: app.replicas[0].url.clone(), open_id: open_id.to_owned(), token, campus }
     }
 
+    /// A student who is not logged in yet.
+    pub fn stranger(app: &'a TestApp, open_id: &str, campus: campus_sim::Student) -> Self {
+        Self { app, url: app.replicas[0].url.clone(), open_id: open_id.to_owned(), token: String::new(), campus }
+    }
+
     /// The same student, asking another replica.
     pub fn at(&self, replica: &Replica) -> Self {
         Self {

@@ -26,6 +26,9 @@ const NOTICES: &str = "panes";
 const LABELS: [&str; 11] =
     ["题目", "主题", "讲座题目", "报告题目", "主讲人", "主讲", "报告人", "时间", "内容", "讲座内容", "内容简介"];
 
+/// How much is told of a row that is not read, in characters.
+const MAX_UNREAD: usize = 100;
+
 /// What can stand before the place of a lecture.
 const PLACES: [&str; 2] = ["地点：", "地点:"];
 
@@ -49,6 +52,9 @@ pub struct Lecture {
 pub struct Board {
     /// Lectures in the order of the page, each title and time once.
     pub lectures: Vec<Lecture>,
+    /// Rows of the lectures that are none as far as they can be read: their texts, cut to 100 characters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
     /// Links to notices, by their inner addresses.
     pub notices: ListPage,
 }
@@ -57,13 +63,16 @@ pub struct Board {
 pub fn parse_board(html: &str, home: &Url) -> Result<Board, PageError> {
     let page = Page::parse(html)?;
     let mut seen = HashSet::new();
-    let lectures: Vec<Lecture> = page
-        .elements("tr")
-        .filter(|row| is_left(*row))
-        .filter_map(lecture)
-        .filter(|lecture| seen.insert((lecture.title.clone(), lecture.time.clone())))
-        .collect();
-    if lectures.is_empty() && page.of_class(NOTICES).next().is_none() {
+    let (mut lectures, mut unread) = (Vec::new(), Vec::new());
+    for row in page.elements("tr").filter(|row| is_left(*row)) {
+        match lecture(row) {
+            Some(lecture) if seen.insert((lecture.title.clone(), lecture.time.clone())) => lectures.push(lecture),
+            Some(_) => {}
+            None => unread.extend(unread_text(row)),
+        }
+    }
+    let changed = !unread.is_empty() || page.of_class(NOTICES).next().is_none();
+    if lectures.is_empty() && changed {
         return Err(page.instead(Layer::Vpn, PAGE, "lectures and notices"));
     }
     let mut links = Links::new(home);
@@ -71,16 +80,30 @@ pub fn parse_board(html: &str, home: &Url) -> Result<Board, PageError> {
         let Some(href) = link.attr("href") else { continue };
         links.take(href, unwrap(href, home), title_of(link), date_near(link));
     }
-    Ok(Board { lectures, notices: links.finish() })
+    Ok(Board { lectures, unread, notices: links.finish() })
 }
 
 fn is_left(row: ElementRef<'_>) -> bool {
     row.attr("align").is_some_and(|align| align.eq_ignore_ascii_case("left"))
 }
 
-/// The lecture in a row; a row that holds rows of its own is a frame around lectures.
+/// A row that holds rows of its own is a frame around lectures.
+fn is_frame(row: ElementRef<'_>) -> bool {
+    row.descendent_elements().skip(1).any(|part| part.value().name() == "tr")
+}
+
+/// The text of a row that is divided as those of lectures are, and yet is none. One without divisions is a remark.
+fn unread_text(row: ElementRef<'_>) -> Option<String> {
+    if is_frame(row) || divisions(row).is_empty() {
+        return None;
+    }
+    let text: String = text_of(row).chars().take(MAX_UNREAD).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The lecture in a row.
 fn lecture(row: ElementRef<'_>) -> Option<Lecture> {
-    if row.descendent_elements().skip(1).any(|part| part.value().name() == "tr") {
+    if is_frame(row) {
         return None;
     }
     let [title, speaker, when, content] = fields(row)?;
@@ -192,7 +215,19 @@ mod tests {
     #[test]
     fn an_empty_board_is_a_board() {
         let board = parse_board("<div class='panes'><div></div></div>", &home()).unwrap();
-        assert_eq!(board, Board { lectures: vec![], notices: ListPage::default() });
+        assert_eq!(board, Board { lectures: vec![], unread: vec![], notices: ListPage::default() });
+    }
+
+    #[test]
+    fn a_row_that_is_no_lecture_any_more_is_told_and_a_board_of_such_rows_is_changed() {
+        let strange = "<tr align='left'><td><div>题目</div><div>张教授</div></td></tr>";
+        let board = |rows: &str| format!("<table>{rows}</table><div class='panes'></div>");
+        let whole = "<tr align='left'><td><div>题</div><div>人</div><div>时</div><div>文</div></td></tr>";
+        let read = parse_board(&board(&[whole, strange].concat()), &home()).unwrap();
+        assert_eq!((read.lectures.len(), read.unread), (1, vec!["题目张教授".to_owned()]));
+        assert!(matches!(parse_board(&board(strange), &home()), Err(PageError::Changed { .. })));
+        let remark = parse_board(&board("<tr align='left'><td>没有讲座</td></tr>"), &home()).unwrap();
+        assert!(remark.lectures.is_empty() && remark.unread.is_empty());
     }
 
     #[test]

@@ -6,7 +6,10 @@ use scraper::ElementRef;
 use url::Url;
 
 use super::{Link, ListPage, Refusal, RefusedLink};
-use crate::campus::page::{clean, dom::text_of};
+use crate::campus::page::{
+    clean,
+    dom::{Page, text_of},
+};
 
 /// Longest address that is kept of a link that is refused, in characters.
 const MAX_ADDRESS: usize = 500;
@@ -73,9 +76,40 @@ impl Links {
         }
     }
 
+    /// Takes the entries of a list in the order of the page: what `is_article` knows by its address, and what leads to
+    /// another host, which is told from the links of menus by its place in an entry and its date.
+    ///
+    /// Gives `None` where entries on the system's own host are there and none is an article: addresses have changed.
+    pub(in crate::campus) fn entries(
+        page: &Page,
+        address: &Url,
+        is_article: impl Fn(&Url) -> bool,
+    ) -> Option<ListPage> {
+        let (mut links, mut strange) = (Self::new(address), false);
+        for link in page.elements("a") {
+            let Some(href) = link.attr("href") else { continue };
+            let url = address.join(href.trim()).ok();
+            let article = url.as_ref().is_some_and(&is_article);
+            let date = if article || is_entry(link) { date_near(link) } else { None };
+            let own = url.as_ref().is_some_and(|url| url.origin() == address.origin());
+            if article || (date.is_some() && !own) {
+                links.take(href, url, title_of(link), date);
+            } else {
+                strange |= date.is_some();
+            }
+        }
+        let list = links.finish();
+        (!list.links.is_empty() || !strange).then_some(list)
+    }
+
     pub(in crate::campus) fn finish(self) -> ListPage {
         self.page
     }
+}
+
+/// Whether a link stands in an entry of a list.
+fn is_entry(link: ElementRef<'_>) -> bool {
+    link.ancestors().filter_map(ElementRef::wrap).take(LEVELS).any(|part| part.value().name() == "li")
 }
 
 /// The title of a link: its `title`, which is whole where the text is cut off, or its text.

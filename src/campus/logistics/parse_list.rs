@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::campus::{
-    feed::{Links, ListPage, date_near, title_of},
+    feed::{Links, ListPage},
     page::{Layer, PageError, dom::Page},
 };
 
@@ -16,24 +16,12 @@ const ARTICLE: &str = "/newsinfodesc";
 /// Class of the list, which is there even when it is empty.
 const LIST: &str = "newslist";
 
-/// Reads the articles in the order of the page; `address` is the page's own. An entry that leads elsewhere is told by its
-/// date.
+/// Reads the articles in the order of the page; `address` is the page's own.
 pub fn parse_list(html: &str, address: &Url) -> Result<ListPage, PageError> {
     let page = Page::parse(html)?;
-    let mut links = Links::new(address);
-    for link in page.elements("a") {
-        let Some(href) = link.attr("href") else { continue };
-        let url = address.join(href.trim()).ok();
-        let is_article = url.as_ref().is_some_and(|url| url.path().to_ascii_lowercase().contains(ARTICLE));
-        let is_own = url.as_ref().is_some_and(|url| url.origin() == address.origin());
-        let date = date_near(link);
-        if is_article || (date.is_some() && !is_own) {
-            links.take(href, url, title_of(link), date);
-        }
-    }
-    let list = links.finish();
-    let known = !list.links.is_empty() || !list.refused.is_empty() || page.of_class(LIST).next().is_some();
-    if known { Ok(list) } else { Err(page.instead(Layer::Vpn, PAGE, "the list of articles")) }
+    let list = Links::entries(&page, address, |url| url.path().to_ascii_lowercase().contains(ARTICLE));
+    list.filter(|list| !list.is_empty() || page.of_class(LIST).next().is_some())
+        .ok_or_else(|| page.instead(Layer::Vpn, PAGE, "the list of articles"))
 }
 
 #[cfg(test)]
@@ -59,6 +47,12 @@ mod tests {
     #[test]
     fn a_page_past_the_end_is_empty() {
         assert_eq!(parse_list("<ul class=\"newslist\">\r\n</ul>", &address()), Ok(ListPage::default()));
+    }
+
+    #[test]
+    fn a_list_whose_articles_have_other_addresses_is_changed_and_not_empty() {
+        let moved = fixture("logistics/list.gbk.html").replace("newsInfoDesc", "detail");
+        assert!(matches!(parse_list(&moved, &address()), Err(PageError::Changed { page: "logistics-list", .. })));
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! List pages of the university news.
 
-use scraper::ElementRef;
 use url::Url;
 
 use crate::campus::{
-    feed::{Links, ListPage, date_near, title_of},
+    feed::{Links, ListPage},
     page::{Layer, PageError, dom::Page},
 };
 
@@ -17,29 +16,12 @@ const ARTICLE: &str = "/contents/";
 /// The pager's link to the last page, which even a page without articles has.
 const PAGER: &str = "尾页";
 
-/// Reads the articles in the order of the page; `address` is the page's own. An entry of the list that leads elsewhere is
-/// told from the links of menus by its date.
+/// Reads the articles in the order of the page; `address` is the page's own.
 pub fn parse_list(html: &str, address: &Url) -> Result<ListPage, PageError> {
     let page = Page::parse(html)?;
-    let mut links = Links::new(address);
-    for link in page.elements("a") {
-        let Some(href) = link.attr("href") else { continue };
-        let url = address.join(href.trim()).ok();
-        let is_article = url.as_ref().is_some_and(|url| url.path().contains(ARTICLE));
-        let date = if is_article || is_entry(link) { date_near(link) } else { None };
-        let is_own = url.as_ref().is_some_and(|url| url.origin() == address.origin());
-        if is_article || (date.is_some() && !is_own) {
-            links.take(href, url, title_of(link), date);
-        }
-    }
-    let list = links.finish();
-    let known = !list.links.is_empty() || !list.refused.is_empty() || page.shows(PAGER);
-    if known { Ok(list) } else { Err(page.instead(Layer::Vpn, PAGE, "the list of articles")) }
-}
-
-/// Whether a link stands in an entry of a list.
-fn is_entry(link: ElementRef<'_>) -> bool {
-    link.ancestors().filter_map(ElementRef::wrap).take(3).any(|part| part.value().name() == "li")
+    let list = Links::entries(&page, address, |url| url.path().contains(ARTICLE));
+    list.filter(|list| !list.is_empty() || page.shows(PAGER))
+        .ok_or_else(|| page.instead(Layer::Vpn, PAGE, "the list of articles"))
 }
 
 #[cfg(test)]
@@ -65,6 +47,12 @@ mod tests {
     #[test]
     fn a_page_past_the_end_is_empty() {
         assert_eq!(read("news/list-end.gbk.html"), Ok(ListPage::default()));
+    }
+
+    #[test]
+    fn a_list_whose_articles_have_other_addresses_is_changed_and_not_empty() {
+        let moved = fixture("news/list.gbk.html").replace("/contents/", "/archive/");
+        assert!(matches!(parse_list(&moved, &address()), Err(PageError::Changed { page: "news-list", .. })));
     }
 
     #[test]

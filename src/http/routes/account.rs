@@ -14,7 +14,8 @@ use crate::{
         envelope::{Done, Envelope},
         openapi::Failures,
     },
-    store::User,
+    objects::ObjectError,
+    store::{User, eventually},
 };
 
 /// How long a revocation is remembered, at least: longer than any token lives, the old service's included.
@@ -63,8 +64,11 @@ async fn revoke(app: &App, open_id: &str, until: i64) -> Result<(), ApiError> {
 async fn unbind(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
     let worker = app.clone();
     let unbound = async move {
+        // The bind last: until then a request that failed finds what is left to be done.
+        worker.reader.forget(&user.open_id, &user.student_id).await?;
         worker.store.users.unbind(&user.open_id).await?;
-        Ok(worker.reader.forget(&user.open_id, &user.student_id).await?)
+        worker.reader.forget_latecomers(&user.open_id, &user.student_id);
+        Ok(())
     };
     app.finish(unbound).await?;
     Ok(Envelope::ok("解除绑定成功", Done {}))
@@ -86,22 +90,35 @@ async fn delete(State(app): State<AppState>, Student(user): Student) -> Result<E
 }
 
 /// Removes what is stored about `user`, the account last: whatever fails before can be done again.
-async fn forget(app: &App, user: &User) -> Result<(), ApiError> {
+async fn forget(app: &AppState, user: &User) -> Result<(), ApiError> {
     let (store, open_id) = (&app.store, user.open_id.as_str());
     store.subscriptions.revoke(open_id).await?;
-    app.objects.delete_of(open_id).await?;
     store.courses.forget_account(open_id).await?;
     store.scores.forget_account(open_id).await?;
+    app.reader.forget(open_id, &user.student_id).await?;
+    forget_deeds(app, user).await?;
     // Before the account is gone, so that it cannot come back with its tokens.
     revoke(app, open_id, user.all_tokens_until(app.clock.now())).await?;
     store.users.delete(open_id).await?;
-    // An upload that began meanwhile: from here on none can be completed.
+    // What requests that began before left meanwhile: from here on none can.
+    app.reader.forget_latecomers(open_id, &user.student_id);
+    let (worker, user) = (app.clone(), user.clone());
+    let again = move || {
+        let (worker, user) = (worker.clone(), user.clone());
+        async move { forget_deeds(&worker, &user).await }
+    };
+    app.tasks.spawn(eventually("forget what a deleted account did while it was being deleted", again));
+    Ok(())
+}
+
+/// Removes what requests of `user` left: files, campus sessions, used login codes, counted uses.
+async fn forget_deeds(app: &App, user: &User) -> Result<(), ObjectError> {
+    let (store, open_id) = (&app.store, user.open_id.as_str());
     app.objects.delete_of(open_id).await?;
     store.sessions.forget_account(open_id).await?;
-    app.reader.forget(open_id, &user.student_id).await?;
     store.login_codes.forget(open_id).await?;
     store.limits.forget(open_id).await?;
-    if !user.student_id.is_empty() && !store.users.is_bound(&user.student_id, None).await? {
+    if !user.student_id.is_empty() && !store.users.is_bound(&user.student_id, Some(open_id)).await? {
         store.limits.forget(&user.student_id).await?;
     }
     Ok(())

@@ -63,12 +63,9 @@ async fn bind(
     };
     let worker = app.clone();
     app.finish(async move {
-        verify_and_store(&worker, &user.open_id, &account).await?;
-        let is_new = !user.bind || user.student_id != account.student_id;
-        if is_new {
-            if user.student_id != account.student_id {
-                worker.reader.forget(&user.open_id, &user.student_id).await?;
-            }
+        let former = (user.student_id != account.student_id).then_some(user.student_id.as_str());
+        verify_and_store(&worker, &user.open_id, former, &account).await?;
+        if !user.bind || former.is_some() {
             let notice = worker.clone();
             worker.tasks.spawn(async move { tell_others(&notice, &user.open_id, &account.student_id).await });
         }
@@ -78,7 +75,13 @@ async fn bind(
     Ok(Envelope::created("绑定成功", Bound { vpn: true, jwc: true }))
 }
 
-async fn verify_and_store(app: &AppState, open_id: &str, account: &Account) -> Result<(), ApiError> {
+/// `former`: the number that was bound before, if it is another one.
+async fn verify_and_store(
+    app: &AppState,
+    open_id: &str,
+    former: Option<&str>,
+    account: &Account,
+) -> Result<(), ApiError> {
     let mut session = Session::default();
     let student = app.campus.urp.verify(account, &mut session).await.map_err(|e| match e {
         CampusError::WrongPassword(System::Vpn) => ApiError::BindRefused { vpn: false, jwc: false },
@@ -99,9 +102,16 @@ async fn verify_and_store(app: &AppState, open_id: &str, account: &Account) -> R
         .filter(|(_, value)| !value.is_empty())
         .map(seal)
         .collect::<Result<BTreeMap<_, _>, ApiError>>()?;
+    if let Some(former) = former {
+        // Before the number is replaced: until then a request that failed finds what is left to be done.
+        app.reader.forget(open_id, former).await?;
+    }
     let binding = Binding { student_id: &account.student_id, name: &student.name, sealed };
     if !app.store.users.bind(open_id, &binding, app.clock.now()).await? {
         return Err(ApiError::TokenInvalid);
+    }
+    if let Some(former) = former {
+        app.reader.forget_latecomers(open_id, former);
     }
     // The bind is done; a session that is not kept only costs the next request a login.
     let owner = SessionOwner { open_id, student_id: &account.student_id, system: System::Urp };

@@ -26,6 +26,7 @@ use crate::{
         text::{self, Prose, Text},
     },
     objects::FileName,
+    store::eventually,
 };
 
 /// Shortest content, in characters.
@@ -37,9 +38,6 @@ const MAX_LABEL: usize = 30;
 
 /// Most pictures.
 const MAX_IMAGES: usize = 9;
-
-/// Life of the lease under which one replica makes an issue: longer than the content check and GitHub take together.
-const LEASE: Duration = Duration::from_secs(30);
 
 /// How often the same report, sent again meanwhile, looks for the page that the first one became.
 const LEASE_POLL: Duration = Duration::from_millis(200);
@@ -183,21 +181,18 @@ async fn publish_once(app: &AppState, open_id: &str, report: &Report) -> Result<
         if let Some(url) = app.store.feedback.recent(&hash, app.clock.now()).await? {
             return Ok(url);
         }
-        if let Some(lease) = app.store.leases.acquire(&format!("feedback/{hash}"), &owner, LEASE).await? {
+        if let Some(lease) = app.store.leases.take(&format!("feedback/{hash}"), &owner).await? {
             break lease;
         }
         tokio::time::sleep(LEASE_POLL).await;
     };
-    let outcome = match app.store.feedback.recent(&hash, app.clock.now()).await {
-        Ok(Some(url)) => Ok(url),
-        Ok(None) => publish(app, open_id, &hash, report).await,
-        Err(e) => Err(e.into()),
+    let work = async {
+        match app.store.feedback.recent(&hash, app.clock.now()).await? {
+            Some(url) => Ok(url),
+            None => publish(app, open_id, &hash, report).await,
+        }
     };
-    // A lease that cannot be given back ends by itself.
-    if let Err(error) = app.store.leases.release(lease).await {
-        tracing::warn!(%error, "lease not released");
-    }
-    outcome
+    app.store.leases.under(lease, work).await
 }
 
 async fn publish(app: &AppState, open_id: &str, hash: &str, report: &Report) -> Result<String, ApiError> {
@@ -213,9 +208,14 @@ async fn publish(app: &AppState, open_id: &str, hash: &str, report: &Report) -> 
             return Err(error);
         }
     };
-    // The issue is there, whether it can be remembered or not.
-    if let Err(error) = app.store.feedback.remember(hash, &url, app.clock.now()).await {
-        tracing::warn!(%error, "a report is not remembered; sent again it would become another issue");
+    // The issue is there, whether it can be remembered now or only later.
+    let (worker, hash, known, now) = (app.clone(), hash.to_owned(), url.clone(), app.clock.now());
+    let remember = move || {
+        let (worker, hash, url) = (worker.clone(), hash.clone(), known.clone());
+        async move { worker.store.feedback.remember(&hash, &url, now).await }
+    };
+    if remember().await.is_err() {
+        app.tasks.spawn(eventually("remember a report: sent again it would become another issue", remember));
     }
     Ok(url)
 }

@@ -16,7 +16,7 @@ use crate::{
         openapi::Failures,
         text::{self, Text},
     },
-    store::{EditableField, SignIn},
+    store::{EditableField, SignIn, eventually},
     wechat::{Login, WechatError},
 };
 
@@ -24,11 +24,6 @@ use crate::{
 /// what it made of it.
 const TWIN_LOOKS: u32 = 10;
 const TWIN_PAUSE: Duration = Duration::from_millis(100);
-
-/// How often, and how long apart, a code is tried to be remembered that could not be at once: some five minutes when
-/// every try waits for a primary.
-const LATER_TRIES: u32 = 30;
-const LATER_PAUSE: Duration = Duration::from_millis(250);
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -74,25 +69,16 @@ async fn sign_in(app: &AppState, input: LoginInput) -> Result<(String, SignIn), 
     };
     if let Err(error) = app.store.login_codes.remember(code, &login.open_id, &app.clock).await {
         // WeChat does not take the code again, the client may send it again.
-        remember_later(app, code.clone(), login.open_id);
+        let (worker, code) = (app.clone(), code.clone());
+        let remember = move || {
+            let (worker, code, open_id) = (worker.clone(), code.clone(), login.open_id.clone());
+            async move { worker.store.login_codes.remember(&code, &open_id, &worker.clock).await }
+        };
+        app.tasks.spawn(eventually("remember a login code: the client has to get another one", remember));
         return Err(error.into());
     }
     let sign_in = enter(app, &login.open_id, code, &profile(app, &login, &input)).await?;
     Ok((login.open_id, sign_in))
-}
-
-/// Remembers whom `code` stands for as soon as the database can, for as long as the code would have lived.
-fn remember_later(app: &AppState, code: String, open_id: String) {
-    let worker = app.clone();
-    app.tasks.spawn(async move {
-        for _ in 0..LATER_TRIES {
-            tokio::time::sleep(LATER_PAUSE).await;
-            if worker.store.login_codes.remember(&code, &open_id, &worker.clock).await.is_ok() {
-                return;
-            }
-        }
-        tracing::warn!("a login code is not remembered; the client has to get another one");
-    });
 }
 
 /// Makes or finds the account. One that was deleted before does not take its former tokens back.

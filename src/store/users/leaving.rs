@@ -8,7 +8,7 @@ use mongodb::{
 };
 
 use super::{CREDENTIALS, PROFILE, Users};
-use crate::store::StoreError;
+use crate::store::{StoreError, retried};
 
 impl Users {
     /// Makes every token of the account issued until now invalid, `presented` (Unix milliseconds) in any case. Gives the
@@ -55,7 +55,8 @@ impl Users {
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn delete(&self, open_id: &str) -> Result<(), StoreError> {
-        self.primary.delete_many(doc! { "$or": [{ "openId": open_id }, { "duplicateOf": open_id }] }).await?;
+        let all = doc! { "$or": [{ "openId": open_id }, { "duplicateOf": open_id }] };
+        retried(|| self.primary.delete_many(all.clone())).await?;
         Ok(())
     }
 

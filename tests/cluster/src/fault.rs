@@ -31,6 +31,8 @@ pub enum Fault {
     DiskFull,
     /// An engine is killed; Docker starts it again.
     EngineKilled,
+    /// An engine is killed and stays away for a while.
+    EngineGone,
     /// An engine hangs.
     EngineHung,
     /// An engine gets less memory than it needs, so that the kernel kills it, and then enough again.
@@ -82,6 +84,7 @@ impl Fault {
             Self::AllMembersRestarted => "all members restarted".to_owned(),
             Self::DiskFull => "primary's disk full".to_owned(),
             Self::EngineKilled => "engine killed".to_owned(),
+            Self::EngineGone => "engine gone".to_owned(),
             Self::EngineHung => "engine hung".to_owned(),
             Self::EngineOutOfMemory => "engine out of memory".to_owned(),
             Self::Rollout { new_image: true } => "rollout, new image".to_owned(),
@@ -146,6 +149,13 @@ impl Fault {
                 let engine = bench.an_engine().await?;
                 let struck = Struck::by(bench.stack.signal(&engine, "KILL")).await?;
                 sleep(AWAY).await;
+                Ok(struck)
+            }
+            Self::EngineGone => {
+                let engine = bench.an_engine().await?;
+                let struck = Struck::by(docker(&["kill", &engine])).await?;
+                sleep(AWAY).await;
+                docker(&["start", &engine]).await?;
                 Ok(struck)
             }
             Self::EngineHung => pause(bench, &bench.an_engine().await?, AWAY).await,

@@ -182,15 +182,16 @@ fn database(judge: &mut Judge<'_>) {
 }
 
 fn engines(judge: &mut Judge<'_>) {
-    let killed = |fault| matches!(fault, Fault::EngineKilled | Fault::EngineOutOfMemory);
+    let killed = |fault| matches!(fault, Fault::EngineKilled | Fault::EngineGone | Fault::EngineOutOfMemory);
     let cases = judge.cases(killed);
     if !cases.is_empty() {
         judge.reads("engine killed: no GET fails", &cases);
         let slowest = cases.iter().filter_map(|case| case.out_of_rotation).max();
+        let noticed = cases.iter().all(|case| case.fault != Fault::EngineGone || case.out_of_rotation.is_some());
         let found = slowest.map_or("back before it was noticed".to_owned(), |d| format!("{:.1} s", d.as_secs_f64()));
         judge.say(
             "engine killed: out of rotation within 2 s",
-            slowest.is_none_or(|d| d <= judge.time(OUT_OF_ROTATION)),
+            slowest.is_none_or(|d| d <= judge.time(OUT_OF_ROTATION)) && noticed,
             found,
         );
         judge.healed("engine killed: back by itself", &cases);

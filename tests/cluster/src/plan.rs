@@ -29,7 +29,7 @@ const PRIMARY: [Fault; 4] = [Fault::PrimaryKilled, Fault::PrimaryPaused, Fault::
 const CAMPUS_SHORT: [(&str, &str); 2] = [("urp", "hang"), ("urp", "maintenance")];
 
 /// And in the long one: every way the simulator can misbehave, and the systems everything else passes through.
-const CAMPUS_LONG: [(&str, &str); 12] = [
+const CAMPUS_LONG: [(&str, &str); 15] = [
     ("urp", "slow"),
     ("urp", "hang"),
     ("urp", "500"),
@@ -40,8 +40,11 @@ const CAMPUS_LONG: [(&str, &str); 12] = [
     ("urp", "empty"),
     ("vpn", "hang"),
     ("vpn", "maintenance"),
+    ("vpn", "500"),
+    ("vpn", "garbage"),
     ("wechat", "500"),
     ("wechat", "hang"),
+    ("wechat", "errcode"),
 ];
 
 /// The faults of a run.
@@ -53,7 +56,7 @@ pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
     let mut faults = match form {
         Form::Short => {
             let mut faults = PRIMARY.to_vec();
-            faults.extend([Fault::TwoMembersDown, Fault::EngineKilled, Fault::EngineHung]);
+            faults.extend([Fault::TwoMembersDown, Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung]);
             faults.extend([Fault::Rollout { new_image: true }, Fault::ProxyReloaded]);
             faults.extend(campus(&CAMPUS_SHORT));
             faults
@@ -62,7 +65,7 @@ pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
             let mut faults: Vec<Fault> = PRIMARY.iter().copied().cycle().take(PRIMARY.len() * rounds).collect();
             for _ in 0..2 {
                 faults.extend([Fault::TwoMembersDown, Fault::AllMembersRestarted]);
-                faults.extend([Fault::EngineKilled, Fault::EngineHung, Fault::EngineOutOfMemory]);
+                faults.extend([Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung, Fault::EngineOutOfMemory]);
             }
             faults.extend([Fault::Rollout { new_image: true }, Fault::Rollout { new_image: false }]);
             faults.extend([Fault::ProxyReloaded, Fault::ProxyReloaded, Fault::DiskFull]);

@@ -32,9 +32,9 @@ impl Sim {
     /// # Errors
     /// When the simulator does not take it.
     pub async fn misbehave(&self, system: &str, mode: &str) -> Result<(), Failure> {
-        let body = json!({ "mode": mode, "millis": 12_000 });
         let fault = match mode {
-            "slow" => body,
+            "slow" => json!({ "mode": mode, "millis": 12_000 }),
+            "errcode" => json!({ "mode": mode, "errcode": -1 }),
             _ => json!({ "mode": mode }),
         };
         self.call(Method::PUT, &format!("faults/{system}"), Some(&fault)).await.map(drop)

@@ -207,9 +207,18 @@ fn file(extension: &str, title: &str) -> Vec<u8> {
     match extension {
         "pdf" => b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n".to_vec(),
         "doc" => {
-            // Head of a compound file, sectors of 512 bytes.
+            // Head of a compound file, sectors of 512 bytes; a directory with the stream of Word's text; the text.
             let mut bytes = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
             bytes.resize(512, 0);
+            for (name, object) in [("Root Entry", 5), ("WordDocument", 2)] {
+                let start = bytes.len();
+                bytes.extend(name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
+                let length = u8::try_from(bytes.len() - start).unwrap_or(0);
+                bytes.resize(start + 64, 0);
+                bytes.extend([length, 0, object]);
+                bytes.resize(start + 128, 0);
+            }
+            bytes.resize(1024, 0);
             bytes.extend(encoding_rs::GBK.encode(title).0.iter());
             bytes.resize(2048, 0xff);
             bytes
