@@ -321,7 +321,7 @@ impl Store {
     /// [`StoreError::Unavailable`] when none answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let nearest = SelectionCriteria::ReadPreference(ReadPreference::Nearest { options: None });
-        self.db.run_command(doc! { "ping": 1 }).selection_criteria(nearest).await?;
+        steadily(|| self.db.run_command(doc! { "ping": 1 }).selection_criteria(nearest.clone())).await?;
         Ok(())
     }
 }

@@ -55,7 +55,6 @@ pub struct Ledger {
     unclear_uploads: Mutex<HashMap<String, usize>>,
     broken_promises: Mutex<Vec<(Instant, String)>>,
     lost: Mutex<Vec<(Instant, String)>>,
-    kept_issues: Mutex<Vec<String>>,
 }
 
 impl Ledger {
@@ -125,16 +124,5 @@ impl Ledger {
     #[must_use]
     pub fn lost_writes(&self) -> Vec<(Instant, String)> {
         lock(&self.lost).clone()
-    }
-
-    /// Keeps the issues that a simulator made that is about to end.
-    pub fn keep_issues(&self, issues: Vec<String>) {
-        lock(&self.kept_issues).extend(issues);
-    }
-
-    /// The issues of simulators that have ended.
-    #[must_use]
-    pub fn kept_issues(&self) -> Vec<String> {
-        lock(&self.kept_issues).clone()
     }
 }

@@ -59,8 +59,7 @@ pub async fn everything(api: &Api, ledger: &Ledger, members: &Members, sim: &Sim
     }
     accounts_and_binds(&writes, members, &mut findings).await?;
     scores(&writes, members, &mut findings).await?;
-    let issues = [ledger.kept_issues(), sim.issues().await?].concat();
-    feedback(&writes, &issues, &mut findings);
+    feedback(&writes, &sim.issues().await?, &mut findings);
     uploads(&writes, api, ledger, members, &mut findings).await?;
     Ok(findings)
 }
