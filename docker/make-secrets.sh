@@ -35,7 +35,8 @@ for file in wechat_app_secret github_token; do
     put "$file" 10001 ''
     [ -s "$file" ] || echo "fill in: $1/$file"
 done
-put bulletin_vpn_password 10001 ''
-[ -s bulletin_vpn_password ] || echo "fill in, if the bulletin board is to be read: $1/bulletin_vpn_password"
+# May stay as it is: an empty line counts as nothing, and Docker Swarm takes no empty secret.
+put bulletin_vpn_password 10001 $'\n'
+grep -q '[^[:space:]]' bulletin_vpn_password || echo "fill in, if the bulletin board is to be read: $1/bulletin_vpn_password"
 put tls.pem 10002 ''
 [ -s tls.pem ] || echo "fill in: $1/tls.pem (certificate, chain and key, one after the other)"
