@@ -1,6 +1,6 @@
 //! Forgetting a student: what the campus systems showed, and the sessions there.
 
-use super::{LEASE_POLL, ReadThrough, student_lease};
+use super::{ReadThrough, student_lease};
 use crate::{
     crypto::random_hex,
     outbound::System,
@@ -55,12 +55,7 @@ impl ReadThrough {
     async fn forget_latecomer(&self, system: System, open_id: &str, student_id: &str) -> Result<(), StoreError> {
         let owner = format!("{}/{}", self.replica, random_hex());
         let name = student_lease(system, student_id);
-        let lease = loop {
-            match self.store.leases.take(&name, &owner).await? {
-                Some(lease) => break lease,
-                None => tokio::time::sleep(LEASE_POLL).await,
-            }
-        };
+        let lease = self.store.leases.wait_for(&name, &owner).await?;
         let forget = async {
             let bound_again = self.store.users.find(open_id).await?.is_some_and(|user| user.student_id == student_id);
             if bound_again { Ok(()) } else { self.forget(open_id, student_id).await }

@@ -1,8 +1,6 @@
 //! Renewing a loan: an order to the library that also brings the list of loans.
 
-use super::{
-    Borrowing, Fetched, LEASE_POLL, PATIENCE_WITHOUT, ReadError, ReadThrough, check, source::Source, student_lease,
-};
+use super::{Borrowing, Fetched, PATIENCE_WITHOUT, ReadError, ReadThrough, check, source::Source, student_lease};
 use crate::{
     campus::{
         CampusError,
@@ -10,7 +8,7 @@ use crate::{
     },
     crypto::random_hex,
     outbound::System,
-    store::{StoreError, User},
+    store::User,
 };
 
 /// What became of a renewal.
@@ -42,14 +40,7 @@ impl ReadThrough {
         }
         let owner = format!("{}/{}", self.replica, random_hex());
         let name = student_lease(System::Library, &user.student_id);
-        let lease = async {
-            loop {
-                match self.store.leases.take(&name, &owner).await? {
-                    Some(lease) => break Ok::<_, StoreError>(lease),
-                    None => tokio::time::sleep(LEASE_POLL).await,
-                }
-            }
-        };
+        let lease = self.store.leases.wait_for(&name, &owner);
         let lease = tokio::time::timeout(PATIENCE_WITHOUT, lease).await.map_err(|_| ReadError::TooSlow)??;
         self.store.leases.under(lease, self.renew_alone(user, number)).await
     }

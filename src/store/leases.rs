@@ -22,6 +22,9 @@ const LIFE: Duration = Duration::from_secs(20);
 /// How often it is prolonged: a primary may be away for the time of an election.
 const PROLONG: Duration = Duration::from_secs(4);
 
+/// How often whoever waits for a lease looks.
+const POLL: Duration = Duration::from_millis(100);
+
 /// A lease that is held. It ends by [`Leases::release`], or by itself when its time is over.
 #[derive(Debug, Clone)]
 pub struct Lease {
@@ -64,6 +67,19 @@ impl Leases {
     /// [`StoreError`] when the database does not answer.
     pub async fn take(&self, name: &str, owner: &str) -> Result<Option<Lease>, StoreError> {
         self.acquire(name, owner, LIFE).await
+    }
+
+    /// The same, waiting while somebody else holds it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn wait_for(&self, name: &str, owner: &str) -> Result<Lease, StoreError> {
+        loop {
+            match self.take(name, owner).await? {
+                Some(lease) => return Ok(lease),
+                None => tokio::time::sleep(POLL).await,
+            }
+        }
     }
 
     /// Does `work` while `lease` is prolonged, and gives it back: at once, or as soon as there is a primary.

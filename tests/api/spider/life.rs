@@ -75,15 +75,21 @@ async fn of_two_spiders_started_together_each_job_is_run_by_one_once() {
         .await;
 }
 
+/// A spider in the middle of the news, whose articles come slowly.
+async fn at_work(app: &TestApp) -> Engine {
+    app.sim.set_fault(System::News, Fault::slow(Duration::from_millis(300)).on("article"));
+    let mut spider = Engine::spider(&app.settings);
+    spider.wait_until_ready().await;
+    app.sim.wait_for("news.article", 4).await;
+    spider
+}
+
 #[tokio::test]
 async fn a_leader_that_is_killed_is_replaced_within_thirty_seconds() {
     setup()
         .settings(unhurried)
         .run(async |app| {
-            app.sim.set_fault(System::News, Fault::slow(Duration::from_millis(300)).on("article"));
-            let mut leader = Engine::spider(&app.settings);
-            leader.wait_until_ready().await;
-            app.sim.wait_for("news.article", 4).await;
+            let mut leader = at_work(app).await;
             let mut standby = Engine::spider(&app.settings);
             standby.wait_until_ready().await;
             leader.signal("KILL").await;
@@ -104,10 +110,7 @@ async fn a_leader_that_was_only_stopped_writes_nothing_when_it_comes_back() {
     setup()
         .settings(unhurried)
         .run(async |app| {
-            app.sim.set_fault(System::News, Fault::slow(Duration::from_millis(300)).on("article"));
-            let mut leader = Engine::spider(&app.settings);
-            leader.wait_until_ready().await;
-            app.sim.wait_for("news.article", 4).await;
+            let mut leader = at_work(app).await;
             leader.signal("STOP").await;
             app.sim.clear_faults();
             let mut other = Engine::spider(&app.settings);
