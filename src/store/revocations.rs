@@ -11,7 +11,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, steadily};
 
 /// The `revocations` collection.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ impl Revocations {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn find(&self, account: &str) -> Result<Option<Revocation>, StoreError> {
-        Ok(self.0.find_one(doc! { "_id": account }).await?)
+        steadily(|| self.0.find_one(doc! { "_id": account })).await
     }
 
     /// What was written after `since` (Unix milliseconds of the database's clock).

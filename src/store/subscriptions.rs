@@ -8,15 +8,12 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, steadily};
 use crate::crypto::sha256_hex;
 
 /// The `subscriptions` collection.
 #[derive(Debug, Clone)]
-pub struct Subscriptions {
-    own: Collection<Subscription>,
-    nearest: Collection<Subscription>,
-}
+pub struct Subscriptions(Collection<Subscription>);
 
 /// A calendar subscription.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,10 +35,8 @@ impl Subscription {
 
 impl Subscriptions {
     pub(super) fn new(db: &Database) -> Self {
-        Self {
-            own: collection(db, "subscriptions", Reads::PrimaryPreferred),
-            nearest: collection(db, "subscriptions", Reads::Configured),
-        }
+        // A member that lags behind would still open what has been taken back, and not know what is new.
+        Self(collection(db, "subscriptions", Reads::PrimaryPreferred))
     }
 
     /// Lets whoever has `token` read the table of `open_id`, and nobody else any more.
@@ -51,7 +46,7 @@ impl Subscriptions {
     pub async fn put(&self, open_id: &str, token: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let created_at = bson::DateTime::from_millis(now.timestamp_millis());
         let set = doc! { "$set": { "hash": sha256_hex(token.as_bytes()), "createdAt": created_at } };
-        let put = || self.own.update_one(doc! { "openId": open_id }, set.clone()).upsert(true);
+        let put = || self.0.update_one(doc! { "openId": open_id }, set.clone()).upsert(true);
         match put().await.map_err(StoreError::from) {
             // Two at once: the other one made the document.
             Err(StoreError::Duplicate(_)) => Ok(put().await.map(|_| ())?),
@@ -64,12 +59,8 @@ impl Subscriptions {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn find(&self, token: &str) -> Result<Option<Subscription>, StoreError> {
-        let filter = doc! { "hash": sha256_hex(token.as_bytes()) };
-        match self.nearest.find_one(filter.clone()).await? {
-            // A member that lags behind does not know a new one yet.
-            None => Ok(self.own.find_one(filter).await?),
-            found => Ok(found),
-        }
+        let hash = sha256_hex(token.as_bytes());
+        steadily(|| self.0.find_one(doc! { "hash": &hash })).await
     }
 
     /// The subscription of an account.
@@ -77,7 +68,7 @@ impl Subscriptions {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn of(&self, open_id: &str) -> Result<Option<Subscription>, StoreError> {
-        Ok(self.own.find_one(doc! { "openId": open_id }).await?)
+        steadily(|| self.0.find_one(doc! { "openId": open_id })).await
     }
 
     /// Ends the subscription of an account, if it has one.
@@ -85,7 +76,7 @@ impl Subscriptions {
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn revoke(&self, open_id: &str) -> Result<(), StoreError> {
-        self.own.delete_one(doc! { "openId": open_id }).await?;
+        self.0.delete_one(doc! { "openId": open_id }).await?;
         Ok(())
     }
 }

@@ -56,14 +56,18 @@ async fn a_subscription_ends_with_its_successor_its_revocation_and_its_bind() {
     setup()
         .run(async |app| {
             let student = app.bound(1).await;
-            let first = subscribe(&student).await;
-            let second = subscribe(&student).await;
             let gone = async |path: &str| app.get(path).await.expect_error(404, "NOT_FOUND");
+            let first = subscribe(&student).await;
+            // From here on every member knows it, so that one which lags behind would still open it.
+            app.db.replicated().await;
+            let second = subscribe(&student).await;
             gone(&first).await;
+            app.db.replicated().await;
             assert_eq!(fetch(app, &second, None).await.0, StatusCode::OK);
             student.send(student.request(Method::DELETE, "/api/course/subscription")).await.expect(200);
             gone(&second).await;
             let third = subscribe(&student).await;
+            app.db.replicated().await;
             student.send(student.request(Method::DELETE, "/api/bind")).await.expect(200);
             gone(&third).await;
             for path in ["/api/course.ics", "/api/course.ics?token=", "/api/course.ics?token=abc"] {
