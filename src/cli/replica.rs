@@ -55,11 +55,8 @@ pub(super) async fn watch_database(
 /// # Errors
 /// [`MigrationError`] when it is not.
 pub(super) async fn is_migrated(store: &Store) -> Result<bool, MigrationError> {
-    match migrations::status(store.database()).await {
-        Ok(records) => match records.into_iter().find(|record| record.applied_at.is_none()) {
-            Some(record) => Err(MigrationError::Behind(record.id)),
-            None => Ok(true),
-        },
+    match migrations::check_current(store.database()).await {
+        Ok(()) => Ok(true),
         Err(MigrationError::Store(error)) => {
             tracing::info!(%error, "waiting for the database");
             Ok(false)

@@ -103,6 +103,22 @@ pub async fn status(db: &Database) -> Result<Vec<Record>, MigrationError> {
     status_from(&records(db, Reads::PrimaryPreferred)).await
 }
 
+/// Whether this version's migrations are all applied. A member that stands in for the primary may not have heard of them
+/// yet, so only the primary is believed that one is pending.
+///
+/// # Errors
+/// [`MigrationError::Behind`] with the first that is pending, otherwise as [`status`].
+pub async fn check_current(db: &Database) -> Result<(), MigrationError> {
+    let pending = |status: Vec<Record>| status.into_iter().find(|record| record.applied_at.is_none());
+    if pending(status(db).await?).is_none() {
+        return Ok(());
+    }
+    match pending(status_from(&records(db, Reads::Primary)).await?) {
+        Some(record) => Err(MigrationError::Behind(record.id)),
+        None => Ok(()),
+    }
+}
+
 async fn status_from(applied: &Collection<Applied>) -> Result<Vec<Record>, MigrationError> {
     let mut cursor = applied.find(doc! {}).await.map_err(StoreError::from)?;
     let mut known = std::collections::HashMap::new();

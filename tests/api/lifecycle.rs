@@ -11,7 +11,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::support::{Answer, Engine, TestApp, replica_set_uri, run_engine, setup};
+use crate::support::{Answer, Engine, Relays, TestApp, replica_set_uri, run_engine, setup};
 
 /// Logs a user in at a running program; gives the `Authorization` header.
 async fn log_in(app: &TestApp, engine: &Engine, open_id: &str) -> String {
@@ -278,10 +278,32 @@ async fn a_schema_that_was_changed_behind_its_back_stops_the_start() {
         .run(async |app| {
             let changed = doc! { "$set": { "checksum": "0".repeat(64) } };
             app.db.collection("migrations").update_one(doc! { "_id": "0001_users" }, changed).await.unwrap();
+            app.db.replicated().await;
             let mut engine = Engine::serve(&app.settings);
             let (code, output) = engine.ended().await;
             assert_eq!(code, Some(1), "{output:#?}");
             assert!(output.iter().any(|line| line.contains("0001_users")), "{output:#?}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_schema_that_seems_to_be_behind_is_not_judged_without_the_primary() {
+    setup()
+        .empty_database()
+        .run(async |app| {
+            let relays = Relays::start().await;
+            let primary = app.db.primary().await;
+            relays.stop(primary);
+            let mut settings = app.settings.clone();
+            let uri = relays.uri(&app.db.uri());
+            settings.set("WEHPU_MONGODB_URI", &format!("{uri}&serverSelectionTimeoutMS=300"));
+            let mut engine = Engine::serve(&settings);
+            // A secondary that has not heard of the migrations yet is all it sees.
+            engine.printed("the engine to wait", |line| line.contains("waiting for the database")).await;
+            run_engine(&["migrate"], &app.settings).await.succeeded();
+            relays.start_again(primary);
+            engine.wait_until_ready().await;
         })
         .await;
 }

@@ -105,6 +105,14 @@ impl TestDatabase {
         self.collection("test_marks").insert_one(doc! {}).write_concern(everywhere).await.unwrap();
     }
 
+    /// Which of the members named by the connection string is the primary.
+    pub async fn primary(&self) -> usize {
+        let hello = self.db.run_command(doc! { "hello": 1 }).await.unwrap();
+        let (primary, uri) = (text_of(&hello, "primary"), replica_set_uri());
+        let mut members = uri.trim_start_matches("mongodb://").split(['/', ',']);
+        members.position(|member| member == primary).unwrap_or_else(|| panic!("no primary in {hello}"))
+    }
+
     /// Drops the database.
     pub async fn drop(self) {
         self.db.drop().await.unwrap();
