@@ -11,12 +11,12 @@ use mongodb::{
     bson::{Binary, Bson, doc},
     error::{Error, ErrorKind, GridFsErrorKind},
     gridfs::{GridFsBucket, GridFsUploadStream},
-    options::{GridFsBucketOptions, ReadPreference, SelectionCriteria},
+    options::GridFsBucketOptions,
 };
 use serde::Deserialize;
 
 use super::ObjectError;
-use crate::store::{StoreError, retried, steadily};
+use crate::store::{StoreError, find_anywhere, retried};
 
 /// Bytes in each chunk but the last: the size the GridFS specification recommends. Stored files are read by it, so it
 /// cannot be changed.
@@ -52,14 +52,7 @@ impl GridFs {
     /// The bytes of file `id` from `offset` to the end of their chunk.
     pub(super) async fn piece(&self, id: &str, offset: u64) -> Result<Bytes, ObjectError> {
         let number = i64::try_from(offset / CHUNK).unwrap_or(i64::MAX);
-        let find =
-            || self.chunks.find_one(doc! { "files_id": id, "n": number }).projection(doc! { "data": 1, "_id": 0 });
-        let mut found = steadily(find).await?;
-        if found.is_none() {
-            // The member that was asked may lag behind; the primary does not.
-            let primary = SelectionCriteria::ReadPreference(ReadPreference::PrimaryPreferred { options: None });
-            found = steadily(|| find().selection_criteria(primary.clone())).await?;
-        }
+        let found = find_anywhere(&self.chunks, doc! { "files_id": id, "n": number }).await?;
         let bytes = Bytes::from(found.ok_or(ObjectError::Missing)?.data.bytes);
         let skip = usize::try_from(offset % CHUNK).unwrap_or(usize::MAX);
         if skip >= bytes.len() {

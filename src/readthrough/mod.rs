@@ -190,9 +190,12 @@ impl ReadThrough {
                     tokio::time::timeout(LOOK_AGAIN, latest).await.ok().and_then(Result::ok).flatten()
                 };
                 let Some(snapshot) = stored else { return Err(error) };
-                tracing::info!(%error, data = S::NAME, "serving stored data");
-                metrics::counter!("stale_served_total", "data" => S::NAME).increment(1);
-                Ok(Fetched::of(&snapshot, true))
+                let stale = !self.is_fresh::<S>(snapshot.fetched_at());
+                if stale {
+                    tracing::info!(%error, data = S::NAME, "serving stored data");
+                    metrics::counter!("stale_served_total", "data" => S::NAME).increment(1);
+                }
+                Ok(Fetched::of(&snapshot, stale))
             }
         }
     }

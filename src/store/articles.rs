@@ -16,7 +16,7 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::{Reads, StoreError, collection, steadily};
+use super::{Reads, StoreError, collection, find_anywhere, steadily};
 use crate::clock::campus_date;
 
 /// What an article is about.
@@ -309,8 +309,8 @@ impl Articles {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn find(&self, class: Class, id: ObjectId) -> Result<Option<StoredArticle>, StoreError> {
-        let articles = self.nearest(class);
-        Ok(steadily(|| articles.find_one(doc! { "_id": id })).await?.map(StoredArticle::from))
+        let found = find_anywhere(&self.nearest(class), doc! { "_id": id }).await?;
+        Ok(found.map(StoredArticle::from))
     }
 
     /// Stores an article under its key: it is inserted once, and keeps its id when its text changes. One that the old

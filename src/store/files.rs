@@ -9,7 +9,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, steadily};
+use super::{Reads, StoreError, collection, find_anywhere};
 
 /// The `files` collection.
 #[derive(Debug, Clone)]
@@ -17,7 +17,6 @@ pub struct Files {
     own: Collection<Document>,
     /// A complete file never changes, so any member that has it will do.
     any: Collection<Document>,
-    primary_preferred: Collection<Document>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,11 +78,7 @@ impl FileRecord {
 impl Files {
     pub(super) fn new(db: &Database) -> Self {
         let open = |reads| collection(db, "files", reads);
-        Self {
-            own: open(Reads::Primary),
-            any: open(Reads::Configured),
-            primary_preferred: open(Reads::PrimaryPreferred),
-        }
+        Self { own: open(Reads::Primary), any: open(Reads::Configured) }
     }
 
     /// Notes that `owner` begins to write file `id`; after `until` it counts as left behind.
@@ -143,10 +138,7 @@ impl Files {
     /// # Errors
     /// [`StoreError`].
     pub async fn find(&self, id: &str) -> Result<Option<FileRecord>, StoreError> {
-        if let Some(record) = steadily(|| self.any.find_one(doc! { "_id": id })).await?.and_then(FileRecord::of) {
-            return Ok(Some(record));
-        }
-        let found = steadily(|| self.primary_preferred.find_one(doc! { "_id": id })).await?;
+        let found = find_anywhere(&self.any, doc! { "_id": id, "until": { "$exists": false } }).await?;
         Ok(found.and_then(FileRecord::of))
     }
 

@@ -31,13 +31,14 @@ use std::{fmt::Display, time::Duration};
 
 use mongodb::{
     Client, Collection, Database,
-    bson::doc,
+    bson::{Document, doc},
     error::{Error, ErrorKind, GridFsErrorKind, WriteFailure},
     options::{
         Acknowledgment, ClientOptions, CollectionOptions, ReadConcern, ReadPreference, ReadPreferenceOptions,
         SelectionCriteria, WriteConcern,
     },
 };
+use serde::de::DeserializeOwned;
 
 pub use articles::{Article, Articles, CLASSES, Class, KnownArticle, Put, StoredArticle};
 pub use failures::{DueFailure, Failure, Failures, KnownFailure};
@@ -367,6 +368,21 @@ where
     }
 }
 
+/// One document from where `near` reads, or from the primary where that member does not know it (yet): what led here, a
+/// list or an address, may have come from a member that is further on.
+pub(crate) async fn find_anywhere<T>(near: &Collection<T>, filter: Document) -> Result<Option<T>, StoreError>
+where
+    T: Send + Sync + DeserializeOwned,
+{
+    if let Some(found) = steadily(|| near.find_one(filter.clone())).await? {
+        return Ok(Some(found));
+    }
+    let primary = SelectionCriteria::ReadPreference(ReadPreference::PrimaryPreferred { options: None });
+    let again =
+        || near.find_one(filter.clone()).selection_criteria(primary.clone()).read_concern(ReadConcern::majority());
+    steadily(again).await
+}
+
 /// Does a write again that a change of the primary, or the end of a connection, has interrupted: once, as the driver does
 /// by itself with writes to one document. Only for writes that may be done twice, such as the deletion of many.
 pub(crate) async fn retried<T, R>(write: impl Fn() -> R) -> Result<T, StoreError>
@@ -407,7 +423,7 @@ fn is_key_not_found(error: &Error) -> bool {
 pub async fn wait_for_primary(store: &Store, wait: Duration) -> Result<(), StoreError> {
     let deadline = tokio::time::Instant::now() + wait;
     loop {
-        let migrations: Collection<mongodb::bson::Document> = collection(&store.db, "migrations", Reads::Primary);
+        let migrations: Collection<Document> = collection(&store.db, "migrations", Reads::Primary);
         match migrations.find_one(doc! {}).await {
             Ok(_) => return Ok(()),
             Err(e) if tokio::time::Instant::now() >= deadline => return Err(e.into()),

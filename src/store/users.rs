@@ -13,7 +13,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Deserializer};
 
-use super::{Reads, StoreError, collection, steadily};
+use super::{Reads, StoreError, collection, find_anywhere, steadily};
 use crate::crypto::sha256_hex;
 
 /// A sealed field of a user.
@@ -309,7 +309,7 @@ impl Users {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn name_of_student(&self, student_id: &str) -> Result<Option<String>, StoreError> {
-        let found = steadily(|| self.nearest.find_one(doc! { "studentId": student_id, "bind": true })).await?;
+        let found = find_anywhere(&self.nearest, doc! { "studentId": student_id, "bind": true }).await?;
         Ok(found.map(|user| user.name))
     }
 

@@ -16,7 +16,7 @@ use wehpu_engine::{
     app::{App, AppState},
     clock::Clock,
     http,
-    store::migrations,
+    store::{migrations, wait_for_primary},
 };
 
 use super::{Answer, PATIENCE, Settings, Student, TestDatabase, eventually, raw, raw_cut_off};
@@ -133,6 +133,8 @@ impl TestApp {
         let mut settings = self.settings.clone();
         change(&mut settings);
         let app = App::new(settings.config(), self.clock.clone()).await.unwrap();
+        // The first member that answers may lag behind the primary, if there is one.
+        let _ = wait_for_primary(&app.store, Duration::ZERO).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let router = http::router(app.clone());
