@@ -14,6 +14,8 @@ use mongodb::{
 use tokio::sync::OnceCell;
 use wehpu_engine::clock::Clock;
 
+use super::lag;
+
 const DEFAULT_URI: &str = "mongodb://127.0.0.1:27117,127.0.0.1:27118,127.0.0.1:27119/?replicaSet=wehpu-test";
 
 /// Databases of tests begin with this, followed by the Unix time at which they were made.
@@ -23,7 +25,7 @@ const PREFIX: &str = "wehpu_test_";
 const LEFT_BEHIND: i64 = 3600;
 
 static THERE: OnceCell<bool> = OnceCell::const_new();
-static SWEPT: OnceCell<()> = OnceCell::const_new();
+static BEGUN: OnceCell<()> = OnceCell::const_new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// The connection string of the replica set, without a database.
@@ -49,7 +51,11 @@ impl TestDatabase {
         assert!(there, "no MongoDB replica set at {}: run `make test`, or set TEST_MONGODB_URI", members.join(","));
         let client = Client::with_options(options).unwrap();
         let now = Clock::system().unix();
-        SWEPT.get_or_init(|| sweep(&client, now)).await;
+        let begin = async || {
+            sweep(&client, now).await;
+            lag::start_if_wanted();
+        };
+        BEGUN.get_or_init(begin).await;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{now}_{}_{number}", std::process::id());
         Self { db: client.database(&name), name }

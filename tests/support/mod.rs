@@ -17,6 +17,7 @@ mod app;
 mod database;
 mod engine;
 mod form;
+mod lag;
 mod raw;
 mod relay;
 mod settings;

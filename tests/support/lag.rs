@@ -1,0 +1,48 @@
+//! A secondary that lags behind: held back again and again while the tests run. Not in every run, since it takes twice as
+//! long: `TEST_LAG=yes make test`. What a test meets differs each time; every test has to pass whatever it meets.
+
+use std::{thread, time::Duration};
+
+use mongodb::{
+    Client,
+    bson::{Document, doc},
+    options::ClientOptions,
+};
+
+use super::{replica_set_uri, text_of};
+
+/// How long the member is held back, one after the other, and how long it may catch up after each, in milliseconds.
+const HELD: [u64; 5] = [50, 400, 120, 300, 200];
+const FREE: [u64; 3] = [20, 180, 80];
+
+/// Begins to hold a secondary back, where that is wanted, until the tests end.
+pub fn start_if_wanted() {
+    if std::env::var("TEST_LAG").is_ok_and(|wanted| wanted == "yes") {
+        // Each test has a runtime of its own, which ends with it.
+        thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(hold_back());
+        });
+    }
+}
+
+async fn hold_back() {
+    let mut options = ClientOptions::parse(replica_set_uri()).await.unwrap();
+    let hello = admin(&Client::with_options(options.clone()).unwrap(), doc! { "hello": 1 }).await;
+    options.hosts.retain(|host| host.to_string() != text_of(&hello, "primary"));
+    options.hosts.truncate(1);
+    options.repl_set_name = None;
+    options.direct_connection = Some(true);
+    let secondary = Client::with_options(options).unwrap();
+    for (held, free) in HELD.iter().cycle().zip(FREE.iter().cycle()) {
+        // What is replicated waits; who reads is answered with what was there before.
+        admin(&secondary, doc! { "fsync": 1, "lock": true }).await;
+        tokio::time::sleep(Duration::from_millis(*held)).await;
+        admin(&secondary, doc! { "fsyncUnlock": 1 }).await;
+        tokio::time::sleep(Duration::from_millis(*free)).await;
+    }
+}
+
+async fn admin(client: &Client, command: Document) -> Document {
+    client.database("admin").run_command(command).await.unwrap()
+}
