@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# `make bench`: the service against a minimal program on the same replica set, see tests/bench. Three native mongod on
+# ports 27117-27119 (those of the tests), because containers with their data in memory would measure something else.
+#
+#   docker/bench.sh [options of `bench run`, e.g. --rounds 9 --seconds 10]
+set -uo pipefail
+. "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/toolchain.sh"
+need_toolchain
+cd "$WEHPU_ROOT" || exit 1
+
+have wrk || install_packages wrk || die "the bench needs the load generator wrk (package wrk)"
+step "build the service and the bench" -- cargo build --release --locked -p wehpu-engine -p bench --bins ||
+    die "the bench does not compile"
+export ENGINE=none
+trap 'docker/test-replset.sh down' EXIT
+docker/test-replset.sh up || exit 1
+RELEASE=${CARGO_TARGET_DIR:-target}/release
+"$RELEASE/bench" run --engine "$RELEASE/wehpu-engine" \
+    --uri 'mongodb://127.0.0.1:27117,127.0.0.1:27118,127.0.0.1:27119/?replicaSet=wehpu-test' "$@"

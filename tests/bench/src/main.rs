@@ -1,0 +1,139 @@
+//! Speed and cost, behind `make bench`: the service against a minimal program on the same libraries that asks the same of
+//! the same database, in turns, so that what else the machine does strikes both. Prints a table, writes
+//! `target/bench/speed.json`; exit code 0 only if every bar of "Speed and cost" holds. `docker/bench.sh` makes the replica
+//! set, builds everything and starts this.
+
+mod engine;
+mod load;
+mod reference;
+mod report;
+mod school;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use campus_sim::{CampusSim, SimConfig};
+use clap::{Parser, Subcommand};
+use mongodb::Client;
+
+use crate::{
+    engine::Engine,
+    load::{Load, Measured, Target},
+    report::{Case, Report},
+    school::School,
+};
+
+/// What keeps the bench itself from working.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Compares the service with a minimal program.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measures everything
+    Run(Plan),
+    /// The minimal program
+    Reference {
+        /// Connection string with the database
+        #[arg(long)]
+        uri: String,
+        /// Port on 127.0.0.1
+        #[arg(long)]
+        port: u16,
+    },
+}
+
+/// What is measured with what.
+#[derive(Debug, clap::Args)]
+struct Plan {
+    /// The service's program
+    #[arg(long)]
+    engine: PathBuf,
+    /// The replica set, `mongodb://host,…/?replicaSet=…`
+    #[arg(long)]
+    uri: String,
+    /// How often each of a pair takes its turn
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of one turn
+    #[arg(long, default_value_t = 5)]
+    seconds: u32,
+    /// Students in the school; in the large one there are ten times as many
+    #[arg(long, default_value_t = 40_000)]
+    students: usize,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Run(plan) => run(&plan).await,
+        Command::Reference { uri, port } => reference::serve(&uri, port).await.map(|()| true),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(plan: &Plan) -> Result<bool, Failure> {
+    let sim = CampusSim::start(SimConfig::default()).await?;
+    let client = Client::with_uri_str(&plan.uri).await?;
+    let load = Load::new(plan.seconds)?;
+
+    println!("a school of {} students …", plan.students);
+    let mut small = Engine::start(&plan.engine, &plan.uri, "bench", &sim).await?;
+    let ready = small.ready().await?;
+    let school = School::open(&client.database("bench"), &small, &sim, plan.students).await?;
+    let mut reference = reference::Process::start(&plan.uri, "bench").await?;
+
+    let mut report = Report::new(ready);
+    let idle = small.memory()?;
+    for case in Case::AGAINST_REFERENCE {
+        let pair = [
+            Target::new(&small.api, school.requests(case)),
+            Target::new(&reference.api, school.reference_requests(case)),
+        ];
+        let turns = take_turns(&load, plan.rounds, &pair, case.name()).await?;
+        report.against_reference(case, &turns);
+    }
+    report.memory(idle, small.memory()?);
+    reference.stop().await?;
+
+    let many = plan.students * 10;
+    println!("a school of {many} students …");
+    let mut large = Engine::start(&plan.engine, &plan.uri, "bench_large", &sim).await?;
+    large.ready().await?;
+    let large_school = School::open(&client.database("bench_large"), &large, &sim, many).await?;
+    for case in Case::OF_STUDENTS {
+        let pair =
+            [Target::new(&large.api, large_school.requests(case)), Target::new(&small.api, school.requests(case))];
+        let turns = take_turns(&load, plan.rounds, &pair, case.name()).await?;
+        report.ten_times_the_students(case, &turns);
+    }
+    large.stop().await?;
+    small.stop().await?;
+    report.print();
+    report.write()?;
+    Ok(report.holds())
+}
+
+/// Both of a pair under load, one after the other and again; the first turn of each is not counted.
+async fn take_turns(load: &Load, rounds: usize, pair: &[Target; 2], name: &str) -> Result<Vec<[Measured; 2]>, Failure> {
+    let mut turns = Vec::new();
+    for round in 0..=rounds {
+        let turn = [load.on(&pair[0]).await?, load.on(&pair[1]).await?];
+        if round > 0 {
+            println!("  {name}: {} : {} requests a second", turn[0].rate.round(), turn[1].rate.round());
+            turns.push(turn);
+        }
+    }
+    Ok(turns)
+}

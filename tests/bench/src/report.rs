@@ -1,0 +1,134 @@
+//! The table, for people and as `target/bench/speed.json`.
+
+use std::{fs, time::Duration};
+
+use serde::Serialize;
+
+use crate::{Failure, load::Measured};
+
+/// Where the table goes for machines.
+const FILE: &str = "target/bench/speed.json";
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    /// `GET /api/user`.
+    User,
+    /// `GET /api/course`, stored and fresh.
+    Course,
+    /// `GET /api/rss/news`, a page of ten.
+    News,
+    /// `GET /api/calendar`, which asks no database.
+    Calendar,
+}
+
+impl Case {
+    /// What is compared with the minimal program.
+    pub const AGAINST_REFERENCE: [Self; 4] = [Self::User, Self::Course, Self::News, Self::Calendar];
+
+    /// What could depend on how many students there are.
+    pub const OF_STUDENTS: [Self; 2] = [Self::User, Self::Course];
+
+    /// The path.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "/user",
+            Self::Course => "/course",
+            Self::News => "/rss/news",
+            Self::Calendar => "/calendar",
+        }
+    }
+}
+
+/// One line: what was measured, and what it must reach.
+#[derive(Debug, Serialize)]
+struct Line {
+    what: String,
+    measured: f64,
+    /// The least, or with `at_most` the most.
+    bar: f64,
+    at_most: bool,
+    unit: &'static str,
+    holds: bool,
+    detail: String,
+}
+
+/// Everything measured.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    lines: Vec<Line>,
+}
+
+impl Report {
+    /// Begins with how long a start took.
+    pub fn new(ready: Duration) -> Self {
+        let mut report = Self::default();
+        report.at_most("ready after its start", ready.as_secs_f64(), 1.0, "s", String::new());
+        report
+    }
+
+    /// The service (first of each turn) against the minimal program.
+    pub fn against_reference(&mut self, case: Case, turns: &[[Measured; 2]]) {
+        let detail = detail(turns);
+        let bar = if case == Case::Calendar { 0.5 } else { 0.9 };
+        let rate = median(turns.iter().map(|[own, reference]| own.rate / reference.rate));
+        self.at_least(format!("{}: throughput to the minimal program's", case.name()), rate, bar, detail.clone());
+        if case != Case::Calendar {
+            let p99 = median(turns.iter().map(|[own, reference]| own.p99 / reference.p99));
+            self.at_most(&format!("{}: p99 to the minimal program's", case.name()), p99, 1.3, "x", detail);
+        }
+    }
+
+    /// The large school (first of each turn) against the small one.
+    pub fn ten_times_the_students(&mut self, case: Case, turns: &[[Measured; 2]]) {
+        let rate = median(turns.iter().map(|[large, small]| large.rate / small.rate));
+        self.at_least(format!("{}: throughput with ten times the students", case.name()), rate, 0.9, detail(turns));
+    }
+
+    /// Resident memory before and after the load, in MB.
+    pub fn memory(&mut self, idle: f64, loaded: f64) {
+        self.at_most("resident memory after the load", loaded, 24.0, "MB", format!("{idle:.1} MB before"));
+    }
+
+    fn at_least(&mut self, what: String, measured: f64, bar: f64, detail: String) {
+        self.lines.push(Line { what, measured, bar, at_most: false, unit: "x", holds: measured >= bar, detail });
+    }
+
+    fn at_most(&mut self, what: &str, measured: f64, bar: f64, unit: &'static str, detail: String) {
+        let what = what.to_owned();
+        self.lines.push(Line { what, measured, bar, at_most: true, unit, holds: measured <= bar, detail });
+    }
+
+    /// Prints the table.
+    pub fn print(&self) {
+        println!("\n{:<48} {:>9} {:>10}          detail", "what", "measured", "bar");
+        for Line { what, measured, bar, at_most, unit, holds, detail } in &self.lines {
+            let (sign, held) = (if *at_most { "≤" } else { "≥" }, if *holds { "holds" } else { "MISSED" });
+            println!("{what:<48} {measured:>6.2} {unit:<2} {sign}{bar:>6.2} {unit:<2} {held:<8} {detail}");
+        }
+    }
+
+    /// Writes the table for machines.
+    pub fn write(&self) -> Result<(), Failure> {
+        Ok(fs::write(FILE, serde_json::to_vec_pretty(self)?)?)
+    }
+
+    /// Whether every bar is reached.
+    pub fn holds(&self) -> bool {
+        self.lines.iter().all(|line| line.holds)
+    }
+}
+
+fn detail(turns: &[[Measured; 2]]) -> String {
+    let of = |which: usize, value: fn(&Measured) -> f64| median(turns.iter().map(|turn| value(&turn[which])));
+    let side = |which| {
+        format!("{:.0}/s p50 {:.1} p99 {:.1} ms", of(which, |m| m.rate), of(which, |m| m.p50), of(which, |m| m.p99))
+    };
+    format!("{} : {}", side(0), side(1))
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

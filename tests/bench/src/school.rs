@@ -1,0 +1,131 @@
+//! The students whose data is asked for: one who really logged in, bound and looked at the course table, and as many as
+//! wanted who have the same under other numbers.
+
+use std::{fmt::Write, time::Duration};
+
+use campus_sim::CampusSim;
+use mongodb::{
+    Database,
+    bson::{Document, doc, oid::ObjectId},
+    options::{Acknowledgment, WriteConcern},
+};
+use reqwest::Client;
+use serde_json::Value;
+use wehpu_engine::{clock::Clock, http::auth::Tokens};
+
+use crate::{Failure, engine::Engine, report::Case};
+
+/// Most students who are seen asking. More would be a bench of the load generator's memory.
+const ASKING: usize = 40_000;
+
+/// Articles there are.
+const ARTICLES: usize = 2_000;
+
+/// Documents of one insertion.
+const BATCH: usize = 1_000;
+
+/// How long the tokens are valid: longer than a bench.
+const VALID: Duration = Duration::from_hours(12);
+
+/// A database full of students.
+pub struct School {
+    /// WeChat's ids of those who ask, their student numbers and tokens.
+    asking: Vec<(String, String, String)>,
+}
+
+impl School {
+    /// Fills `db`, which `engine` serves.
+    pub async fn open(db: &Database, engine: &Engine, sim: &CampusSim, students: usize) -> Result<Self, Failure> {
+        let (user, course) = first_student(db, engine, sim).await?;
+        let (open_id, number) = (|i: usize| format!("bench-{i:09}"), |i: usize| format!("4{i:011}"));
+        multiply(db, "users", students, |i| {
+            let mut copy = user.clone();
+            copy.extend(doc! { "_id": ObjectId::new(), "openId": open_id(i), "studentId": number(i) });
+            copy
+        })
+        .await?;
+        multiply(db, "courses", students, |i| {
+            let mut copy = course.clone();
+            copy.extend(doc! { "_id": ObjectId::new(), "studentId": number(i) });
+            copy
+        })
+        .await?;
+        multiply(db, "news", ARTICLES, |i| {
+            let published = mongodb::bson::DateTime::from_millis(1_500_000_000_000 + i64::try_from(i).unwrap_or(0) * 60_000);
+            doc! {
+                "key": i.to_string(), "title": format!("关于第{i}次会议的通知"), "time": "2017-07-14", "tag": "学校新闻",
+                "content": "各学院、各部门：现将有关事项通知如下。".repeat(40), "publishedAt": published,
+            }
+        })
+        .await?;
+        let config = engine.config()?;
+        let clock = Clock::system();
+        let now = clock.now().timestamp_millis();
+        let tokens = Tokens::new(&config.auth.jwt_secret, VALID, clock);
+        let asking = (0..students).step_by(students.div_ceil(ASKING)).map(|i| {
+            let token = tokens.issue(&open_id(i), "", now).map_err(|e| format!("no token: {e:?}"))?;
+            Ok((open_id(i), number(i), token))
+        });
+        Ok(Self { asking: asking.collect::<Result<_, Failure>>()? })
+    }
+
+    /// What is asked of the service.
+    pub fn requests(&self, case: Case) -> String {
+        let mut text = String::new();
+        for (i, (_, _, token)) in self.asking.iter().enumerate() {
+            let _ = match case {
+                Case::User => writeln!(text, "/api/user {token}"),
+                Case::Course => writeln!(text, "/api/course {token}"),
+                Case::News => writeln!(text, "/api/rss/news?start={}&count=10 {token}", i % 10 * 10),
+                Case::Calendar => writeln!(text, "/api/calendar {token}"),
+            };
+        }
+        text
+    }
+
+    /// The same asked of the reference.
+    pub fn reference_requests(&self, case: Case) -> String {
+        let mut text = String::new();
+        for (i, (open_id, number, _)) in self.asking.iter().enumerate() {
+            let _ = match case {
+                Case::User => writeln!(text, "/user/{open_id}"),
+                Case::Course => writeln!(text, "/course/{number}"),
+                Case::News => writeln!(text, "/news/{}", i % 10 * 10),
+                Case::Calendar => writeln!(text, "/calendar"),
+            };
+        }
+        text
+    }
+}
+
+/// The documents of a student who logged in, bound and looked at the course table.
+async fn first_student(db: &Database, engine: &Engine, sim: &CampusSim) -> Result<(Document, Document), Failure> {
+    let (http, api, campus) = (Client::new(), &engine.api, sim.student_at(1));
+    let login = http.post(format!("{api}/api/login")).form(&[("code", sim.wechat_code("first"))]);
+    let answer: Value = login.send().await?.error_for_status()?.json().await?;
+    let token = answer["data"]["token"].as_str().ok_or("a login gave no token")?;
+    let bind =
+        [("studentId", &campus.number), ("vpnPassWord", &campus.vpn_password), ("jwcPassWord", &campus.urp_password)];
+    http.post(format!("{api}/api/bind")).bearer_auth(token).form(&bind).send().await?.error_for_status()?;
+    http.get(format!("{api}/api/course")).bearer_auth(token).send().await?.error_for_status()?;
+    let user = db.collection("users").find_one(doc! { "openId": "first" }).await?.ok_or("the student is not stored")?;
+    let course = doc! { "studentId": &campus.number };
+    let course = db.collection("courses").find_one(course).await?.ok_or("the course table is not stored")?;
+    Ok((user, course))
+}
+
+/// Stores `count` documents, on all members when it returns.
+async fn multiply(
+    db: &Database,
+    collection: &str,
+    count: usize,
+    document: impl Fn(usize) -> Document,
+) -> Result<(), Failure> {
+    let documents = db.collection::<Document>(collection);
+    let everywhere = WriteConcern::builder().w(Acknowledgment::Nodes(3)).build();
+    for begin in (0..count).step_by(BATCH) {
+        let batch = (begin..count.min(begin + BATCH)).map(&document);
+        documents.insert_many(batch).ordered(false).write_concern(everywhere.clone()).await?;
+    }
+    Ok(())
+}
