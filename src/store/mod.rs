@@ -80,8 +80,10 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const POOL: u32 = 10;
 
 /// How long, and how long apart, a read is tried that a member cannot answer yet: one that has just started first waits for
-/// two heartbeats from each of the others, which took up to 1.5 s.
-const READ_PATIENCE: Duration = Duration::from_secs(5);
+/// two heartbeats from each of the others, which took up to 1.5 s; on a busy machine, with two members away, a read was given up after 5 s.
+/// The driver may well choose the same member each time: it prefers the one with the fewest operations under way, and one
+/// that fails at once has none.
+const READ_PATIENCE: Duration = Duration::from_secs(10);
 const READ_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long, and how long apart, a write is tried in the background.
