@@ -97,10 +97,8 @@ async fn run(plan: &Plan) -> Result<bool, Failure> {
     let mut report = Report::new(ready);
     let idle = small.memory()?;
     for case in Case::AGAINST_REFERENCE {
-        let pair = [
-            Target::new(&small.api, school.requests(case)),
-            Target::new(&reference.api, school.reference_requests(case)),
-        ];
+        let [own, minimal] = school.requests(case);
+        let pair = [Target::new(&small.api, own), Target::new(&reference.api, minimal)];
         let turns = take_turns(&load, plan.rounds, &pair, case.name()).await?;
         report.against_reference(case, &turns);
     }
@@ -113,8 +111,8 @@ async fn run(plan: &Plan) -> Result<bool, Failure> {
     large.ready().await?;
     let large_school = School::open(&client.database("bench_large"), &large, &sim, many).await?;
     for case in Case::OF_STUDENTS {
-        let pair =
-            [Target::new(&large.api, large_school.requests(case)), Target::new(&small.api, school.requests(case))];
+        let [[of_many, _], [of_few, _]] = [large_school.requests(case), school.requests(case)];
+        let pair = [Target::new(&large.api, of_many), Target::new(&small.api, of_few)];
         let turns = take_turns(&load, plan.rounds, &pair, case.name()).await?;
         report.ten_times_the_students(case, &turns);
     }

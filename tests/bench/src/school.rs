@@ -69,32 +69,21 @@ impl School {
         Ok(Self { asking: asking.collect::<Result<_, Failure>>()? })
     }
 
-    /// What is asked of the service.
-    pub fn requests(&self, case: Case) -> String {
-        let mut text = String::new();
-        for (i, (_, _, token)) in self.asking.iter().enumerate() {
-            let _ = match case {
-                Case::User => writeln!(text, "/api/user {token}"),
-                Case::Course => writeln!(text, "/api/course {token}"),
-                Case::News => writeln!(text, "/api/rss/news?start={}&count=10 {token}", i % 10 * 10),
-                Case::Calendar => writeln!(text, "/api/calendar {token}"),
+    /// What is asked of the service, and the same asked of the reference.
+    pub fn requests(&self, case: Case) -> [String; 2] {
+        let [mut own, mut minimal] = [String::new(), String::new()];
+        for (i, (open_id, number, token)) in self.asking.iter().enumerate() {
+            let start = i % 10 * 10;
+            let (path, same) = match case {
+                Case::User => ("/api/user".to_owned(), format!("/user/{open_id}")),
+                Case::Course => ("/api/course".to_owned(), format!("/course/{number}")),
+                Case::News => (format!("/api/rss/news?start={start}&count=10"), format!("/news/{start}")),
+                Case::Calendar => ("/api/calendar".to_owned(), "/calendar".to_owned()),
             };
+            let _ = writeln!(own, "{path} {token}");
+            let _ = writeln!(minimal, "{same}");
         }
-        text
-    }
-
-    /// The same asked of the reference.
-    pub fn reference_requests(&self, case: Case) -> String {
-        let mut text = String::new();
-        for (i, (open_id, number, _)) in self.asking.iter().enumerate() {
-            let _ = match case {
-                Case::User => writeln!(text, "/user/{open_id}"),
-                Case::Course => writeln!(text, "/course/{number}"),
-                Case::News => writeln!(text, "/news/{}", i % 10 * 10),
-                Case::Calendar => writeln!(text, "/calendar"),
-            };
-        }
-        text
+        [own, minimal]
     }
 }
 
