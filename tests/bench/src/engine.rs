@@ -61,11 +61,12 @@ impl Engine {
             command.kill_on_drop(true);
             command
         };
-        if !command("migrate").status().await?.success() {
-            return Err("the migrations failed".into());
+        let cannot = |e: std::io::Error| format!("{} cannot be started: {e}", program.display());
+        if !command("migrate").status().await.map_err(cannot)?.success() {
+            return Err(format!("{} migrate failed; what it said is above", program.display()).into());
         }
         let started = Instant::now();
-        let child = command("serve").spawn()?;
+        let child = command("serve").spawn().map_err(cannot)?;
         Ok(Self { child, settings, started, admin, api: format!("http://{api}") })
     }
 
