@@ -27,6 +27,11 @@ const CATCH_UP: Duration = Duration::from_millis(200);
 /// until then no write reaches a majority of which a member is away; the server's own 2 s would make that six seconds.
 const HEARTBEAT: Duration = Duration::from_millis(250);
 
+/// How long a member may leave such a look unanswered before the others take it for gone. Below the 3 s after which a
+/// secondary stops copying from a member that says nothing (docker-compose.yml): one that still takes that member for the
+/// primary begins again with it, and then waits until the member wakes, or 30 s. The server's own value is 10 s.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// `NewReplicaSetConfigurationIncompatible` (another instance was quicker), `ConfigurationInProgress`,
 /// `CurrentConfigNotCommittedYet`: another look at the set helps.
 const RECONFIG_AGAIN: [i32; 3] = [103, 109, 308];
@@ -240,6 +245,7 @@ fn settings(election_timeout: Duration) -> Document {
         "electionTimeoutMillis": millis(election_timeout),
         "catchUpTimeoutMillis": millis(CATCH_UP),
         "heartbeatIntervalMillis": millis(HEARTBEAT),
+        "heartbeatTimeoutSecs": i64::try_from(HEARTBEAT_TIMEOUT.as_secs()).unwrap_or(i64::MAX),
         "chainingAllowed": false,
     }
 }

@@ -28,11 +28,12 @@ async fn init_gives_a_set_that_is_there_the_settings_of_elections() {
             let admin = app.db.database().client().database("admin");
             let answer = admin.run_command(doc! { "replSetGetConfig": 1 }).await.unwrap();
             let settings = answer.get_document("config").unwrap().get_document("settings").unwrap();
-            let millis =
+            let number =
                 |name: &str| settings.get_i32(name).map(i64::from).or_else(|_| settings.get_i64(name)).unwrap();
-            assert_eq!(millis("electionTimeoutMillis"), 1000);
-            assert_eq!(millis("catchUpTimeoutMillis"), 200);
-            assert_eq!(millis("heartbeatIntervalMillis"), 250);
+            assert_eq!(number("electionTimeoutMillis"), 1000);
+            assert_eq!(number("catchUpTimeoutMillis"), 200);
+            assert_eq!(number("heartbeatIntervalMillis"), 250);
+            assert_eq!(number("heartbeatTimeoutSecs"), 2);
             assert!(!settings.get_bool("chainingAllowed").unwrap());
         })
         .await;
