@@ -28,13 +28,13 @@ use crate::crypto::random_hex;
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// Longest wait for an operation without data.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Longest wait for one piece of data to be read or written.
-const IO_PATIENCE: Duration = Duration::from_secs(20);
+/// Longest wait for one piece of data to be read or written: with its repetition below the proxy's 30 s.
+const IO_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often an operation is tried again when the failure is said to pass.
-const RETRIES: usize = 2;
+const RETRIES: usize = 1;
 
 /// Smallest part of a multipart upload that S3 takes, but for the last (S3 user guide, multipart upload limits).
 const S3_PART: usize = 5 * 1024 * 1024;
@@ -64,10 +64,7 @@ impl Bucket {
             "oss" => (oss(&url)?, OSS_PART, OSS_PART),
             _ => return Err(OpenError::Address("must be gridfs:, file:///path, s3://bucket or oss://bucket")),
         };
-        let operator = operator
-            .layer(TimeoutLayer::new().with_timeout(PATIENCE).with_io_timeout(IO_PATIENCE))
-            .layer(RetryLayer::new().with_max_times(RETRIES));
-        Ok(Self { operator, part, piece: piece as u64 })
+        Ok(Self { operator: patient(operator), part, piece: piece as u64 })
     }
 
     pub(super) async fn writer(&self, id: &str) -> Result<Writer, ObjectError> {
@@ -89,6 +86,12 @@ impl Bucket {
     pub(super) async fn delete(&self, id: &str) -> Result<(), ObjectError> {
         Ok(self.operator.delete(id).await?)
     }
+}
+
+fn patient(operator: Operator) -> Operator {
+    operator
+        .layer(TimeoutLayer::new().with_timeout(PATIENCE).with_io_timeout(IO_PATIENCE))
+        .layer(RetryLayer::new().with_max_times(RETRIES))
 }
 
 async fn directory(url: &Url) -> Result<Operator, OpenError> {
@@ -177,6 +180,34 @@ mod tests {
         assert!(problem("oss://files").await.contains("endpoint"));
         assert!(problem("s3://files?acl=public").await.contains("unknown parameter"));
         assert!(problem("s3://key:secret@files").await.contains("credentials"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bucket_that_does_not_answer_is_given_up_before_the_proxy_gives_up() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        opendal::install_default();
+        let builder = S3::default()
+            .bucket("files")
+            .region("here")
+            .endpoint(&format!("http://{}", silent.local_addr().unwrap()))
+            .access_key_id("id")
+            .secret_access_key("secret");
+        let operator = patient(Operator::new(builder).unwrap());
+        let bucket = Bucket { operator, part: S3_PART, piece: 1 };
+        let longest = Duration::from_secs(30);
+        let mut writer = bucket.writer("a").await.unwrap();
+        loop {
+            // Some parts are kept before the first is sent.
+            let begun = tokio::time::Instant::now();
+            let written = writer.write(vec![0; S3_PART]).await;
+            assert!(begun.elapsed() < longest, "{:?}", begun.elapsed());
+            if written.is_err() {
+                break;
+            }
+        }
+        let begun = tokio::time::Instant::now();
+        bucket.piece("a", 0, 1).await.unwrap_err();
+        assert!(begun.elapsed() < longest, "{:?}", begun.elapsed());
     }
 
     #[tokio::test]
