@@ -258,7 +258,7 @@ impl From<ObjectError> for ApiError {
     fn from(error: ObjectError) -> Self {
         match error {
             ObjectError::Store(e) => e.into(),
-            ObjectError::Storage(_) | ObjectError::Stream(_) => {
+            ObjectError::Storage(_) => {
                 tracing::warn!(%error, "storage for files unavailable");
                 Self::StorageUnavailable
             }

@@ -1,60 +1,66 @@
 //! Files in the replica set itself (GridFS, bucket `fs`): nothing else to run or to back up, and what survives a member
 //! survives with its files.
 //!
-//! Written through the driver. Read chunk by chunk, each a query of its own: a reader holds one chunk in memory and no
-//! cursor, so that it may be slow, begin anywhere, and outlive an election.
+//! Read and written chunk by chunk, each a statement of its own. A reader holds one chunk in memory and no cursor, so that
+//! it may be slow, begin anywhere, and outlive an election. A writer fails when a statement does: the driver's own first
+//! tries to remove what it has written, and so waits another time for a primary that is not there.
 
 use axum::body::Bytes;
-use futures_util::AsyncWriteExt;
 use mongodb::{
     Collection, Database,
-    bson::{Binary, Bson, doc},
-    error::{Error, ErrorKind, GridFsErrorKind},
-    gridfs::{GridFsBucket, GridFsUploadStream},
-    options::GridFsBucketOptions,
+    bson::{Binary, DateTime, doc, spec::BinarySubtype},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::ObjectError;
 use crate::store::{StoreError, find_anywhere, retried};
 
 /// Bytes in each chunk but the last: the size the GridFS specification recommends. Stored files are read by it, so it
 /// cannot be changed.
-const CHUNK: u64 = 255 * 1024;
+const CHUNK: usize = 255 * 1024;
 
-/// Most bytes given to the driver at once: it collects them until a chunk is full.
-const SLICE: usize = 64 * 1024;
-
+/// Reads as the connection string says.
 #[derive(Debug, Clone)]
 pub(super) struct GridFs {
-    bucket: GridFsBucket,
-    /// Reads as the connection string says.
+    files: Collection<File>,
     chunks: Collection<Chunk>,
 }
 
-#[derive(Debug, Deserialize)]
+/// As the GridFS specification has it, like [`Chunk`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct File {
+    #[serde(rename = "_id")]
+    id: String,
+    length: i64,
+    chunk_size: i64,
+    upload_date: DateTime,
+    filename: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 struct Chunk {
+    files_id: String,
+    n: i64,
     data: Binary,
 }
 
 impl GridFs {
     pub(super) fn new(db: &Database) -> Self {
-        let mut options = GridFsBucketOptions::default();
-        options.chunk_size_bytes = u32::try_from(CHUNK).ok();
-        Self { bucket: db.gridfs_bucket(options), chunks: db.collection("fs.chunks") }
+        Self { files: db.collection("fs.files"), chunks: db.collection("fs.chunks") }
     }
 
     /// A writer of file `id`.
-    pub(super) async fn writer(&self, id: &str) -> Result<GridFsUploadStream, ObjectError> {
-        Ok(self.bucket.open_upload_stream(id).id(Bson::from(id)).await.map_err(StoreError::from)?)
+    pub(super) fn writer(&self, id: &str) -> Upload {
+        Upload { storage: self.clone(), id: id.to_owned(), chunks: 0, length: 0, rest: Vec::new() }
     }
 
     /// The bytes of file `id` from `offset` to the end of their chunk.
     pub(super) async fn piece(&self, id: &str, offset: u64) -> Result<Bytes, ObjectError> {
-        let number = i64::try_from(offset / CHUNK).unwrap_or(i64::MAX);
-        let found = find_anywhere(&self.chunks, doc! { "files_id": id, "n": number }).await?;
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let found = find_anywhere(&self.chunks, doc! { "files_id": id, "n": whole(offset / CHUNK) }).await?;
         let bytes = Bytes::from(found.ok_or(ObjectError::Missing)?.data.bytes);
-        let skip = usize::try_from(offset % CHUNK).unwrap_or(usize::MAX);
+        let skip = offset % CHUNK;
         if skip >= bytes.len() {
             return Err(ObjectError::Missing);
         }
@@ -62,36 +68,66 @@ impl GridFs {
     }
 
     /// Removes everything there is of file `id`; nothing is fine too.
-    pub(super) async fn delete(&self, id: &str) -> Result<(), ObjectError> {
-        let delete = async || match self.bucket.delete(Bson::from(id)).await {
-            Err(e) if is_not_found(&e) => Ok(()),
-            result => result,
+    pub(super) async fn delete(&self, id: &str) -> Result<(), StoreError> {
+        self.files.delete_one(doc! { "_id": id }).await?;
+        retried(|| self.chunks.delete_many(doc! { "files_id": id })).await?;
+        Ok(())
+    }
+}
+
+/// A file that is being written.
+pub(super) struct Upload {
+    storage: GridFs,
+    id: String,
+    /// Chunks that are stored.
+    chunks: i64,
+    /// Bytes in them.
+    length: usize,
+    /// What does not fill a chunk yet.
+    rest: Vec<u8>,
+}
+
+impl Upload {
+    /// Takes `bytes`; waits while chunks are being stored.
+    pub(super) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), StoreError> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(CHUNK - self.rest.len()));
+            self.rest.extend_from_slice(now);
+            if self.rest.len() == CHUNK {
+                self.store_rest().await?;
+            }
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    /// Stores what is left, and the file's document.
+    pub(super) async fn close(&mut self) -> Result<(), StoreError> {
+        if !self.rest.is_empty() {
+            self.store_rest().await?;
+        }
+        let file = File {
+            id: self.id.clone(),
+            length: whole(self.length),
+            chunk_size: whole(CHUNK),
+            upload_date: DateTime::now(),
+            filename: self.id.clone(),
         };
-        Ok(retried(delete).await?)
+        self.storage.files.insert_one(file).await?;
+        Ok(())
+    }
+
+    async fn store_rest(&mut self) -> Result<(), StoreError> {
+        let bytes = std::mem::take(&mut self.rest);
+        let length = bytes.len();
+        let data = Binary { subtype: BinarySubtype::Generic, bytes };
+        self.storage.chunks.insert_one(Chunk { files_id: self.id.clone(), n: self.chunks, data }).await?;
+        self.chunks += 1;
+        self.length += length;
+        Ok(())
     }
 }
 
-/// Gives `bytes` to the driver; waits while a chunk is being written.
-pub(super) async fn write(stream: &mut GridFsUploadStream, bytes: &[u8]) -> Result<(), ObjectError> {
-    for slice in bytes.chunks(SLICE) {
-        stream.write_all(slice).await.map_err(driver_error)?;
-    }
-    Ok(())
-}
-
-/// Writes what is left, and the file's document.
-pub(super) async fn close(stream: &mut GridFsUploadStream) -> Result<(), ObjectError> {
-    stream.close().await.map_err(driver_error)
-}
-
-/// The error that the driver wrapped to fit the trait.
-fn driver_error(error: std::io::Error) -> ObjectError {
-    match error.downcast::<Error>() {
-        Ok(error) => StoreError::from(error).into(),
-        Err(error) => ObjectError::Stream(error),
-    }
-}
-
-fn is_not_found(error: &Error) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::GridFs(GridFsErrorKind::FileNotFound { .. }))
+fn whole(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -3,7 +3,8 @@
 //! Which files there are is written in the database (`store/files.rs`); their bytes are in one of two storages, chosen by
 //! `WEHPU_STORAGE_URL`: GridFS (`gridfs:`, the default), or a directory or bucket (`bucket.rs`).
 //! The order of a write: the file's document, the bytes, then the mark that it is complete. Only complete files are
-//! served; what does not get that far is removed at once, and by [`Objects::sweep`] when the engine was killed meanwhile.
+//! served; what does not get that far is removed at once, or by [`Objects::sweep`] when the engine was killed or the storage
+//! did not answer.
 
 mod bucket;
 mod gridfs;
@@ -13,7 +14,6 @@ mod name;
 use std::path::PathBuf;
 
 use axum::body::Bytes;
-use mongodb::gridfs::GridFsUploadStream;
 
 pub use kind::{FileType, NotAllowed, Sniffer};
 pub use name::{FileName, Label};
@@ -23,7 +23,7 @@ use crate::{
     store::{FileRecord, Files, Store, StoreError},
 };
 use bucket::Bucket;
-use gridfs::GridFs;
+use gridfs::{GridFs, Upload};
 
 /// When an unfinished file counts as left behind: long after the longest upload (`http/middleware.rs`) has ended.
 const LEFT_BEHIND: chrono::TimeDelta = chrono::TimeDelta::hours(1);
@@ -59,9 +59,6 @@ pub enum ObjectError {
     /// The directory or bucket.
     #[error("storage: {0}")]
     Storage(#[from] opendal::Error),
-    /// The driver's upload stream.
-    #[error("upload stream: {0}")]
-    Stream(std::io::Error),
     /// The file is known, its bytes are not there.
     #[error("the bytes of a known file are missing")]
     Missing,
@@ -108,7 +105,7 @@ impl Objects {
         let now = self.clock.now();
         self.files.begin(&id, owner, now, now + LEFT_BEHIND).await?;
         let writer = match &self.storage {
-            Storage::GridFs(storage) => Writer::GridFs(Box::new(storage.writer(&id).await?)),
+            Storage::GridFs(storage) => Writer::GridFs(storage.writer(&id)),
             Storage::Bucket(storage) => Writer::Bucket(Box::new(storage.writer(&id).await?)),
         };
         Ok(Draft { id, writer, length: 0, failed: false, objects: self.clone() })
@@ -179,15 +176,11 @@ impl Objects {
     /// # Errors
     /// [`ObjectError`].
     pub async fn delete(&self, id: &str) -> Result<(), ObjectError> {
-        self.delete_bytes(id).await?;
-        Ok(self.files.forget(id).await?)
-    }
-
-    async fn delete_bytes(&self, id: &str) -> Result<(), ObjectError> {
         match &self.storage {
-            Storage::GridFs(storage) => storage.delete(id).await,
-            Storage::Bucket(storage) => storage.delete(id).await,
+            Storage::GridFs(storage) => storage.delete(id).await?,
+            Storage::Bucket(storage) => storage.delete(id).await?,
         }
+        Ok(self.files.forget(id).await?)
     }
 }
 
@@ -203,7 +196,7 @@ pub struct Draft {
 }
 
 enum Writer {
-    GridFs(Box<GridFsUploadStream>),
+    GridFs(Upload),
     Bucket(Box<opendal::Writer>),
 }
 
@@ -224,7 +217,7 @@ impl Draft {
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), ObjectError> {
         self.length += bytes.len() as u64;
         let written = match &mut self.writer {
-            Writer::GridFs(stream) => gridfs::write(stream, &bytes).await,
+            Writer::GridFs(upload) => upload.write(&bytes).await.map_err(ObjectError::from),
             Writer::Bucket(writer) => writer.write(bytes).await.map_err(ObjectError::from),
         };
         self.failed |= written.is_err();
@@ -292,7 +285,7 @@ impl Draft {
         hash: Option<&str>,
     ) -> Result<(), ObjectError> {
         match &mut self.writer {
-            Writer::GridFs(stream) => gridfs::close(stream).await?,
+            Writer::GridFs(upload) => upload.close().await?,
             Writer::Bucket(writer) => {
                 writer.close().await?;
             }
@@ -306,18 +299,21 @@ impl Draft {
         }
     }
 
-    /// Removes what was written.
+    /// Removes what was written, unless the storage did not answer: then a write may still happen, after the removal, so
+    /// that it is left to the sweep, and nobody waits for such a storage another time.
     pub async fn abort(self) {
-        let Self { id, writer, failed, objects, .. } = self;
-        match writer {
-            // An error means that it is closed already; deleting below does the rest in any case.
-            Writer::GridFs(mut stream) => drop(stream.abort().await),
+        if let Writer::Bucket(mut writer) = self.writer {
             // A multipart upload that has begun is invisible to deletion. A directory knows no abort, and needs none.
-            Writer::Bucket(mut writer) => drop(writer.abort().await),
+            let abort = async move { drop(writer.abort().await) };
+            if self.failed {
+                tokio::spawn(abort);
+            } else {
+                abort.await;
+            }
         }
-        // A write without an answer may still happen, after the deletion: then the document stays for the sweep.
-        let removed = if failed { objects.delete_bytes(&id).await } else { objects.delete(&id).await };
-        if let Err(error) = removed {
+        if self.failed {
+            tracing::warn!("an unfinished file is left for the sweep");
+        } else if let Err(error) = self.objects.delete(&self.id).await {
             tracing::warn!(%error, "an unfinished file is left for the sweep");
         }
     }

@@ -182,8 +182,8 @@ impl ReadThrough {
         match (self.refresh(source, user, &key, stored.is_some()).await, stored) {
             (Ok(fetched), _) => Ok(fetched),
             (Err(error), stored) => {
-                // A member that lags may not have what the primary has.
-                let stored = if stored.is_some() {
+                // A member that lags may not have what the primary has; nobody waits for the primary twice.
+                let stored = if stored.is_some() || matches!(error, ReadError::Store(_)) {
                     stored
                 } else {
                     let latest = S::snapshots(&self.store).find_latest(&key);

@@ -22,6 +22,9 @@ const LIFE: Duration = Duration::from_secs(20);
 /// How often it is prolonged: a primary may be away for the time of an election.
 const PROLONG: Duration = Duration::from_secs(4);
 
+/// How long whoever did his work waits for the lease to be given back.
+const RELEASE: Duration = Duration::from_millis(500);
+
 /// How often whoever waits for a lease looks.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -82,7 +85,7 @@ impl Leases {
         }
     }
 
-    /// Does `work` while `lease` is prolonged, and gives it back: at once, or as soon as there is a primary.
+    /// Does `work` while `lease` is prolonged, and gives it back: at once, or in the background as soon as there is a primary.
     pub async fn under<T>(&self, lease: Lease, work: impl Future<Output = T>) -> T {
         let prolong = async {
             loop {
@@ -98,14 +101,14 @@ impl Leases {
             outcome = work => outcome,
             never = prolong => match never {},
         };
-        if let Err(error) = self.release(&lease).await {
-            tracing::debug!(%error, "a lease is given back later");
-            let leases = self.clone();
-            let release = move || {
-                let (leases, lease) = (leases.clone(), lease.clone());
-                async move { leases.release(&lease).await }
-            };
-            tokio::spawn(eventually("give back a lease", release));
+        let leases = self.clone();
+        let release = move || {
+            let (leases, lease) = (leases.clone(), lease.clone());
+            async move { leases.release(&lease).await }
+        };
+        let released = tokio::spawn(eventually("give back a lease", release));
+        if tokio::time::timeout(RELEASE, released).await.is_err() {
+            tracing::debug!("a lease is given back later");
         }
         outcome
     }

@@ -32,7 +32,7 @@ use std::{fmt::Display, time::Duration};
 use mongodb::{
     Client, Collection, Database,
     bson::{Document, doc},
-    error::{Error, ErrorKind, GridFsErrorKind, WriteFailure},
+    error::{Error, ErrorKind, WriteFailure},
     options::{
         Acknowledgment, ClientOptions, CollectionOptions, ReadConcern, ReadPreference, ReadPreferenceOptions,
         SelectionCriteria, WriteConcern,
@@ -162,27 +162,12 @@ const DUPLICATE_KEY: i32 = 11000;
 /// Server error codes of a user that does not exist (yet) or may not do this.
 const AUTHENTICATION_FAILED: i32 = 18;
 
-/// What an upload to GridFS failed with, where removing what it had written failed as well.
-fn cause(error: Error) -> Error {
-    match *error.kind {
-        ErrorKind::GridFs(GridFsErrorKind::AbortError { original_error: Some(cause), .. }) => cause,
-        ErrorKind::GridFs(GridFsErrorKind::AbortError { delete_error, .. }) => delete_error,
-        _ => error,
-    }
-}
-
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        let error = cause(error);
         let code = match error.kind.as_ref() {
             ErrorKind::Command(e) => Some(e.code),
             ErrorKind::Write(WriteFailure::WriteError(e)) => Some(e.code),
             ErrorKind::Write(WriteFailure::WriteConcernError(e)) => Some(e.code),
-            // How the chunks of an uploaded file are written.
-            ErrorKind::InsertMany(e) => {
-                let write = e.write_errors.as_ref().and_then(|errors| errors.first()).map(|e| e.code);
-                write.or(e.write_concern_error.as_ref().map(|e| e.code))
-            }
             _ => None,
         };
         let lost = matches!(
@@ -386,13 +371,16 @@ where
 }
 
 /// Does a write again that a change of the primary, or the end of a connection, has interrupted: once, as the driver does
-/// by itself with writes to one document. Only for writes that may be done twice, such as the deletion of many.
+/// by itself with writes to one document. Only for writes that may be done twice, such as the deletion of many. Whoever has
+/// waited for a primary in vain does not wait again.
 pub(crate) async fn retried<T, R>(write: impl Fn() -> R) -> Result<T, StoreError>
 where
     R: IntoFuture<Output = Result<T, Error>>,
 {
     match write().await.map_err(StoreError::from) {
-        Err(StoreError::Unavailable(_)) => Ok(write().await?),
+        Err(StoreError::Unavailable(error)) if !matches!(*error.kind, ErrorKind::ServerSelection { .. }) => {
+            Ok(write().await?)
+        }
         outcome => outcome,
     }
 }

@@ -4,8 +4,9 @@
 use std::{collections::HashMap, time::Duration};
 
 use reqwest::Method;
+use wehpu_engine::store::wait_for_primary;
 
-use crate::support::{Answer, Loss, PNG, Relays, Student, TestApp, eventually, file, setup, text_of};
+use crate::support::{Answer, Loss, PNG, Relays, Replica, Student, TestApp, eventually, file, setup, text_of};
 
 /// Does something as a student, with the database failing at each of its statements in turn, for a fresh student each time.
 ///
@@ -21,8 +22,9 @@ async fn at_every_statement(
         })
         .run(async |app| {
             let relays = Relays::start().await;
+            let uri = format!("{}&serverSelectionTimeoutMS=2000", relays.uri(&app.db.uri()));
             let relayed = app.start_replica(|s| {
-                s.set("WEHPU_MONGODB_URI", &relays.uri(&app.db.uri()));
+                s.set("WEHPU_MONGODB_URI", &uri);
             });
             let relayed = relayed.await;
             let students = std::cell::Cell::new(0);
@@ -62,7 +64,7 @@ async fn at_every_statement(
                 for &loss in losses {
                     let student = fresh().await;
                     println!("{loss:?} at {statement}, {number} of {statements:?}");
-                    relays.lose(number, number, loss);
+                    relays.lose(number, loss);
                     let answer = act(app, &student).await;
                     checked(&student, answer, &format!("{loss:?} at {statement} of {statements:?}")).await;
                     relays.take_statements();
@@ -72,19 +74,47 @@ async fn at_every_statement(
                 }
                 let student = fresh().await;
                 println!("no primary from {statement} on, {number} of {statements:?}");
-                relays.lose(number, usize::MAX, Loss::Refused);
-                let answer = act(app, &student).await;
+                relays.lose(number, Loss::Gone);
+                let answer = waiting_once(&relays, &relayed, act(app, &student)).await;
                 assert!(answer.status < 400 || answer.status == 503 && answer.retry_after() > 0, "{answer:?}");
-                relays.take_statements();
+                // What goes on in the background may come to the statement only now, or not at all.
+                tokio::select! {
+                    biased;
+                    member = relays.gone() => relays.start_again(member),
+                    () = app.idle() => {}
+                }
                 app.idle().await;
+                relays.take_statements();
                 // A token is newer than a revocation only if time goes by.
                 app.clock.advance(Duration::from_secs(1));
                 let what = format!("no primary from {statement} of {statements:?} on, then again");
                 let answer = if answer.status < 400 { answer } else { act(app, &student).await };
                 checked(&student, answer, &what).await;
             }
+
+            let student = fresh().await;
+            relays.stop(app.db.primary().await);
+            wait_for_primary(&relayed.app.store, Duration::ZERO).await.expect_err("no primary");
+            let answer = waiting_once(&relays, &relayed, act(app, &student)).await;
+            assert!(answer.status == 503 && answer.retry_after() > 0, "no primary at all: {answer:?}");
         })
         .await;
+}
+
+/// The answer of a request, which must come before two statements could have waited, one after the other, for the primary
+/// that goes or is gone: a request waits for it once.
+async fn waiting_once(relays: &Relays, replica: &Replica, request: impl Future<Output = Answer>) -> Answer {
+    let two_waits = async {
+        relays.gone().await;
+        for _ in 0..2 {
+            wait_for_primary(&replica.app.store, Duration::ZERO).await.expect_err("no primary");
+        }
+    };
+    tokio::select! {
+        biased;
+        answer = request => answer,
+        () = two_waits => panic!("more than one wait for a primary"),
+    }
 }
 
 async fn logged_in(app: &TestApp, index: usize) -> Student<'_> {

@@ -1,11 +1,11 @@
 //! `POST /api/upload` and `GET /files/…`: what is taken, what is refused, and that nothing is left behind.
 
-use futures_util::future::join_all;
+use futures_util::{AsyncReadExt, future::join_all};
 use reqwest::{Method, Response, header::HeaderMap};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::support::{Answer, BOUNDARY, PNG, Student, TestApp, eventually, field, file, form, setup};
+use crate::support::{Answer, BOUNDARY, PNG, Student, TestApp, eventually, field, file, form, setup, text_of};
 
 const MIB: usize = 1024 * 1024;
 
@@ -182,6 +182,28 @@ async fn twenty_mebibytes_are_taken_and_one_byte_more_is_413() {
             let most = &over[..20 * MIB];
             let path = path_of(app, &send(&student, "a.png", "image/png", most).await.expect(201));
             assert!(fetch(app, &path, &[]).await.bytes().await.unwrap() == most, "the content differs");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn other_tools_can_read_the_files_as_gridfs() {
+    const CHUNK: usize = 255 * 1024;
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let bucket = app.db.database().gridfs_bucket(None);
+            for length in [2 * CHUNK, 2 * CHUNK + 1] {
+                let content = picture(length);
+                let path = path_of(app, &send(&student, "a.png", "image/png", &content).await.expect(201));
+                let stored = app.db.all("fs.files").await;
+                let id = stored.iter().map(|file| text_of(file, "_id")).find(|id| path.contains(id)).unwrap();
+                // The driver checks length and number of all chunks.
+                let mut stream = bucket.open_download_stream(id.into()).await.unwrap();
+                let mut read = Vec::new();
+                stream.read_to_end(&mut read).await.unwrap();
+                assert!(read == content, "the content differs");
+            }
         })
         .await;
 }

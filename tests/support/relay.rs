@@ -48,13 +48,14 @@ pub enum Loss {
     Refused,
     /// The member carries it out, and the connection breaks before the answer.
     AnswerLost,
+    /// The member goes away before it has heard of it, until [`Relays::start_again`].
+    Gone,
 }
 
 /// What happens to which of the statements that come.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
-    first: usize,
-    last: usize,
+    number: usize,
     loss: Loss,
 }
 
@@ -69,8 +70,7 @@ impl State {
     fn next(&mut self, statement: String) -> Option<Loss> {
         let number = self.seen.len();
         self.seen.push(statement);
-        let plan = self.plan?;
-        (plan.first..=plan.last).contains(&number).then_some(plan.loss)
+        self.plan.filter(|plan| plan.number == number).map(|plan| plan.loss)
     }
 }
 
@@ -102,10 +102,10 @@ impl Relays {
         let (names, state) = (Arc::new(names), Arc::<Mutex<State>>::default());
         let (mut present, mut tasks) = (Vec::new(), Vec::new());
         for (member, listener) in listeners {
-            let (sender, is_present) = watch::channel(true);
-            let relay = Relay { member, names: Arc::clone(&names), state: Arc::clone(&state), is_present };
+            let here = watch::Sender::new(true);
+            let relay = Relay { member, names: Arc::clone(&names), state: Arc::clone(&state), present: here.clone() };
             tasks.push(tokio::spawn(relay.run(listener)).abort_handle());
-            present.push(sender);
+            present.push(here);
         }
         Self { names, state, present, tasks }
     }
@@ -130,6 +130,19 @@ impl Relays {
         self.present[member].send_replace(true);
     }
 
+    /// Returns when a member has gone; gives which.
+    pub async fn gone(&self) -> usize {
+        let gone = self.present.iter().enumerate().map(|(member, present)| {
+            let mut present = present.subscribe();
+            Box::pin(async move {
+                // The sender is in `self`.
+                let _ = present.wait_for(|present| !present).await;
+                member
+            })
+        });
+        futures_util::future::select_all(gone).await.0
+    }
+
     /// The statements since the last call, as `command collection`. From now on they are counted anew, and nothing is lost.
     pub fn take_statements(&self) -> Vec<String> {
         let mut state = lock(&self.state);
@@ -137,9 +150,9 @@ impl Relays {
         std::mem::take(&mut state.seen)
     }
 
-    /// Counts anew; the statements from number `first` (the first is 0) to `last` are lost.
-    pub fn lose(&self, first: usize, last: usize, loss: Loss) {
-        *lock(&self.state) = State { seen: Vec::new(), plan: Some(Plan { first, last, loss }) };
+    /// Counts anew; the statement of this number (the first is 0) is lost.
+    pub fn lose(&self, number: usize, loss: Loss) {
+        *lock(&self.state) = State { seen: Vec::new(), plan: Some(Plan { number, loss }) };
     }
 }
 
@@ -161,19 +174,19 @@ struct Relay {
     member: String,
     names: Arc<HashMap<String, String>>,
     state: Arc<Mutex<State>>,
-    is_present: watch::Receiver<bool>,
+    present: watch::Sender<bool>,
 }
 
 impl Relay {
     async fn run(self, listener: TcpListener) {
         loop {
             let Ok((client, _)) = listener.accept().await else { continue };
-            if !*self.is_present.borrow() {
+            if !*self.present.borrow() {
                 continue;
             }
             let relay = self.clone();
             tokio::spawn(async move {
-                let mut is_present = relay.is_present.clone();
+                let mut is_present = relay.present.subscribe();
                 tokio::select! {
                     _ = relay.connect(client) => {}
                     _ = is_present.wait_for(|present| !present) => {}
@@ -210,6 +223,9 @@ impl Relay {
                 Some(Loss::AnswerLost) => {
                     answer_is_lost.store(true, Ordering::SeqCst);
                     to.write_all(&message).await?;
+                }
+                Some(Loss::Gone) => {
+                    self.present.send_replace(false);
                 }
                 None => to.write_all(&message).await?,
             }
