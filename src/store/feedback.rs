@@ -10,7 +10,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, steadily};
 
 /// How long the same text by the same student counts as sent twice. The TTL index in `migrations/` has the same time, and
 /// comes round only once a minute.
@@ -39,7 +39,8 @@ impl Feedback {
     /// [`StoreError`] when the database does not answer.
     pub async fn recent(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<String>, StoreError> {
         let since = bson::DateTime::from_millis((now - REPEAT).timestamp_millis());
-        Ok(self.0.find_one(doc! { "_id": hash, "at": { "$gt": since } }).await?.map(|report| report.url))
+        let found = steadily(|| self.0.find_one(doc! { "_id": hash, "at": { "$gt": since } })).await?;
+        Ok(found.map(|report| report.url))
     }
 
     /// Remembers the page that was made of a report.

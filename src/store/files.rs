@@ -9,7 +9,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, find_anywhere};
+use super::{Reads, StoreError, collection, find_anywhere, steadily};
 
 /// The `files` collection.
 #[derive(Debug, Clone)]
@@ -147,7 +147,7 @@ impl Files {
     /// # Errors
     /// [`StoreError`].
     pub async fn of_hash(&self, hash: &str) -> Result<Option<FileRecord>, StoreError> {
-        Ok(self.own.find_one(doc! { "hash": hash }).await?.and_then(FileRecord::of))
+        Ok(steadily(|| self.own.find_one(doc! { "hash": hash })).await?.and_then(FileRecord::of))
     }
 
     /// Removes the document of file `id`.
@@ -164,7 +164,7 @@ impl Files {
     /// # Errors
     /// [`StoreError`].
     pub async fn of_owner(&self, owner: &str) -> Result<Vec<FileRecord>, StoreError> {
-        let mut cursor = self.own.find(doc! { "owner": owner }).sort(doc! { "at": 1, "_id": 1 }).await?;
+        let mut cursor = steadily(|| self.own.find(doc! { "owner": owner }).sort(doc! { "at": 1, "_id": 1 })).await?;
         let mut records = Vec::new();
         while cursor.advance().await? {
             records.extend(FileRecord::of(cursor.deserialize_current()?));
@@ -189,7 +189,7 @@ impl Files {
     }
 
     async fn ids(&self, filter: bson::Document, limit: i64) -> Result<Vec<String>, StoreError> {
-        let mut cursor = self.own.find(filter).limit(limit).await?;
+        let mut cursor = steadily(|| self.own.find(filter.clone()).limit(limit)).await?;
         let mut ids = Vec::new();
         while cursor.advance().await? {
             ids.push(cursor.deserialize_current()?.id);

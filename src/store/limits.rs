@@ -12,7 +12,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, retried};
+use super::{Reads, StoreError, collection, retried, steadily};
 use crate::config::Rate;
 
 /// The `limits` collection.
@@ -105,7 +105,8 @@ impl Limits {
             expires_at: bson::DateTime,
         }
         let entries: Collection<Entry> = self.0.clone_with_type();
-        let found: Vec<Entry> = entries.find(naming(owner)).sort(doc! { "_id": 1 }).await?.try_collect().await?;
+        let found = steadily(|| entries.find(naming(owner)).sort(doc! { "_id": 1 })).await?;
+        let found: Vec<Entry> = found.try_collect().await?;
         let entry = |entry: Entry| {
             let ends = DateTime::from_timestamp_millis(entry.expires_at.timestamp_millis()).unwrap_or_default();
             let what = entry.id.split('/').take_while(|part| *part != owner).collect::<Vec<_>>().join("/");

@@ -7,7 +7,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, retried};
+use super::{Reads, StoreError, collection, retried, steadily};
 use crate::{clock::Clock, crypto::sha256_hex};
 
 /// The `login_codes` collection; a TTL index removes entries after five minutes, the life of a code at WeChat.
@@ -57,6 +57,6 @@ impl LoginCodes {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn find(&self, code: &str) -> Result<Option<LoginCode>, StoreError> {
-        Ok(self.0.find_one(doc! { "_id": sha256_hex(code.as_bytes()) }).await?)
+        steadily(|| self.0.find_one(doc! { "_id": sha256_hex(code.as_bytes()) })).await
     }
 }

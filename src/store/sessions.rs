@@ -7,7 +7,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, retried};
+use super::{Reads, StoreError, collection, retried, steadily};
 use crate::clock::Clock;
 
 /// The `sessions` collection.
@@ -40,7 +40,7 @@ impl Sessions {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn find(&self, open_id: &str, student_id: &str, system: &str) -> Result<Option<String>, StoreError> {
-        let session = self.0.find_one(doc! { "_id": id(open_id, student_id, system) }).await?;
+        let session = steadily(|| self.0.find_one(doc! { "_id": id(open_id, student_id, system) })).await?;
         Ok(session.map(|s| s.sealed))
     }
 

@@ -133,7 +133,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin> Snapshots<T> {
             term: String,
         }
         let documents: Collection<Document> = self.primary.clone_with_type();
-        let mut cursor = documents.find(doc! { "studentId": student_id }).sort(doc! { "term": 1 }).await?;
+        let mut cursor = steadily(|| documents.find(doc! { "studentId": student_id }).sort(doc! { "term": 1 })).await?;
         let mut found = Vec::new();
         while cursor.advance().await? {
             let document = cursor.deserialize_current()?;

@@ -7,7 +7,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, steadily};
 
 /// The `tokens` collection. Documents of the old service have other ids and are left alone.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ impl AccessTokens {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn find(&self, id: &str) -> Result<Option<StoredToken>, StoreError> {
-        Ok(self.0.find_one(doc! { "_id": id }).await?)
+        steadily(|| self.0.find_one(doc! { "_id": id })).await
     }
 
     /// Stores a token in place of the one before.

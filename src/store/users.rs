@@ -319,7 +319,8 @@ impl Users {
     /// [`StoreError`] when no member answers.
     pub async fn accounts_of_student(&self, student_id: &str) -> Result<Vec<String>, StoreError> {
         let bound = doc! { "studentId": student_id, "bind": true, "openId": { "$gt": "" } };
-        let found: Vec<User> = self.own.find(bound).limit(MAX_ACCOUNTS).await?.try_collect().await?;
+        let found = steadily(|| self.own.find(bound.clone()).limit(MAX_ACCOUNTS)).await?;
+        let found: Vec<User> = found.try_collect().await?;
         Ok(found.into_iter().map(|user| user.open_id).collect())
     }
 

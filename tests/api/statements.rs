@@ -4,7 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use reqwest::Method;
-use wehpu_engine::store::wait_for_primary;
+use wehpu_engine::store::{Article, Class, wait_for_primary};
 
 use crate::support::{Answer, Loss, PNG, Relays, Replica, Student, TestApp, eventually, file, setup, text_of};
 
@@ -58,10 +58,11 @@ async fn at_every_statement(
                 if statements[..number].iter().filter(|before| *before == statement).count() >= 2 {
                     continue;
                 }
-                // A read whose answer is lost is a read that was refused.
+                // A read whose answer is lost is a read that was refused; a member that has just started gets no write.
                 let is_read = statement.starts_with("find ");
-                let losses = if is_read { &[Loss::Refused][..] } else { &[Loss::Refused, Loss::AnswerLost] };
-                for &loss in losses {
+                let other = if is_read { Loss::NotReady } else { Loss::AnswerLost };
+                let losses = [Loss::Refused, other];
+                for loss in losses {
                     let student = fresh().await;
                     println!("{loss:?} at {statement}, {number} of {statements:?}");
                     relays.lose(number, loss);
@@ -345,6 +346,47 @@ async fn without_one_member_everything_works_and_without_the_primary_reading_doe
                     (student.change("nickName", "again").await.status == 201).then_some(())
                 })
                 .await;
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_a_lagging_member_does_not_know_yet_is_asked_of_the_primary() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let uploaded = student.upload(&[file("a.png", "image/png", PNG)]).await.expect(201);
+            let file =
+                uploaded.data()["url"][0].as_str().unwrap().strip_prefix(&app.replicas[0].url).unwrap().to_owned();
+            let article = Article { key: "a".to_owned(), title: "a".to_owned(), ..Article::default() };
+            app.replicas[0].app.store.articles.put(Class::News, &article, app.clock.now()).await.unwrap();
+            app.db.replicated().await;
+            let list = student.get("/api/rss/news").await.expect(200);
+            let article = format!("/api/rss/news/{}", list.data()[0]["_id"].as_str().unwrap());
+            let name = format!("/api/user/{}", student.campus.number);
+
+            let relays = Relays::start().await;
+            let uri = relays.uri(&app.db.uri());
+            let relayed = app.start_replica(|s| {
+                s.set("WEHPU_MONGODB_URI", &uri);
+            });
+            let student = student.at(&relayed.await);
+            let get = async |path: &str| {
+                let answer = student.request(Method::GET, path).send().await.unwrap();
+                assert_eq!(answer.status(), 200, "{path}");
+                answer.bytes().await.unwrap()
+            };
+            for (path, looked_for) in
+                [(&file, "find files"), (&file, "find fs.chunks"), (&article, "find news"), (&name, "find users")]
+            {
+                relays.take_statements();
+                let known = get(path).await;
+                // The caller's own account comes first, and is asked of the primary.
+                let number = relays.take_statements().iter().rposition(|statement| statement == looked_for).unwrap();
+                relays.lose(number, Loss::Unknown);
+                assert_eq!(get(path).await, known, "{path}");
+                assert_eq!(relays.take_statements()[number + 1], looked_for, "{path}");
             }
         })
         .await;

@@ -48,6 +48,10 @@ pub enum Loss {
     Refused,
     /// The member carries it out, and the connection breaks before the answer.
     AnswerLost,
+    /// The member has just started and cannot check the cluster's time stamps yet.
+    NotReady,
+    /// The member lags behind and does not know yet what is looked for. Only for `find`.
+    Unknown,
     /// The member goes away before it has heard of it, until [`Relays::start_again`].
     Gone,
 }
@@ -220,6 +224,8 @@ impl Relay {
             let loss = statement(&message).and_then(|statement| lock(&self.state).next(statement));
             match loss {
                 Some(Loss::Refused) => back.lock().await.write_all(&refusal(&message)).await?,
+                Some(Loss::NotReady) => back.lock().await.write_all(&not_ready(&message)).await?,
+                Some(Loss::Unknown) => back.lock().await.write_all(&nothing(&message)).await?,
                 Some(Loss::AnswerLost) => {
                     answer_is_lost.store(true, Ordering::SeqCst);
                     to.write_all(&message).await?;
@@ -281,7 +287,21 @@ fn refusal(request: &[u8]) -> Vec<u8> {
     if request.windows(TXN_NUMBER.len()).any(|window| window == TXN_NUMBER) {
         body.insert("errorLabels", ["RetryableWriteError"]);
     }
-    let body = mongodb::bson::serialize_to_vec(&body).unwrap();
+    reply(request, &body)
+}
+
+/// What a member says that has just started.
+fn not_ready(request: &[u8]) -> Vec<u8> {
+    reply(request, &doc! { "ok": 0, "code": 211, "codeName": "KeyNotFound", "errmsg": "no keys found" })
+}
+
+/// What is found by a member that does not have it.
+fn nothing(request: &[u8]) -> Vec<u8> {
+    reply(request, &doc! { "ok": 1, "cursor": { "id": 0_i64, "ns": "any.thing", "firstBatch": [] } })
+}
+
+fn reply(request: &[u8], body: &Document) -> Vec<u8> {
+    let body = mongodb::bson::serialize_to_vec(body).unwrap();
     let length = i32::try_from(BODY + body.len()).unwrap();
     // Length, own number, number of the request, code of the operation, flags, kind of the section.
     let mut message: Vec<u8> =

@@ -8,7 +8,7 @@ use mongodb::{
 };
 
 use super::{CREDENTIALS, PROFILE, Users};
-use crate::store::{StoreError, retried};
+use crate::store::{StoreError, retried, steadily};
 
 impl Users {
     /// Makes every token of the account issued until now invalid, `presented` (Unix milliseconds) in any case. Gives the
@@ -69,7 +69,7 @@ impl Users {
         if let Some(open_id) = except {
             bound.insert("openId", doc! { "$ne": open_id });
         }
-        Ok(self.primary.find_one(bound).await?.is_some())
+        Ok(steadily(|| self.primary.find_one(bound.clone())).await?.is_some())
     }
 
     /// What the account says of its owner, for an export: no credentials, nothing internal.
@@ -82,6 +82,6 @@ impl Users {
             fields.insert(field, 1);
         }
         let documents: Collection<Document> = self.own.clone_with_type();
-        Ok(documents.find_one(doc! { "openId": open_id }).projection(fields).await?)
+        steadily(|| documents.find_one(doc! { "openId": open_id }).projection(fields.clone())).await
     }
 }
