@@ -10,11 +10,14 @@ need_toolchain
 cd "$WEHPU_ROOT" || exit 1
 
 have wrk || install_packages wrk || die "the bench needs the load generator wrk (package wrk)"
-step "build the service and the bench" -- cargo build --release --locked -p wehpu-engine -p bench --bins ||
+# As docker/Dockerfile builds it.
+export RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs'
+HOST=$(rustc -vV | sed -n 's/^host: //p')
+step "build the service and the bench" -- cargo build --release --locked --target "$HOST" -p wehpu-engine -p bench --bins ||
     die "the bench does not compile"
 export ENGINE=none
 trap 'docker/test-replset.sh down' EXIT
 docker/test-replset.sh up || exit 1
-RELEASE=${CARGO_TARGET_DIR:-target}/release
+RELEASE=${CARGO_TARGET_DIR:-target}/$HOST/release
 "$RELEASE/bench" run --engine "$RELEASE/wehpu-engine" \
     --uri 'mongodb://127.0.0.1:27117,127.0.0.1:27118,127.0.0.1:27119/?replicaSet=wehpu-test' "$@"

@@ -88,6 +88,10 @@ async fn run(plan: &Plan) -> Result<bool, Failure> {
     let client = Client::with_uri_str(&plan.uri).await?;
     let load = Load::new(plan.seconds)?;
 
+    for name in ["bench", "bench_large"] {
+        // What a run that was broken off has left.
+        client.database(name).drop().await?;
+    }
     println!("a school of {} students …", plan.students);
     let mut small = Engine::start(&plan.engine, &plan.uri, "bench", &sim).await?;
     let ready = small.ready().await?;
