@@ -99,6 +99,22 @@ impl PageError {
     }
 }
 
+/// What a login page says, in a script or in its text, when it comes back because the account or its password is refused.
+const REFUSALS: [&str; 6] = ["密码错误", "密码不正确", "密码不对", "密码有误", "不存在", "登录失败"];
+
+/// What the answer to a login means: `read` is what the page it led to was read as.
+///
+/// The login page with a refusal is [`PageError::WrongPassword`]. Without one it stays [`PageError::SessionExpired`]: the
+/// system did not look at the login (its hidden fields were too old), or has forgotten already whom it let in.
+pub(crate) fn login_outcome<T>(html: &str, read: Result<T, PageError>) -> Result<T, PageError> {
+    match read {
+        Err(PageError::SessionExpired(_)) if REFUSALS.iter().any(|words| html.contains(words)) => {
+            Err(PageError::WrongPassword)
+        }
+        other => other,
+    }
+}
+
 /// Turns the bytes of a page into text.
 ///
 /// A byte order mark wins over `encoding`. Bytes that mean nothing become U+FFFD: one damaged name is no reason to
@@ -153,6 +169,18 @@ pub(crate) fn split_label(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_page_that_speaks_of_no_refusal_is_not_held_against_the_password() {
+        let came_back = || Err::<(), _>(PageError::SessionExpired(Layer::Library));
+        for words in ["用户名或密码错误！", "您的密码不正确", "证件号不存在", "<script>alert('登录失败');</script>"]
+        {
+            assert_eq!(login_outcome(words, came_back()), Err(PageError::WrongPassword), "{words}");
+        }
+        assert_eq!(login_outcome("登录超时，请重新登录", came_back()), came_back());
+        assert_eq!(login_outcome("密码错误", Ok(1)), Ok(1));
+        assert_eq!(login_outcome::<()>("密码错误", Err(PageError::Maintenance)), Err(PageError::Maintenance));
+    }
 
     #[test]
     fn bytes_are_read_in_the_character_set_of_the_system() {

@@ -57,6 +57,9 @@ async fn in_every_kind_of_outage_the_stored_table_is_served_and_kept() {
         .await;
 }
 
+/// Where tables are read that are stored.
+const STORED: [&str; 4] = ["/api/course", "/api/score", "/api/physical", "/api/library/borrowing"];
+
 /// One request of every kind that asks somebody outside; `true`: what it asks for is stored already.
 async fn everything(app: &TestApp, student: &Student<'_>, round: usize) -> [(&'static str, bool, Answer); 9] {
     let code = app.sim.wechat_code(&student.open_id);
@@ -77,10 +80,10 @@ async fn everything(app: &TestApp, student: &Student<'_>, round: usize) -> [(&'s
     let stored = async |path| (path, true, student.get(path).await);
     let posted = async |path, fields: &[(&str, &str)]| (path, false, student.post_form(path, fields).await);
     let answers = tokio::join!(
-        stored("/api/course"),
-        stored("/api/score"),
-        stored("/api/physical"),
-        stored("/api/library/borrowing"),
+        stored(STORED[0]),
+        stored(STORED[1]),
+        stored(STORED[2]),
+        stored(STORED[3]),
         async { ("/api/library/books", false, student.get(&books).await) },
         posted("/api/classroom", &room),
         posted("/api/rsp/repair", &order),
@@ -91,10 +94,12 @@ async fn everything(app: &TestApp, student: &Student<'_>, round: usize) -> [(&'s
 }
 
 #[tokio::test]
-async fn whatever_a_system_does_each_answer_is_clear_and_what_is_stored_is_served_and_kept() {
+async fn whatever_a_system_does_each_answer_is_clear_what_is_stored_is_kept_and_fresh_data_comes_afterwards() {
     setup()
         .settings(|s| {
             s.set("WEHPU_CAMPUS_TIMEOUT", "1s").set("WEHPU_LIMIT_FEEDBACK", "off").set("WEHPU_LIMIT_LOOKUP", "off");
+            // Old after each round, as the other tables are.
+            s.set("WEHPU_FRESH_PHYSICAL", "24h");
         })
         .run(async |app| {
             let student = app.bound(1).await;
@@ -129,9 +134,9 @@ async fn whatever_a_system_does_each_answer_is_clear_and_what_is_stored_is_serve
                     round += 1;
                     // Old data is to be served in each round, whatever the rounds before have brought.
                     app.clock.advance(Duration::from_hours(25));
-                    let student = Student::log_in(app, &student.open_id, student.campus.clone()).await;
+                    let well = Student::log_in(app, &student.open_id, student.campus.clone()).await;
                     app.db.replicated().await;
-                    let student = student.at(&app.start_replica(|_| {}).await);
+                    let student = well.at(&app.start_replica(|_| {}).await);
                     app.sim.set_fault(system, fault.clone());
                     for (path, is_stored, answer) in everything(app, &student, round).await {
                         let what = format!("{path} with {system} {fault:?}: {answer:?}");
@@ -144,6 +149,14 @@ async fn whatever_a_system_does_each_answer_is_clear_and_what_is_stored_is_serve
                     }
                     app.sim.clear_faults();
                     app.idle().await;
+                    // The breakers of this replica have seen nothing of it.
+                    for path in STORED {
+                        let answer = well.get(path).await;
+                        assert!(
+                            answer.status == 200 && !answer.is_stale(),
+                            "{path} after {system} {fault:?}: {answer:?}"
+                        );
+                    }
                     for (before, after) in before.iter().zip(kept().await) {
                         // A system that was well has brought the same data with a new date.
                         let data =

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::{
     CampusError,
+    page::login_outcome,
     session::Session,
     site::{SignIn, Site},
 };
@@ -135,14 +136,11 @@ struct Reader<'a> {
 }
 
 impl SignIn for Reader<'_> {
-    /// The answer leads to the list of loans; the login form again means that the password is wrong.
+    /// The answer leads to the list of loans, or is the login form with a refusal.
     async fn log_in(&self, session: &mut Session) -> Result<(), CampusError> {
         let form = [("userid", self.student_id), ("password", self.password.expose_secret())];
         let request = Request::form(self.site.url("/OutLogin.aspx?kind=2"), &form);
-        let read = |html: &str| parse_borrowing::parse_borrowing(html).map(|_| ());
-        match self.site.ask(request, session, read).await {
-            Err(CampusError::SessionExpired(_)) => Err(CampusError::WrongPassword(System::Library)),
-            outcome => outcome,
-        }
+        let read = |html: &str| login_outcome(html, parse_borrowing::parse_borrowing(html).map(drop));
+        self.site.ask(request, session, read).await
     }
 }

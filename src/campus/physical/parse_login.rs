@@ -3,15 +3,12 @@
 use std::fmt;
 
 use crate::campus::page::dom::Page;
-use crate::campus::page::{Layer, PageError};
+use crate::campus::page::{Layer, PageError, login_outcome};
 
 use super::parse_scores::is_welcome;
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "physical-login";
-
-/// What the page says, in a script or in its text, when it refuses an account.
-const REFUSALS: [&str; 6] = ["密码错误", "密码不正确", "密码有误", "用户不存在", "账号不存在", "登录失败"];
 
 /// Fields that ASP.NET wants back with the form. `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,21 +44,14 @@ pub fn parse_login_form(html: &str) -> Result<LoginForm, PageError> {
     }
 }
 
-/// Tells whether a login worked, from the page its answer led to.
-///
-/// The login page with a refusal is [`PageError::WrongPassword`], without one [`PageError::SessionExpired`]: the system
-/// did not look at the login (its hidden fields were too old), so it may be sent again.
+/// Tells whether a login worked, from the page its answer led to: the login page with a refusal is
+/// [`PageError::WrongPassword`], without one [`PageError::SessionExpired`].
 pub fn parse_login(html: &str) -> Result<(), PageError> {
     let page = Page::parse(html)?;
     if is_welcome(&page) {
         return Ok(());
     }
-    match page.instead(Layer::Physical, PAGE, "the welcome page") {
-        PageError::SessionExpired(Layer::Physical) if REFUSALS.iter().any(|words| page.mentions(words)) => {
-            Err(PageError::WrongPassword)
-        }
-        other => Err(other),
-    }
+    login_outcome(html, Err(page.instead(Layer::Physical, PAGE, "the welcome page")))
 }
 
 #[cfg(test)]

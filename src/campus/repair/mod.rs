@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     CampusError,
-    page::PageError,
+    page::{PageError, login_outcome},
     session::Session,
     site::{SignIn, Site},
 };
@@ -15,10 +15,6 @@ use crate::outbound::{Outbound, Request, System};
 
 /// How many characters of the end of the id number are the password.
 const PASSWORD_LENGTH: usize = 6;
-
-/// What a login form says that comes back because the password, or the number, is refused: `用户名或密码错误`, `密码不正确`,
-/// `用户不存在`, `登录失败`.
-const REFUSED: [&str; 4] = ["错误", "不正确", "不存在", "失败"];
 
 /// What is broken, where, and whom to call.
 #[derive(Debug, Clone)]
@@ -120,16 +116,7 @@ impl SignIn for Resident<'_> {
         let password = id_number.get(id_number.len().saturating_sub(PASSWORD_LENGTH)..).unwrap_or_default();
         let form = [("UserName", self.student_id), ("Password", password), ("ReturnUrl", ""), ("LoginType", "")];
         let request = Request::form(self.site.url("/pc/Account/Login"), &form);
-        // A login form that says nothing of a refusal is what is shown to whom the system does not know any more.
-        let read = |text: &str| match no_login_form(text) {
-            Err(PageError::SessionExpired(_)) if REFUSED.iter().any(|word| text.contains(word)) => Ok(false),
-            outcome => outcome.map(|()| true),
-        };
-        if self.site.ask(request, session, read).await? {
-            Ok(())
-        } else {
-            Err(CampusError::WrongPassword(System::Repair))
-        }
+        self.site.ask(request, session, |text| login_outcome(text, no_login_form(text))).await
     }
 }
 
