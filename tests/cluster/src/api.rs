@@ -31,6 +31,8 @@ pub enum Kind {
     Feedback,
     /// A file is stored.
     Upload,
+    /// Something broken is reported to the logistics department.
+    Repair,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Self::Bind => "bind",
             Self::Feedback => "feedback",
             Self::Upload => "upload",
+            Self::Repair => "repair",
         }
     }
 }
@@ -127,6 +130,12 @@ impl Answer {
         self.status.is_some_and(|status| (400..500).contains(&status))
     }
 
+    /// No rows, or no rows to be had.
+    #[must_use]
+    pub fn is_empty_table(&self) -> bool {
+        self.body["data"].as_array().is_none_or(Vec::is_empty)
+    }
+
     /// The machine word of an error.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -200,11 +209,10 @@ impl Api {
         self.send(Kind::Login, self.request(Method::POST, "/api/login", None).form(&[("code", code)])).await
     }
 
-    /// Sets the account's nickname.
-    pub async fn set_name(&self, writer: usize, account: &Account, name: &str) -> Answer {
-        let request =
-            self.request(Method::PUT, "/api/user", Some(account)).form(&[("key", "nickName"), ("value", name)]);
-        self.send(Kind::Set(writer), request).await
+    /// Sets a field of the account.
+    pub async fn set(&self, kind: Kind, account: &Account, field: &str, value: &str) -> Answer {
+        self.send(kind, self.request(Method::PUT, "/api/user", Some(account)).form(&[("key", field), ("value", value)]))
+            .await
     }
 
     /// Binds student number `index` of the simulator.
@@ -221,6 +229,21 @@ impl Api {
     pub async fn feedback(&self, account: &Account, text: &str) -> Answer {
         let body = json!({ "content": text, "labels": "feedback", "nick": "cluster-test", "model": "bench" });
         self.send(Kind::Feedback, self.request(Method::POST, "/api/feedback", Some(account)).json(&body)).await
+    }
+
+    /// Orders a repair; the account's student must be known to the department.
+    pub async fn repair(&self, account: &Account, text: &str) -> Answer {
+        let fields = [
+            ("projectSerial", "0102"),
+            ("projectName", "水龙头"),
+            ("mobile", "13800000000"),
+            ("bUserName", "cluster-test"),
+            ("bContent", text),
+            ("bAddress", "3号楼 214"),
+            ("areaSerial", "01"),
+            ("areaName", "南校区"),
+        ];
+        self.send(Kind::Repair, self.request(Method::POST, "/api/rsp/repair", Some(account)).form(&fields)).await
     }
 
     /// Uploads a file.

@@ -10,7 +10,8 @@ use tokio::time::sleep;
 use crate::{
     Failure,
     api::{Api, Journal, Kind, Record},
-    campus::Breakers,
+    breakers::Breakers,
+    campus,
     fault::{Fault, Struck},
     ledger::Ledger,
     load::{Load, WRITERS},
@@ -124,7 +125,10 @@ impl Bench {
         let begun = Instant::now();
         let crowd = match fault {
             Fault::Rollout { .. } => Some(Load::crowd(&self.api).await?),
-            Fault::Campus { .. } => Some(Load::score_readers(&self.api, &self.ledger, &self.sim).await?),
+            Fault::Campus { system, .. } => match campus::table(system) {
+                Some(table) => Some(Load::readers(&self.api, &self.ledger, table).await?),
+                None => None,
+            },
             _ => None,
         };
         let opened = matches!(fault, Fault::Campus { .. }).then(|| self.breakers.watch());
@@ -138,8 +142,8 @@ impl Bench {
         let from = struck.healed.unwrap_or(struck.before);
         let writing = struck.healed.unwrap_or(struck.after);
         let mut campus_recovery = None;
-        if matches!(fault, Fault::Campus { .. }) {
-            campus_recovery = self.campus_recovery(from).await;
+        if let Fault::Campus { system, .. } = fault {
+            campus_recovery = self.campus_recovery(campus::witness(system), from).await;
         }
         let all_resumed = self.wait_for_writers(writing).await;
         if let Some(crowd) = crowd {
@@ -159,9 +163,11 @@ impl Bench {
             troubles.extend(crashed(&restarts, &self.stack.restarts("engine").await?));
         }
         let end = Instant::now();
-        let stale = match opened {
-            Some(opened) => stale_answers(&self.api.journal, opened.at(), from),
-            None => Vec::new(),
+        let stale = match (fault, opened) {
+            (Fault::Campus { system, .. }, Some(opened)) => {
+                stale_answers(&self.api.journal, campus::witness(system), opened.at(), from)
+            }
+            _ => Vec::new(),
         };
         Ok(Case {
             fault,
@@ -189,13 +195,13 @@ impl Bench {
         true
     }
 
-    /// How long after `since` scores were fetched from the campus again.
-    async fn campus_recovery(&self, since: Instant) -> Option<Duration> {
+    /// How long after `since` a request of this kind brought something fresh again.
+    async fn campus_recovery(&self, kind: Kind, since: Instant) -> Option<Duration> {
         let deadline = Instant::now() + HEALING;
         loop {
             let now = Instant::now();
             let answers = self.api.journal.between(since, now);
-            let fresh = answers.iter().find(|r| r.kind == Kind::Read("score") && r.is_ok() && !r.stale);
+            let fresh = answers.iter().find(|r| r.kind == kind && r.is_ok() && !r.stale);
             if let Some(fresh) = fresh {
                 return Some(fresh.end - since);
             }
@@ -214,11 +220,11 @@ fn resumed(journal: &Journal, from: Instant, writing: Instant) -> Vec<Duration> 
     (0..WRITERS).filter_map(first).map(|end| end - from).collect()
 }
 
-/// How long the old data took that was served while all breakers were open.
-fn stale_answers(journal: &Journal, opened: Option<Instant>, healed: Instant) -> Vec<Duration> {
+/// How long the old data took that was served while all breakers were open; nothing for what is never old.
+fn stale_answers(journal: &Journal, kind: Kind, opened: Option<Instant>, healed: Instant) -> Vec<Duration> {
     let Some(opened) = opened else { return Vec::new() };
     let answers = journal.between(opened, healed);
-    answers.iter().filter(|r| r.kind == Kind::Read("score") && r.is_ok()).map(Record::took).collect()
+    answers.iter().filter(|r| r.kind == kind && !kind.is_write() && r.is_ok()).map(Record::took).collect()
 }
 
 /// Engines that Docker had to start again although nobody killed them.

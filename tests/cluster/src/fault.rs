@@ -8,6 +8,7 @@ use crate::{
     Failure,
     api::unique,
     bench::Bench,
+    campus,
     members::Role,
     stack::{MEMBERS, docker, run},
 };
@@ -60,9 +61,6 @@ const AWAY: Duration = Duration::from_secs(10);
 
 /// How long two members stay away: long enough for a write to come to its end.
 const TWO_AWAY: Duration = Duration::from_secs(25);
-
-/// How long a campus system misbehaves: long enough for the breakers of all engines to open.
-const CAMPUS_AWAY: Duration = Duration::from_secs(30);
 
 /// Memory of an engine as compose limits it, and less than any engine needs, in KiB.
 const ENGINE_MEMORY: u32 = 96 * 1024;
@@ -177,7 +175,7 @@ impl Fault {
             }
             Self::Campus { system, mode } => {
                 let struck = Struck::by(bench.sim.misbehave(system, mode)).await?;
-                sleep(CAMPUS_AWAY).await;
+                sleep(campus::lasts(mode)).await;
                 let healed = Instant::now();
                 bench.sim.behave().await?;
                 Ok(Struck { healed: Some(healed), ..struck })

@@ -223,6 +223,12 @@ fn campus(judge: &mut Judge<'_>) {
         return;
     }
     judge.reads("campus misbehaves: reads of stored data do not fail", &cases);
+    let records = judge.records(&cases);
+    let failed: Vec<&Record> = records.iter().filter(|r| r.kind.is_write() && !r.is_ok()).collect();
+    let clear = failed.iter().filter(|r| matches!(r.status, Some(502 | 503)) && !r.code.is_empty()).count();
+    let slowest = failed.iter().map(|r| r.took()).max().unwrap_or_default();
+    let text = format!("{clear} of {}, slowest {:.1} s", failed.len(), slowest.as_secs_f64());
+    judge.say("campus misbehaves: what cannot be done is 502 or 503 with a code", clear == failed.len(), text);
     let stale: Vec<Duration> = cases.iter().flat_map(|case| case.stale.clone()).collect();
     let count = stale.len();
     let p99 = percentile(stale, 99);
@@ -232,9 +238,16 @@ fn campus(judge: &mut Judge<'_>) {
         p99.is_some_and(|d| d <= judge.time(STALE)),
         text,
     );
-    let slowest = cases.iter().map(|case| case.campus_recovery.unwrap_or(Duration::MAX)).max().unwrap_or_default();
-    let text = format!("slowest {:.1} s", slowest.as_secs_f64());
-    judge.say("campus misbehaves: fresh data within 30 s after it is well", slowest <= judge.time(RECOVERED), text);
+    let slowest = cases.iter().filter_map(|case| case.campus_recovery).max().unwrap_or_default();
+    let never: Vec<String> =
+        cases.iter().filter(|case| case.campus_recovery.is_none()).map(|case| case.fault.name()).collect();
+    let text = if never.is_empty() {
+        format!("slowest {:.1} s", slowest.as_secs_f64())
+    } else {
+        format!("never: {}", never.join(", "))
+    };
+    let held = never.is_empty() && slowest <= judge.time(RECOVERED);
+    judge.say("campus misbehaves: fresh data within 30 s after it is well", held, text);
 }
 
 fn pressure(judge: &mut Judge<'_>) {

@@ -16,8 +16,10 @@ pub enum Write {
         /// The student number.
         student: String,
     },
-    /// Scores of a student were fetched at this time (Unix milliseconds) and stored.
-    Scores {
+    /// A table of a student was fetched at this time (Unix milliseconds) and stored.
+    Table {
+        /// Where.
+        collection: &'static str,
         /// The student number.
         student: String,
         /// When.
@@ -25,6 +27,8 @@ pub enum Write {
     },
     /// A report with this text became an issue.
     Feedback(String),
+    /// A repair with this text was ordered.
+    Repair(String),
     /// A file with this content can be had at this path.
     Upload {
         /// By whom.

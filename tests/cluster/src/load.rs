@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Failure,
     api::{Account, Answer, Api, Kind, student, unique},
+    campus::{TABLES, Table},
     ledger::{Ledger, Write},
-    sim::Sim,
 };
 
 /// Readers, and the pause between two reads of each.
@@ -27,16 +27,18 @@ const SET_PAUSE: Duration = Duration::from_millis(60);
 /// Pauses of those who write the rest.
 const LOGIN_PAUSE: Duration = Duration::from_millis(150);
 const BIND_PAUSE: Duration = Duration::from_millis(800);
-const SCORE_PAUSE: Duration = Duration::from_millis(400);
+const TABLE_PAUSE: Duration = Duration::from_millis(400);
 const FEEDBACK_PAUSE: Duration = Duration::from_millis(500);
+const REPAIR_PAUSE: Duration = Duration::from_millis(500);
 const UPLOAD_PAUSE: Duration = Duration::from_millis(400);
 
-/// How often a bind is tried again when the campus is said to be down, a second apart.
-const BIND_TRIES: usize = 30;
+/// How often a request is sent again, a second apart, when the campus is said to be down: an engine whose breaker is still
+/// open from the fault before says so.
+const TRIES: usize = 30;
 
 /// Who comes besides while a rollout lasts, and while the campus misbehaves.
 const CROWD: usize = 12;
-const SCORE_READERS: usize = 9;
+const TABLE_READERS: usize = 9;
 
 /// Students of the simulator below this index are read; those who bind anew come after.
 const FIRST_FREE_STUDENT: usize = 100;
@@ -59,11 +61,17 @@ struct Shared {
     end: CancellationToken,
 }
 
+/// An account that is bound.
+#[derive(Debug, Clone)]
+struct Bound {
+    account: Account,
+    student: String,
+}
+
 /// Something stored to read.
 #[derive(Debug, Clone)]
 struct Reading {
-    account: Account,
-    student: usize,
+    bound: Bound,
     file: String,
 }
 
@@ -87,8 +95,11 @@ impl Load {
         }
         workers.spawn(shared.clone().log_in());
         workers.spawn(shared.clone().bind());
-        workers.spawn(shared.clone().score(readings));
+        for table in TABLES {
+            workers.spawn(shared.clone().table(table, readings.iter().map(|reading| reading.bound.clone()).collect()));
+        }
         workers.spawn(shared.clone().feedback());
+        workers.spawn(shared.clone().repair(readings[0].bound.account.clone()));
         workers.spawn(shared.clone().upload());
         Ok(Self { end: shared.end, workers })
     }
@@ -98,30 +109,35 @@ impl Load {
     /// # Errors
     /// When the service does not work to begin with.
     pub async fn crowd(api: &Api) -> Result<Self, Failure> {
-        let reading = prepare(api, 1).await?;
+        let bound = prepare(api, 1).await?.bound;
         let (end, mut workers) = (CancellationToken::new(), JoinSet::new());
         for _ in 0..CROWD {
-            let (api, end, reading) = (api.clone(), end.clone(), reading.clone());
+            let (api, end, bound) = (api.clone(), end.clone(), bound.clone());
             workers.spawn(async move {
                 while !end.is_cancelled() {
-                    api.get(Kind::Read("user"), "/api/user", Some(&reading.account)).await;
-                    api.get(Kind::Read("calendar"), "/api/calendar", Some(&reading.account)).await;
+                    api.get(Kind::Read("user"), "/api/user", Some(&bound.account)).await;
+                    api.get(Kind::Read("calendar"), "/api/calendar", Some(&bound.account)).await;
                 }
             });
         }
         Ok(Self { end, workers })
     }
 
-    /// More readers of scores, so that a campus system that fails is noticed by every engine.
+    /// More readers of a table, so that a campus system that fails is noticed by every engine.
     ///
     /// # Errors
     /// When the service does not work to begin with.
-    pub async fn score_readers(api: &Api, ledger: &Arc<Ledger>, sim: &Sim) -> Result<Self, Failure> {
+    pub async fn readers(api: &Api, ledger: &Arc<Ledger>, table: Table) -> Result<Self, Failure> {
         let shared = Shared { api: api.clone(), ledger: Arc::clone(ledger), end: CancellationToken::new() };
         let mut workers = JoinSet::new();
         for index in READ_ACCOUNTS + 1..FIRST_FREE_STUDENT {
-            if workers.len() < SCORE_READERS && sim.has_scores(&student(index)).await? {
-                workers.spawn(shared.clone().score(vec![prepare(api, index).await?]));
+            if workers.len() == TABLE_READERS {
+                break;
+            }
+            let bound = bind(api, index).await?;
+            // Some students have no scores yet, or no books.
+            if !first(api, &bound, table.path).await?.is_empty_table() {
+                workers.spawn(shared.clone().table(table, vec![bound]));
             }
         }
         Ok(Self { end: shared.end, workers })
@@ -134,30 +150,44 @@ impl Load {
     }
 }
 
-/// An account that is bound, with a course table, scores and a file that are stored.
-async fn prepare(api: &Api, index: usize) -> Result<Reading, Failure> {
-    let expect = |what: &str, answer: Answer| {
-        if answer.is_ok() {
-            return Ok(answer);
-        }
-        Err(format!("{what} is answered with {:?} {}", answer.status, answer.code()))
-    };
+/// Makes an account that is bound to student number `index`, with the library's password too.
+async fn bind(api: &Api, index: usize) -> Result<Bound, Failure> {
     let account = api.account(&format!("reader{index}x{}", unique())).await?;
-    // An engine whose breaker is still open from the fault before says that the campus is down.
-    let mut bound = api.bind(&account, index).await;
-    for _ in 0..BIND_TRIES {
-        if bound.status != Some(503) {
+    patiently("a bind", async || api.bind(&account, index).await).await?;
+    let password = format!("lib-{index:06}");
+    patiently("a password", async || api.set(Kind::Bind, &account, "libPassWord", &password).await).await?;
+    Ok(Bound { account, student: student(index) })
+}
+
+/// Fetches a table for the first time.
+async fn first(api: &Api, bound: &Bound, path: &str) -> Result<Answer, Failure> {
+    patiently(path, async || api.get(Kind::Read("first"), path, Some(&bound.account)).await).await
+}
+
+/// An account that is bound, with all tables and a file that are stored.
+async fn prepare(api: &Api, index: usize) -> Result<Reading, Failure> {
+    let bound = bind(api, index).await?;
+    for path in TABLES.map(|table| table.path).into_iter().chain(["/api/course"]) {
+        first(api, &bound, path).await?;
+    }
+    let stored = patiently("an upload", async || api.upload(&bound.account, &picture()).await).await?;
+    Ok(Reading { bound, file: path_of(&stored) })
+}
+
+/// The answer to a request that must succeed, sent again while the service says that the campus is down.
+async fn patiently(what: &str, request: impl AsyncFn() -> Answer) -> Result<Answer, Failure> {
+    let mut answer = request().await;
+    for _ in 0..TRIES {
+        if answer.status != Some(503) {
             break;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        bound = api.bind(&account, index).await;
+        answer = request().await;
     }
-    expect("a bind", bound)?;
-    for path in ["/api/course", "/api/score"] {
-        expect(path, api.get(Kind::Read("first"), path, Some(&account)).await)?;
+    if answer.is_ok() {
+        return Ok(answer);
     }
-    let stored = expect("an upload", api.upload(&account, &picture()).await)?;
-    Ok(Reading { account, student: index, file: path_of(&stored) })
+    Err(format!("{what} is answered with {:?} {}", answer.status, answer.code()).into())
 }
 
 /// Content of a file that no other has.
@@ -199,17 +229,16 @@ impl Shared {
     async fn read(self, readings: Vec<Reading>, offset: usize) {
         let mut turn = offset;
         while self.pause(READ_PAUSE).await {
-            let reading = &readings[turn % readings.len()];
-            let account = Some(&reading.account);
-            let lookup = format!("/api/user/{}", student(reading.student));
+            let Reading { bound, file } = &readings[turn % readings.len()];
+            let lookup = format!("/api/user/{}", bound.student);
             let (what, path) = match turn % 7 {
                 0 | 1 => ("user", "/api/user"),
                 2 | 3 => ("course", "/api/course"),
                 4 => ("news", "/api/rss/news?start=0&count=10"),
-                5 => ("file", reading.file.as_str()),
+                5 => ("file", file.as_str()),
                 _ => ("lookup", lookup.as_str()),
             };
-            self.api.get(Kind::Read(what), path, account).await;
+            self.api.get(Kind::Read(what), path, Some(&bound.account)).await;
             turn += 1;
         }
     }
@@ -224,7 +253,7 @@ impl Shared {
                 if !self.pause(SET_PAUSE).await {
                     return;
                 }
-                let answer = self.api.set_name(writer, &account, &number.to_string()).await;
+                let answer = self.api.set(Kind::Set(writer), &account, "nickName", &number.to_string()).await;
                 if answer.is_ok() {
                     self.ledger.set(place, number, true);
                 } else if answer.is_refusal() {
@@ -257,22 +286,25 @@ impl Shared {
         }
     }
 
-    /// Scores are never fresh here: each answer that is not stale was stored before.
-    async fn score(self, readings: Vec<Reading>) {
-        for reading in readings.iter().cycle() {
-            if !self.pause(SCORE_PAUSE).await {
+    /// Tables are never fresh here: each answer that is not stale was stored before.
+    async fn table(self, table: Table, holders: Vec<Bound>) {
+        for Bound { account, student } in holders.iter().cycle() {
+            if !self.pause(TABLE_PAUSE).await {
                 return;
             }
-            let answer = self.api.get(Kind::Read("score"), "/api/score", Some(&reading.account)).await;
+            let answer = self.api.get(Kind::Read(table.name), table.path, Some(account)).await;
             let meta = &answer.body["meta"];
             let fetched_at =
                 meta["fetchedAt"].as_str().and_then(|at| mongodb::bson::DateTime::parse_rfc3339_str(at).ok());
             if let Some(at) = fetched_at.filter(|_| answer.is_ok() && meta["stale"] == false) {
-                let student = student(reading.student);
-                self.ledger.acknowledge(Write::Scores { student, fetched_at: at.timestamp_millis() });
+                self.ledger.acknowledge(Write::Table {
+                    collection: table.collection,
+                    student: student.clone(),
+                    fetched_at: at.timestamp_millis(),
+                });
             }
-            if answer.is_ok() && answer.body["data"].as_array().is_none_or(Vec::is_empty) {
-                self.ledger.broken("stored scores were replaced by nothing".to_owned());
+            if answer.is_ok() && !table.may_become_empty && answer.is_empty_table() {
+                self.ledger.broken(format!("stored data of {} was replaced by nothing", table.path));
             }
         }
     }
@@ -283,6 +315,15 @@ impl Shared {
             let text = format!("cluster-test {}", unique());
             if self.api.feedback(&account, &text).await.is_ok() {
                 self.ledger.acknowledge(Write::Feedback(text));
+            }
+        }
+    }
+
+    async fn repair(self, account: Account) {
+        while self.pause(REPAIR_PAUSE).await {
+            let text = format!("cluster-test {}", unique());
+            if self.api.repair(&account, &text).await.is_ok() {
+                self.ledger.acknowledge(Write::Repair(text));
             }
         }
     }

@@ -4,6 +4,7 @@
 
 mod api;
 mod bench;
+mod breakers;
 mod campus;
 mod fault;
 mod judge;
@@ -29,8 +30,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::Api, bench::Bench, campus::Breakers, ledger::Ledger, load::Load, members::Members, proxy::Rotation, sim::Sim,
-    stack::Stack,
+    api::Api, bench::Bench, breakers::Breakers, ledger::Ledger, load::Load, members::Members, proxy::Rotation,
+    sim::Sim, stack::Stack,
 };
 
 /// What keeps the bench itself from working.

@@ -1,6 +1,9 @@
 //! Which faults, in which order.
 
-use crate::fault::Fault;
+use crate::{
+    campus::{MODES, SYSTEMS},
+    fault::Fault,
+};
 
 /// How much is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -28,37 +31,21 @@ const PRIMARY: [Fault; 4] = [Fault::PrimaryKilled, Fault::PrimaryPaused, Fault::
 /// What the campus can do, in the short form.
 const CAMPUS_SHORT: [(&str, &str); 2] = [("urp", "hang"), ("urp", "maintenance")];
 
-/// And in the long one: every way the simulator can misbehave, and the systems everything else passes through.
-const CAMPUS_LONG: [(&str, &str); 15] = [
-    ("urp", "slow"),
-    ("urp", "hang"),
-    ("urp", "500"),
-    ("urp", "drop"),
-    ("urp", "garbage"),
-    ("urp", "maintenance"),
-    ("urp", "expired"),
-    ("urp", "empty"),
-    ("vpn", "hang"),
-    ("vpn", "maintenance"),
-    ("vpn", "500"),
-    ("vpn", "garbage"),
-    ("wechat", "500"),
-    ("wechat", "hang"),
-    ("wechat", "errcode"),
-];
+/// And in the long one: every system in every way the simulator can misbehave.
+fn campus_long() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SYSTEMS.into_iter().flat_map(|system| MODES.map(|mode| (system, mode))).chain([("wechat", "errcode")])
+}
 
 /// The faults of a run.
 #[must_use]
 pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
-    let campus = |list: &[(&'static str, &'static str)]| -> Vec<Fault> {
-        list.iter().map(|&(system, mode)| Fault::Campus { system, mode }).collect()
-    };
+    let campus = |(system, mode)| Fault::Campus { system, mode };
     let mut faults = match form {
         Form::Short => {
             let mut faults = PRIMARY.to_vec();
             faults.extend([Fault::TwoMembersDown, Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung]);
             faults.extend([Fault::Rollout { new_image: true }, Fault::ProxyReloaded]);
-            faults.extend(campus(&CAMPUS_SHORT));
+            faults.extend(CAMPUS_SHORT.map(campus));
             faults
         }
         Form::Long => {
@@ -69,7 +56,7 @@ pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
             }
             faults.extend([Fault::Rollout { new_image: true }, Fault::Rollout { new_image: false }]);
             faults.extend([Fault::ProxyReloaded, Fault::ProxyReloaded, Fault::DiskFull]);
-            faults.extend(campus(&CAMPUS_LONG));
+            faults.extend(campus_long().map(campus));
             faults.push(Fault::DownAndUp);
             faults
         }

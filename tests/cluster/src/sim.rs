@@ -1,9 +1,33 @@
 //! The campus simulator's control interface.
 
 use reqwest::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Failure;
+
+/// What the systems outside were sent, oldest first.
+#[derive(Debug, Deserialize)]
+pub struct Sent {
+    /// On `GitHub`.
+    pub issues: Vec<Issue>,
+    /// To the logistics department.
+    pub repairs: Vec<Repair>,
+}
+
+/// An issue.
+#[derive(Debug, Deserialize)]
+pub struct Issue {
+    /// Its text.
+    pub body: String,
+}
+
+/// A repair order.
+#[derive(Debug, Deserialize)]
+pub struct Repair {
+    /// Names and values of the form.
+    pub fields: Vec<(String, String)>,
+}
 
 /// The simulator.
 #[derive(Debug, Clone)]
@@ -48,22 +72,11 @@ impl Sim {
         self.call(Method::DELETE, "faults", None).await.map(drop)
     }
 
-    /// Whether a student has scores: some have none yet.
-    ///
-    /// # Errors
-    /// When the simulator does not answer, or there is no such student.
-    pub async fn has_scores(&self, student: &str) -> Result<bool, Failure> {
-        let found: Value = serde_json::from_str(&self.call(Method::GET, &format!("students/{student}"), None).await?)?;
-        Ok(found["scores"].as_array().is_some_and(|scores| !scores.is_empty()))
-    }
-
-    /// Bodies of the issues made so far, oldest first.
+    /// What was sent to systems outside so far.
     ///
     /// # Errors
     /// When the simulator does not answer.
-    pub async fn issues(&self) -> Result<Vec<String>, Failure> {
-        let sent: Value = serde_json::from_str(&self.call(Method::GET, "sent", None).await?)?;
-        let issues = sent["issues"].as_array().cloned().unwrap_or_default();
-        Ok(issues.iter().map(|issue| issue["body"].as_str().unwrap_or_default().to_owned()).collect())
+    pub async fn sent(&self) -> Result<Sent, Failure> {
+        Ok(serde_json::from_str(&self.call(Method::GET, "sent", None).await?)?)
     }
 }

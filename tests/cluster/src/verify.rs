@@ -8,9 +8,10 @@ use mongodb::bson::doc;
 use crate::{
     Failure,
     api::{Api, Kind},
+    campus::TABLES,
     ledger::{Ledger, Register, Write},
     members::Members,
-    sim::Sim,
+    sim::{Sent, Sim},
 };
 
 /// What was found to be wrong, with when the write was acknowledged.
@@ -58,8 +59,8 @@ pub async fn everything(api: &Api, ledger: &Ledger, members: &Members, sim: &Sim
         registers(api, ledger, *begin, &mut findings).await?;
     }
     accounts_and_binds(&writes, members, &mut findings).await?;
-    scores(&writes, members, &mut findings).await?;
-    feedback(&writes, &sim.issues().await?, &mut findings);
+    tables(&writes, members, &mut findings).await?;
+    outside(&writes, &sim.sent().await?, &mut findings);
     uploads(&writes, api, ledger, members, &mut findings).await?;
     Ok(findings)
 }
@@ -93,43 +94,60 @@ async fn accounts_and_binds(writes: &Writes, members: &Members, findings: &mut F
     Ok(())
 }
 
-async fn scores(writes: &Writes, members: &Members, findings: &mut Findings) -> Result<(), Failure> {
-    let stored = members.documents("scores", doc! {}, doc! { "studentId": 1, "fetchedAt": 1 }).await?;
-    let mut latest: HashMap<&str, (i64, usize)> = HashMap::new();
-    for snapshot in &stored {
-        let at = snapshot.get_datetime("fetchedAt").map_or(0, |at| at.timestamp_millis());
-        let entry = latest.entry(snapshot.get_str("studentId").unwrap_or_default()).or_default();
-        *entry = (entry.0.max(at), entry.1 + 1);
-    }
-    for (at, write) in writes {
-        let Write::Scores { student, fetched_at } = write else { continue };
-        findings.checked += 1;
-        let (newest, copies) = latest.get(student.as_str()).copied().unwrap_or_default();
-        if newest < *fetched_at {
-            findings.lost.push((*at, format!("scores of {student}: {} ms older", fetched_at - newest)));
+async fn tables(writes: &Writes, members: &Members, findings: &mut Findings) -> Result<(), Failure> {
+    for table in TABLES {
+        let stored = members.documents(table.collection, doc! {}, doc! { "studentId": 1, "fetchedAt": 1 }).await?;
+        let mut latest: HashMap<&str, (i64, usize)> = HashMap::new();
+        for snapshot in &stored {
+            let at = snapshot.get_datetime("fetchedAt").map_or(0, |at| at.timestamp_millis());
+            let entry = latest.entry(snapshot.get_str("studentId").unwrap_or_default()).or_default();
+            *entry = (entry.0.max(at), entry.1 + 1);
         }
-        if copies > 1 {
-            findings.doubled.push((*at, format!("scores of {student}: {copies} times")));
+        for (at, write) in writes {
+            let Write::Table { collection, student, fetched_at } = write else { continue };
+            if *collection != table.collection {
+                continue;
+            }
+            findings.checked += 1;
+            let (newest, copies) = latest.get(student.as_str()).copied().unwrap_or_default();
+            if newest < *fetched_at {
+                findings.lost.push((*at, format!("{collection} of {student}: {} ms older", fetched_at - newest)));
+            }
+            if copies > 1 {
+                findings.doubled.push((*at, format!("{collection} of {student}: {copies} times")));
+            }
         }
     }
     Ok(())
 }
 
-fn feedback(writes: &Writes, issues: &[String], findings: &mut Findings) {
-    let mut copies: HashMap<&str, usize> = HashMap::new();
-    for word in issues.iter().flat_map(|body| body.split_whitespace()) {
-        *copies.entry(word).or_default() += 1;
-    }
+/// Reports and repair orders, in the systems they were sent to.
+fn outside(writes: &Writes, sent: &Sent, findings: &mut Findings) {
+    let issues = copies(sent.issues.iter().map(|issue| issue.body.as_str()));
+    let repairs = copies(sent.repairs.iter().flat_map(|order| &order.fields).map(|(_, value)| value.as_str()));
     for (at, write) in writes {
-        let Write::Feedback(text) = write else { continue };
+        let (what, found, text) = match write {
+            Write::Feedback(text) => ("report", &issues, text),
+            Write::Repair(text) => ("repair", &repairs, text),
+            _ => continue,
+        };
         findings.checked += 1;
         let word = text.split_whitespace().last().unwrap_or_default();
-        match copies.get(word) {
-            None => findings.lost.push((*at, format!("report {text}"))),
+        match found.get(word) {
+            None => findings.lost.push((*at, format!("{what} {text}"))),
             Some(1) => {}
-            Some(n) => findings.doubled.push((*at, format!("report {text}: {n} times"))),
+            Some(n) => findings.doubled.push((*at, format!("{what} {text}: {n} times"))),
         }
     }
+}
+
+/// How often each word is there.
+fn copies<'a>(texts: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
+    let mut copies = HashMap::new();
+    for word in texts.flat_map(str::split_whitespace) {
+        *copies.entry(word).or_default() += 1;
+    }
+    copies
 }
 
 async fn uploads(

@@ -1,0 +1,67 @@
+//! The systems outside: how they can misbehave, what of them is stored, and which requests tell that one is well.
+
+use std::time::Duration;
+
+use crate::api::Kind;
+
+/// The systems that requests ask.
+pub const SYSTEMS: [&str; 7] = ["urp", "vpn", "library", "physical", "repair", "wechat", "github"];
+
+/// What each can do, as the simulator calls it.
+pub const MODES: [&str; 8] = ["slow", "hang", "500", "drop", "garbage", "maintenance", "expired", "empty"];
+
+/// How long a system misbehaves: long enough for the breakers of all engines to open, which takes longer where each
+/// request has to run into its time-out.
+#[must_use]
+pub fn lasts(mode: &str) -> Duration {
+    Duration::from_secs(if ["slow", "hang"].contains(&mode) { 30 } else { 15 })
+}
+
+/// A table of a student that is fetched from a system and stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Table {
+    /// Its name in the journal.
+    pub name: &'static str,
+    /// Where it is read.
+    pub path: &'static str,
+    /// Where the service stores it.
+    pub collection: &'static str,
+    /// Whether a page without rows is to be believed: somebody may have returned all books, but no scores are taken back.
+    pub may_become_empty: bool,
+}
+
+/// Scores, from the academic system behind the VPN.
+pub const SCORES: Table = Table { name: "score", path: "/api/score", collection: "scores", may_become_empty: false };
+
+/// Tests of physical education.
+pub const PHYSICAL: Table =
+    Table { name: "physical", path: "/api/physical", collection: "physical", may_become_empty: false };
+
+/// Loans of the library.
+pub const LOANS: Table =
+    Table { name: "loans", path: "/api/library/borrowing", collection: "borrowing", may_become_empty: true };
+
+/// All of them.
+pub const TABLES: [Table; 3] = [SCORES, PHYSICAL, LOANS];
+
+/// The table that is fetched from this system.
+#[must_use]
+pub fn table(system: &str) -> Option<Table> {
+    match system {
+        "urp" | "vpn" => Some(SCORES),
+        "physical" => Some(PHYSICAL),
+        "library" => Some(LOANS),
+        _ => None,
+    }
+}
+
+/// The requests that need this system: when one of them is answered with something fresh, it is well.
+#[must_use]
+pub fn witness(system: &str) -> Kind {
+    match (table(system), system) {
+        (Some(table), _) => Kind::Read(table.name),
+        (None, "repair") => Kind::Repair,
+        (None, "github") => Kind::Feedback,
+        (None, _) => Kind::Login,
+    }
+}
