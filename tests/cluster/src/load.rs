@@ -38,7 +38,7 @@ const TRIES: usize = 30;
 
 /// Who comes besides while a rollout lasts, and while the campus misbehaves.
 const CROWD: usize = 12;
-const TABLE_READERS: usize = 9;
+const TABLE_READERS: usize = 15;
 
 /// Students of the simulator below this index are read; those who bind anew come after.
 const FIRST_FREE_STUDENT: usize = 100;
@@ -135,10 +135,13 @@ impl Load {
                 break;
             }
             let bound = bind(api, index).await?;
-            // Some students have no scores yet, or no books.
-            if !first(api, &bound, table.path).await?.is_empty_table() {
+            // Some students have no scores yet (404), or no books (no rows).
+            if !first(api, &bound, table.path).await.is_empty_table() {
                 workers.spawn(shared.clone().table(table, vec![bound]));
             }
+        }
+        if workers.is_empty() {
+            return Err(format!("nobody has anything at {}", table.path).into());
         }
         Ok(Self { end: shared.end, workers })
     }
@@ -153,29 +156,30 @@ impl Load {
 /// Makes an account that is bound to student number `index`, with the library's password too.
 async fn bind(api: &Api, index: usize) -> Result<Bound, Failure> {
     let account = api.account(&format!("reader{index}x{}", unique())).await?;
-    patiently("a bind", async || api.bind(&account, index).await).await?;
+    expect("a bind", patiently(async || api.bind(&account, index).await).await)?;
     let password = format!("lib-{index:06}");
-    patiently("a password", async || api.set(Kind::Bind, &account, "libPassWord", &password).await).await?;
+    let set = patiently(async || api.set(Kind::Bind, &account, "libPassWord", &password).await).await;
+    expect("a password", set)?;
     Ok(Bound { account, student: student(index) })
-}
-
-/// Fetches a table for the first time.
-async fn first(api: &Api, bound: &Bound, path: &str) -> Result<Answer, Failure> {
-    patiently(path, async || api.get(Kind::Read("first"), path, Some(&bound.account)).await).await
 }
 
 /// An account that is bound, with all tables and a file that are stored.
 async fn prepare(api: &Api, index: usize) -> Result<Reading, Failure> {
     let bound = bind(api, index).await?;
     for path in TABLES.map(|table| table.path).into_iter().chain(["/api/course"]) {
-        first(api, &bound, path).await?;
+        expect(path, first(api, &bound, path).await)?;
     }
-    let stored = patiently("an upload", async || api.upload(&bound.account, &picture()).await).await?;
-    Ok(Reading { bound, file: path_of(&stored) })
+    let stored = patiently(async || api.upload(&bound.account, &picture()).await).await;
+    Ok(Reading { bound, file: path_of(&expect("an upload", stored)?) })
 }
 
-/// The answer to a request that must succeed, sent again while the service says that the campus is down.
-async fn patiently(what: &str, request: impl AsyncFn() -> Answer) -> Result<Answer, Failure> {
+/// Fetches a table for the first time.
+async fn first(api: &Api, bound: &Bound, path: &str) -> Answer {
+    patiently(async || api.get(Kind::Read("first"), path, Some(&bound.account)).await).await
+}
+
+/// The answer to a request that is sent again while the service says that the campus is down.
+async fn patiently(request: impl AsyncFn() -> Answer) -> Answer {
     let mut answer = request().await;
     for _ in 0..TRIES {
         if answer.status != Some(503) {
@@ -184,6 +188,11 @@ async fn patiently(what: &str, request: impl AsyncFn() -> Answer) -> Result<Answ
         tokio::time::sleep(Duration::from_secs(1)).await;
         answer = request().await;
     }
+    answer
+}
+
+/// The answer to what must succeed.
+fn expect(what: &str, answer: Answer) -> Result<Answer, Failure> {
     if answer.is_ok() {
         return Ok(answer);
     }
