@@ -16,7 +16,10 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::{Reads, StoreError, collection, find_anywhere, steadily};
+use super::{
+    Reads, StoreError, collection,
+    reads::{find_anywhere, steadily},
+};
 use crate::clock::campus_date;
 
 /// What an article is about.

@@ -10,7 +10,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, steadily};
+use super::{Reads, StoreError, collection, reads::steadily};
 
 /// How long the same text by the same student counts as sent twice. The TTL index in `migrations/` has the same time, and
 /// comes round only once a minute.

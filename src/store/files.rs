@@ -9,7 +9,10 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, find_anywhere, steadily};
+use super::{
+    Reads, StoreError, collection,
+    reads::{find_anywhere, steadily},
+};
 
 /// The `files` collection.
 #[derive(Debug, Clone)]

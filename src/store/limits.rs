@@ -12,7 +12,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, retried, steadily};
+use super::{Reads, StoreError, collection, reads::steadily, retried};
 use crate::config::Rate;
 
 /// The `limits` collection.

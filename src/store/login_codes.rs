@@ -7,7 +7,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, retried, steadily};
+use super::{Reads, StoreError, collection, reads::steadily, retried};
 use crate::{clock::Clock, crypto::sha256_hex};
 
 /// The `login_codes` collection; a TTL index removes entries after five minutes, the life of a code at WeChat.

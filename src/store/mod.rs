@@ -18,6 +18,7 @@ mod limits;
 mod login_codes;
 mod members;
 pub mod migrations;
+mod reads;
 pub mod replset;
 mod revocations;
 mod schedulers;
@@ -38,7 +39,6 @@ use mongodb::{
         SelectionCriteria, WriteConcern,
     },
 };
-use serde::de::DeserializeOwned;
 
 pub use articles::{Article, Articles, CLASSES, Class, KnownArticle, Put, StoredArticle};
 pub use failures::{DueFailure, Failure, Failures, KnownFailure};
@@ -47,6 +47,7 @@ pub use files::{FileRecord, Files};
 pub use leases::{Lease, Leases};
 pub use limits::{Limits, Verdict};
 pub use login_codes::{LoginCode, LoginCodes};
+pub(crate) use reads::find_anywhere;
 pub use revocations::{Revocation, Revocations};
 pub use schedulers::{Claim, Counts, Ended, LastRun, Outcome, Run, Scheduler, Schedulers};
 pub use sessions::Sessions;
@@ -78,13 +79,6 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// watch on it runs out; a connection that is made meanwhile and fails at once (a name that is not there any more) would
 /// end that watch, and with it the breaking off of what waits. Ten carry some thousand operations a second.
 const POOL: u32 = 10;
-
-/// How long, and how long apart, a read is tried that a member cannot answer yet: one that has just started first waits for
-/// two heartbeats from each of the others, which took up to 1.5 s; on a busy machine, with two members away, a read was given up after 5 s.
-/// The driver may well choose the same member each time: it prefers the one with the fewest operations under way, and one
-/// that fails at once has none.
-const READ_PATIENCE: Duration = Duration::from_secs(10);
-const READ_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long, and how long apart, a write is tried in the background.
 const LATER: Duration = Duration::from_mins(5);
@@ -136,6 +130,11 @@ fn summary(error: &Error) -> String {
 }
 
 impl StoreError {
+    /// Whether no member was found that may be asked, for as long as one is looked for.
+    fn is_without_member(&self) -> bool {
+        matches!(self, Self::Unavailable(error) if matches!(*error.kind, ErrorKind::ServerSelection { .. }))
+    }
+
     /// What the server said, for the operator of a command line. May quote stored values: not for logs.
     #[must_use]
     pub fn for_operator(&self) -> String {
@@ -308,9 +307,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when none answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let nearest = SelectionCriteria::ReadPreference(ReadPreference::Nearest { options: None });
-        steadily(|| self.db.run_command(doc! { "ping": 1 }).selection_criteria(nearest.clone())).await?;
-        Ok(())
+        reads::ping(&self.db).await
     }
 }
 
@@ -338,38 +335,6 @@ fn collection<T: Send + Sync>(db: &Database, name: &str, reads: Reads) -> Collec
     db.collection_with_options(name, options)
 }
 
-/// Does a read, again if it met a member that has just started and says so with an error the driver does not know how to
-/// deal with: a moment later that member, or another one, answers.
-pub(crate) async fn steadily<T, R>(read: impl Fn() -> R) -> Result<T, StoreError>
-where
-    R: IntoFuture<Output = Result<T, Error>>,
-{
-    let deadline = tokio::time::Instant::now() + READ_PATIENCE;
-    loop {
-        match read().await {
-            Err(error) if is_key_not_found(&error) && tokio::time::Instant::now() < deadline => {
-                tokio::time::sleep(READ_PAUSE).await;
-            }
-            outcome => return Ok(outcome?),
-        }
-    }
-}
-
-/// One document from where `near` reads, or from the primary where that member does not know it (yet): what led here, a
-/// list or an address, may have come from a member that is further on.
-pub(crate) async fn find_anywhere<T>(near: &Collection<T>, filter: Document) -> Result<Option<T>, StoreError>
-where
-    T: Send + Sync + DeserializeOwned,
-{
-    if let Some(found) = steadily(|| near.find_one(filter.clone())).await? {
-        return Ok(Some(found));
-    }
-    let primary = SelectionCriteria::ReadPreference(ReadPreference::PrimaryPreferred { options: None });
-    let again =
-        || near.find_one(filter.clone()).selection_criteria(primary.clone()).read_concern(ReadConcern::majority());
-    steadily(again).await
-}
-
 /// Does a write again that a change of the primary, or the end of a connection, has interrupted: once, as the driver does
 /// by itself with writes to one document. Only for writes that may be done twice, such as the deletion of many. Whoever has
 /// waited for a primary in vain does not wait again.
@@ -378,9 +343,7 @@ where
     R: IntoFuture<Output = Result<T, Error>>,
 {
     match write().await.map_err(StoreError::from) {
-        Err(StoreError::Unavailable(error)) if !matches!(*error.kind, ErrorKind::ServerSelection { .. }) => {
-            Ok(write().await?)
-        }
+        Err(error @ StoreError::Unavailable(_)) if !error.is_without_member() => Ok(write().await?),
         outcome => outcome,
     }
 }
@@ -400,10 +363,6 @@ where
         }
         tokio::time::sleep(LATER_PAUSE).await;
     }
-}
-
-fn is_key_not_found(error: &Error) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::Command(e) if e.code == KEY_NOT_FOUND)
 }
 
 /// Waits until the primary answers a signed-in command, at most for `wait`.

@@ -11,7 +11,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, steadily};
+use super::{Reads, StoreError, collection, reads::steadily};
 
 /// The `revocations` collection.
 #[derive(Debug, Clone)]

@@ -9,7 +9,11 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Reads, StoreError, collection, retried, steadily};
+use super::{
+    Reads, StoreError, collection,
+    reads::{find_one, steadily},
+    retried,
+};
 
 /// What a snapshot is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +71,7 @@ pub struct Snapshots<T: Send + Sync> {
     primary: Collection<Snapshot<T>>,
 }
 
-impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin> Snapshots<T> {
+impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<T> {
     pub(super) fn new(db: &Database, name: &str) -> Self {
         Self { nearest: collection(db, name, Reads::Configured), primary: collection(db, name, Reads::Primary) }
     }
@@ -77,7 +81,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin> Snapshots<T> {
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn find(&self, key: &SnapshotKey) -> Result<Option<Snapshot<T>>, StoreError> {
-        steadily(|| self.nearest.find_one(key.filter())).await
+        find_one(&self.nearest, key.filter()).await
     }
 
     /// The snapshot as the primary has it, to decide whether the campus must be asked.

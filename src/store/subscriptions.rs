@@ -8,7 +8,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, steadily};
+use super::{Reads, StoreError, collection, reads::steadily};
 use crate::crypto::sha256_hex;
 
 /// The `subscriptions` collection.

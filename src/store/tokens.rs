@@ -7,7 +7,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, steadily};
+use super::{Reads, StoreError, collection, reads::steadily};
 
 /// The `tokens` collection. Documents of the old service have other ids and are left alone.
 #[derive(Debug, Clone)]

@@ -13,7 +13,10 @@ use mongodb::{
 };
 use serde::{Deserialize, Deserializer};
 
-use super::{Reads, StoreError, collection, find_anywhere, steadily};
+use super::{
+    Reads, StoreError, collection,
+    reads::{find_anywhere, find_one, steadily},
+};
 use crate::crypto::sha256_hex;
 
 /// A sealed field of a user.
@@ -296,12 +299,12 @@ impl Users {
         Ok(SignIn { created: user.created_by == code, bind: user.bind, nick_name: user.nick_name, issued_at })
     }
 
-    /// The caller's own account, as the primary has it; while there is no primary, as a secondary has it.
+    /// The caller's own account, as the primary has it; while there is none, or it says nothing, as a secondary has it.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
     pub async fn find(&self, open_id: &str) -> Result<Option<User>, StoreError> {
-        steadily(|| self.own.find_one(doc! { "openId": open_id })).await
+        find_one(&self.own, doc! { "openId": open_id }).await
     }
 
     /// The name of the student who bound `student_id`.

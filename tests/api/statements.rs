@@ -391,3 +391,28 @@ async fn what_a_lagging_member_does_not_know_yet_is_asked_of_the_primary() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn what_a_member_says_nothing_about_is_asked_of_another() {
+    setup()
+        .run(async |app| {
+            let relays = Relays::start().await;
+            let uri = relays.uri(&app.db.uri());
+            let relayed = app.start_replica(|s| {
+                s.set("WEHPU_MONGODB_URI", &uri);
+            });
+            let student = settled(app, 1).await;
+            app.db.replicated().await;
+            let student = student.at(&relayed.await);
+            for path in ["/api/user", "/api/course", "/api/score"] {
+                relays.take_statements();
+                let known = student.get(path).await.expect(200);
+                for (number, statement) in relays.take_statements().iter().enumerate() {
+                    relays.lose(number, Loss::Silent);
+                    let answer = student.get(path).await.expect(200);
+                    assert_eq!(answer.data(), known.data(), "{path} without an answer to {statement}");
+                }
+            }
+        })
+        .await;
+}

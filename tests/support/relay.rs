@@ -52,6 +52,8 @@ pub enum Loss {
     NotReady,
     /// The member lags behind and does not know yet what is looked for. Only for `find`.
     Unknown,
+    /// The member takes it, and says nothing.
+    Silent,
     /// The member goes away before it has heard of it, until [`Relays::start_again`].
     Gone,
 }
@@ -230,6 +232,7 @@ impl Relay {
                     answer_is_lost.store(true, Ordering::SeqCst);
                     to.write_all(&message).await?;
                 }
+                Some(Loss::Silent) => {}
                 Some(Loss::Gone) => {
                     self.present.send_replace(false);
                 }

@@ -116,7 +116,7 @@ fn credential(user: &User, credential: Credential) -> StoredCredential {
 
 async fn snapshots<T>(snapshots: &Snapshots<T>, user: &User) -> Result<Vec<Stored>, ApiError>
 where
-    T: Send + Sync + Serialize + DeserializeOwned + Unpin,
+    T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static,
 {
     if !user.bind {
         return Ok(Vec::new());

@@ -8,7 +8,7 @@ use mongodb::{
 };
 
 use super::{CREDENTIALS, PROFILE, Users};
-use crate::store::{StoreError, retried, steadily};
+use crate::store::{StoreError, reads::steadily, retried};
 
 impl Users {
     /// Makes every token of the account issued until now invalid, `presented` (Unix milliseconds) in any case. Gives the

@@ -106,7 +106,7 @@ impl Bench {
             let primaries = roles.iter().filter(|role| **role == Role::Primary).count();
             let away = roles.iter().filter(|role| **role == Role::Away).count();
             let up = self.rotation.up().await.unwrap_or(0);
-            if primaries == 1 && away == 0 && up == ENGINES {
+            if primaries == 1 && away == 0 && up == ENGINES && self.members.are_in_step().await {
                 return Ok(());
             }
             if Instant::now() > deadline {

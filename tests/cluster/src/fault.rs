@@ -26,6 +26,8 @@ pub enum Fault {
     PrimarySteppedDown,
     /// Two members of three are killed.
     TwoMembersDown,
+    /// Both secondaries hang: there is a primary for a while, and no majority takes what it writes.
+    SecondariesPaused,
     /// All members are killed and started again.
     AllMembersRestarted,
     /// The primary's disk is full.
@@ -79,6 +81,7 @@ impl Fault {
             Self::PrimaryCut => "primary cut off".to_owned(),
             Self::PrimarySteppedDown => "primary stepped down".to_owned(),
             Self::TwoMembersDown => "two members down".to_owned(),
+            Self::SecondariesPaused => "both secondaries paused".to_owned(),
             Self::AllMembersRestarted => "all members restarted".to_owned(),
             Self::DiskFull => "primary's disk full".to_owned(),
             Self::EngineKilled => "engine killed".to_owned(),
@@ -113,7 +116,7 @@ impl Fault {
                 docker(&["start", &container]).await?;
                 Ok(struck)
             }
-            Self::PrimaryPaused => pause(bench, &bench.stack.single(primary), AWAY).await,
+            Self::PrimaryPaused => pause(bench, &[bench.stack.single(primary)], AWAY).await,
             Self::PrimaryCut => {
                 let struck = Struck::by(bench.stack.cut(primary)).await?;
                 sleep(AWAY).await;
@@ -133,6 +136,12 @@ impl Fault {
                 let healed = Instant::now();
                 docker(&["start", &two[0], &two[1]]).await?;
                 Ok(Struck { healed: Some(healed), ..struck })
+            }
+            Self::SecondariesPaused => {
+                let two = MEMBERS.into_iter().filter(|member| *member != primary);
+                let two: Vec<String> = two.map(|member| bench.stack.single(member)).collect();
+                let struck = pause(bench, &two, TWO_AWAY).await?;
+                Ok(Struck { healed: Some(Instant::now()), ..struck })
             }
             Self::AllMembersRestarted => {
                 let all = MEMBERS.map(|member| bench.stack.single(member));
@@ -156,7 +165,7 @@ impl Fault {
                 docker(&["start", &engine]).await?;
                 Ok(struck)
             }
-            Self::EngineHung => pause(bench, &bench.an_engine().await?, AWAY).await,
+            Self::EngineHung => pause(bench, &[bench.an_engine().await?], AWAY).await,
             Self::EngineOutOfMemory => starve(bench).await,
             Self::Rollout { new_image } => {
                 if new_image {
@@ -214,10 +223,16 @@ impl Struck {
     }
 }
 
-async fn pause(bench: &Bench, container: &str, time: Duration) -> Result<Struck, Failure> {
-    let struck = Struck::by(bench.stack.signal(container, "STOP")).await?;
+async fn pause(bench: &Bench, containers: &[String], time: Duration) -> Result<Struck, Failure> {
+    let signal = async |name| {
+        for container in containers {
+            bench.stack.signal(container, name).await?;
+        }
+        Ok(())
+    };
+    let struck = Struck::by(signal("STOP")).await?;
     sleep(time).await;
-    bench.stack.signal(container, "CONT").await?;
+    signal("CONT").await?;
     Ok(struck)
 }
 

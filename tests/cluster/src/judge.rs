@@ -81,6 +81,16 @@ impl<'a> Judge<'a> {
         self.say(promise, failed == 0, format!("{failed} of {} failed, {} faults", reads.count(), cases.len()));
     }
 
+    /// Writes that failed during these cases were refused in so many words.
+    fn refusals(&mut self, promise: &'static str, cases: &[&Case]) {
+        let records = self.records(cases);
+        let failed: Vec<&Record> = records.iter().filter(|r| r.kind.is_write() && !r.is_ok()).collect();
+        let clear = failed.iter().filter(|r| matches!(r.status, Some(502 | 503)) && !r.code.is_empty()).count();
+        let slowest = failed.iter().map(|r| r.took()).max().unwrap_or_default();
+        let text = format!("{clear} of {}, slowest {:.1} s", failed.len(), slowest.as_secs_f64());
+        self.say(promise, clear == failed.len(), text);
+    }
+
     fn healed(&mut self, promise: &'static str, cases: &[&Case]) {
         let troubles: Vec<&str> = cases.iter().flat_map(|case| &case.troubles).map(String::as_str).collect();
         let stuck = cases.iter().filter(|case| !case.all_resumed).count();
@@ -159,6 +169,12 @@ fn database(judge: &mut Judge<'_>) {
         );
         judge.healed("two members down: all heals without a restart", &cases);
     }
+    let cases = judge.cases(|fault| fault == Fault::SecondariesPaused);
+    if !cases.is_empty() {
+        judge.reads("both secondaries paused: reads go on", &cases);
+        judge.refusals("both secondaries paused: what cannot be written is 502 or 503 with a code", &cases);
+        judge.healed("both secondaries paused: all heals without a restart", &cases);
+    }
     let cases = judge.cases(|fault| fault == Fault::AllMembersRestarted);
     if !cases.is_empty() {
         judge.healed("MongoDB restarted as a whole: serves again, no manual step", &cases);
@@ -223,12 +239,7 @@ fn campus(judge: &mut Judge<'_>) {
         return;
     }
     judge.reads("campus misbehaves: reads of stored data do not fail", &cases);
-    let records = judge.records(&cases);
-    let failed: Vec<&Record> = records.iter().filter(|r| r.kind.is_write() && !r.is_ok()).collect();
-    let clear = failed.iter().filter(|r| matches!(r.status, Some(502 | 503)) && !r.code.is_empty()).count();
-    let slowest = failed.iter().map(|r| r.took()).max().unwrap_or_default();
-    let text = format!("{clear} of {}, slowest {:.1} s", failed.len(), slowest.as_secs_f64());
-    judge.say("campus misbehaves: what cannot be done is 502 or 503 with a code", clear == failed.len(), text);
+    judge.refusals("campus misbehaves: what cannot be done is 502 or 503 with a code", &cases);
     let stale: Vec<Duration> = cases.iter().flat_map(|case| case.stale.clone()).collect();
     let count = stale.len();
     let p99 = percentile(stale, 99);

@@ -101,6 +101,19 @@ impl Members {
         found.map(|(member, _)| member).ok_or_else(|| "there is no primary".into())
     }
 
+    /// Whether what is written now reaches every member: one that has just started may call itself secondary and still have
+    /// to take back what nobody else has.
+    pub async fn are_in_step(&self) -> bool {
+        let noted = async {
+            let admin = self.direct(self.primary().await?, true).await?.database("admin");
+            let all = i32::try_from(MEMBERS.len())?;
+            let concern = doc! { "w": all, "wtimeout": i64::try_from(PATIENCE.as_millis())? };
+            let note = doc! { "appendOplogNote": 1, "data": { "cluster-test": 1 }, "writeConcern": concern };
+            Ok::<_, Failure>(admin.run_command(note).await?)
+        };
+        noted.await.is_ok_and(|answer| !answer.contains_key("writeConcernError"))
+    }
+
     /// Asks `member` to step down and not to stand for ten seconds: two that may not stand leave nobody who may, when the
     /// next fault takes the third.
     ///

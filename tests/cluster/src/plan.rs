@@ -51,7 +51,7 @@ pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
         Form::Long => {
             let mut faults: Vec<Fault> = PRIMARY.iter().copied().cycle().take(PRIMARY.len() * rounds).collect();
             for _ in 0..2 {
-                faults.extend([Fault::TwoMembersDown, Fault::AllMembersRestarted]);
+                faults.extend([Fault::TwoMembersDown, Fault::SecondariesPaused, Fault::AllMembersRestarted]);
                 faults.extend([Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung, Fault::EngineOutOfMemory]);
             }
             faults.extend([Fault::Rollout { new_image: true }, Fault::Rollout { new_image: false }]);
