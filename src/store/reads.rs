@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{KEY_NOT_FOUND, StoreError};
+use super::{StoreError, UNAVAILABLE_CODES};
 
 /// How long, and how long apart, a read is tried that a member cannot answer yet: one that has just started first waits for
 /// two heartbeats from each of the others, which took up to 1.5 s; on a busy machine, with two members away, a read was given up after 5 s.
@@ -33,8 +33,9 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// slow itself does not make much more work of it.
 static SECOND: Semaphore = Semaphore::const_new(16);
 
-/// Does a read, again if it met a member that has just started and says so with an error the driver does not know how to
-/// deal with: a moment later that member, or another one, answers.
+/// Does a read, again while it meets members that cannot answer it: one that has just started says so with an error the
+/// driver does not know how to deal with, and two that are lost at the same moment are one more than the driver tries. A
+/// moment later they, or another one, answer. Whoever has looked for a member in vain does not look again.
 pub(super) async fn steadily<T, R>(read: impl Fn() -> R) -> Result<T, StoreError>
 where
     R: IntoFuture<Output = Result<T, Error>>,
@@ -42,9 +43,7 @@ where
     let deadline = Instant::now() + READ_PATIENCE;
     loop {
         match read().await {
-            Err(error) if is_key_not_found(&error) && Instant::now() < deadline => {
-                sleep(READ_PAUSE).await;
-            }
+            Err(error) if is_passing(&error) && Instant::now() < deadline => sleep(READ_PAUSE).await,
             outcome => return Ok(outcome?),
         }
     }
@@ -130,6 +129,11 @@ fn joined<T>(ended: Result<Result<T, StoreError>, JoinError>) -> Result<T, Store
     })
 }
 
-fn is_key_not_found(error: &Error) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::Command(e) if e.code == KEY_NOT_FOUND)
+/// Whether this is about the member that was asked, and not about all of them.
+fn is_passing(error: &Error) -> bool {
+    match error.kind.as_ref() {
+        ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => true,
+        ErrorKind::Command(e) => UNAVAILABLE_CODES.contains(&e.code),
+        _ => false,
+    }
 }

@@ -393,7 +393,7 @@ async fn what_a_lagging_member_does_not_know_yet_is_asked_of_the_primary() {
 }
 
 #[tokio::test]
-async fn what_a_member_says_nothing_about_is_asked_of_another() {
+async fn what_members_say_nothing_about_or_break_off_is_asked_of_others() {
     setup()
         .run(async |app| {
             let relays = Relays::start().await;
@@ -411,6 +411,10 @@ async fn what_a_member_says_nothing_about_is_asked_of_another() {
                     relays.lose(number, Loss::Silent);
                     let answer = student.get(path).await.expect(200);
                     assert_eq!(answer.data(), known.data(), "{path} without an answer to {statement}");
+                    // The driver itself asks once more.
+                    relays.lose_all(number..number + 3, Loss::AnswerLost);
+                    let answer = student.get(path).await.expect(200);
+                    assert_eq!(answer.data(), known.data(), "{path} with three broken connections at {statement}");
                 }
             }
         })

@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashMap,
+    ops::Range,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -59,9 +60,9 @@ pub enum Loss {
 }
 
 /// What happens to which of the statements that come.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Plan {
-    number: usize,
+    numbers: Range<usize>,
     loss: Loss,
 }
 
@@ -76,7 +77,7 @@ impl State {
     fn next(&mut self, statement: String) -> Option<Loss> {
         let number = self.seen.len();
         self.seen.push(statement);
-        self.plan.filter(|plan| plan.number == number).map(|plan| plan.loss)
+        self.plan.as_ref().filter(|plan| plan.numbers.contains(&number)).map(|plan| plan.loss)
     }
 }
 
@@ -158,7 +159,12 @@ impl Relays {
 
     /// Counts anew; the statement of this number (the first is 0) is lost.
     pub fn lose(&self, number: usize, loss: Loss) {
-        *lock(&self.state) = State { seen: Vec::new(), plan: Some(Plan { number, loss }) };
+        self.lose_all(number..number + 1, loss);
+    }
+
+    /// Counts anew; the statements of these numbers are lost.
+    pub fn lose_all(&self, numbers: Range<usize>, loss: Loss) {
+        *lock(&self.state) = State { seen: Vec::new(), plan: Some(Plan { numbers, loss }) };
     }
 }
 

@@ -43,7 +43,8 @@ pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
     let mut faults = match form {
         Form::Short => {
             let mut faults = PRIMARY.to_vec();
-            faults.extend([Fault::TwoMembersDown, Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung]);
+            faults.extend([Fault::TwoMembersDown, Fault::SecondariesPaused]);
+            faults.extend([Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung]);
             faults.extend([Fault::Rollout { new_image: true }, Fault::ProxyReloaded]);
             faults.extend(CAMPUS_SHORT.map(campus));
             faults
