@@ -123,15 +123,18 @@ impl Bench {
     pub async fn case(&self, fault: Fault) -> Result<Case, Failure> {
         let restarts = self.stack.restarts("engine").await?;
         let begun = Instant::now();
+        let table = match fault {
+            Fault::Campus { system, .. } => campus::table(system),
+            _ => None,
+        };
         let crowd = match fault {
             Fault::Rollout { .. } => Some(Load::crowd(&self.api).await?),
-            Fault::Campus { system, .. } => match campus::table(system) {
+            _ => match table {
                 Some(table) => Some(Load::readers(&self.api, &self.ledger, table).await?),
                 None => None,
             },
-            _ => None,
         };
-        let opened = matches!(fault, Fault::Campus { .. }).then(|| self.breakers.watch());
+        let opened = table.map(|table| (table, self.breakers.watch()));
         let struck = fault.strike(self).await?;
         let over = Instant::now();
         let mut troubles = Vec::new();
@@ -163,12 +166,8 @@ impl Bench {
             troubles.extend(crashed(&restarts, &self.stack.restarts("engine").await?));
         }
         let end = Instant::now();
-        let stale = match (fault, opened) {
-            (Fault::Campus { system, .. }, Some(opened)) => {
-                stale_answers(&self.api.journal, campus::witness(system), opened.at(), from)
-            }
-            _ => Vec::new(),
-        };
+        let stale = opened
+            .map_or_else(Vec::new, |(table, opened)| stale_answers(&self.api.journal, table.name, opened.at(), from));
         Ok(Case {
             fault,
             struck: Struck { before: struck.before.max(begun), ..struck },
@@ -220,11 +219,11 @@ fn resumed(journal: &Journal, from: Instant, writing: Instant) -> Vec<Duration> 
     (0..WRITERS).filter_map(first).map(|end| end - from).collect()
 }
 
-/// How long the old data took that was served while all breakers were open; nothing for what is never old.
-fn stale_answers(journal: &Journal, kind: Kind, opened: Option<Instant>, healed: Instant) -> Vec<Duration> {
+/// How long the old data took that was served while all breakers were open.
+fn stale_answers(journal: &Journal, table: &'static str, opened: Option<Instant>, healed: Instant) -> Vec<Duration> {
     let Some(opened) = opened else { return Vec::new() };
     let answers = journal.between(opened, healed);
-    answers.iter().filter(|r| r.kind == kind && !kind.is_write() && r.is_ok()).map(Record::took).collect()
+    answers.iter().filter(|r| r.kind == Kind::Read(table) && r.is_ok()).map(Record::took).collect()
 }
 
 /// Engines that Docker had to start again although nobody killed them.
