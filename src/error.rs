@@ -381,3 +381,99 @@ impl From<MessengerError> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// A time as in the last column of the row of `RATE_LIMITED`.
+    const A_MINUTE: Duration = Duration::from_mins(1);
+
+    fn one_of_each() -> Vec<ApiError> {
+        use ApiError as E;
+        vec![
+            E::BadRequest(String::new()),
+            E::UnsupportedMediaType,
+            E::RequestTimeout,
+            E::PayloadTooLarge,
+            E::TokenInvalid,
+            E::NotFound(""),
+            E::MethodNotAllowed,
+            E::NotBound,
+            E::LibraryPasswordMissing,
+            E::WrongPassword(""),
+            E::BindRefused { vpn: false, jwc: false },
+            E::CaptchaFailed,
+            E::CampusDown,
+            E::CampusChanged,
+            E::CampusRefused(""),
+            E::WechatCodeInvalid,
+            E::WechatUserRefused,
+            E::WechatBusy,
+            E::WechatUnavailable,
+            E::TemplateUnknown,
+            E::NotSubscribed,
+            E::TemplateRejected,
+            E::ContentRefused,
+            E::ReceiverLimited(A_MINUTE),
+            E::FeedbackUnavailable,
+            E::DonationUnavailable,
+            E::FileTypeNotAllowed,
+            E::FileTooLarge,
+            E::RangeNotSatisfiable,
+            E::StorageUnavailable,
+            E::RateLimited(A_MINUTE),
+            E::DatabaseUnavailable,
+            E::TimedOut,
+            E::Overloaded,
+            E::Internal,
+        ]
+    }
+
+    /// The leading identifier.
+    fn name(text: &str) -> &str {
+        text.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default()
+    }
+
+    #[test]
+    fn the_documented_table_of_codes_is_what_callers_get() {
+        let told: BTreeSet<String> = one_of_each()
+            .iter()
+            .map(|error| {
+                let (status, code, _) = error.parts();
+                let seconds = error.retry_after().map(|after| after.as_secs().to_string()).unwrap_or_default();
+                format!("{code} {} {} {seconds}", status.as_u16(), name(&format!("{error:?}")))
+            })
+            .collect();
+        let documented: BTreeSet<String> = include_str!("../docs/API-DESIGN.md")
+            .lines()
+            .filter_map(|line| {
+                let cells: Vec<&str> = line.strip_prefix('|')?.split('|').map(str::trim).collect();
+                let [code, status, variants, _, seconds, ""] = cells[..] else { return None };
+                let status: u16 = status.trim_matches('*').parse().ok()?;
+                let seconds: String = seconds.chars().filter(char::is_ascii_digit).collect();
+                let lines = variants.split(", ").map(move |variant| {
+                    format!("{} {status} {} {seconds}", code.trim_matches('`'), variant.trim_matches('`'))
+                });
+                Some(lines.collect::<Vec<_>>())
+            })
+            .flatten()
+            .collect();
+        assert_eq!(told, documented);
+    }
+
+    #[test]
+    fn no_kind_of_error_is_missing_from_the_table_of_codes() {
+        let (_, source) = include_str!("error.rs").split_once("pub enum ApiError {\n").unwrap();
+        let (variants, _) = source.split_once("\n}").unwrap();
+        let declared: BTreeSet<&str> = variants
+            .lines()
+            .filter_map(|line| line.strip_prefix("    ").map(name))
+            .filter(|name| !name.is_empty())
+            .collect();
+        let listed: Vec<String> = one_of_each().iter().map(|error| name(&format!("{error:?}")).to_owned()).collect();
+        assert_eq!(declared, listed.iter().map(String::as_str).collect());
+    }
+}
