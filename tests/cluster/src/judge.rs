@@ -9,6 +9,7 @@ use crate::{
     bench::Case,
     fault::Fault,
     ledger::Ledger,
+    plan::Form,
     report::{Run, percentile, records},
 };
 
@@ -85,6 +86,14 @@ impl<'a> Judge<'a> {
         self.say(promise, failed == 0, format!("{failed} of {} failed, {} faults", reads.count(), cases.len()));
     }
 
+    /// Nothing but success during these cases, in at least so many requests.
+    fn success(&mut self, promise: &'static str, cases: &[&Case], least: usize) {
+        let records = self.records(cases);
+        let failed = records.iter().filter(|r| !r.is_ok()).count();
+        let found = format!("{failed} of {} requests, {} times", records.len(), cases.len());
+        self.say(promise, failed == 0 && records.len() >= least, found);
+    }
+
     /// Writes that failed during these cases, of which there were some, were refused in time and in so many words.
     fn refusals(&mut self, promise: &'static str, cases: &[&Case], statuses: &[u16], within: Duration) {
         let records = self.records(cases);
@@ -134,8 +143,14 @@ fn everywhere(judge: &mut Judge<'_>, ledger: &Ledger) {
     judge.say(
         "every fault could be tried",
         untried.is_empty(),
-        format!("{} not {}", untried.len(), untried.join("; ")),
+        if untried.is_empty() { "all were".to_owned() } else { untried.join("; ") },
     );
+    let records = judge.records(&judge.cases(|_| true));
+    let away: Vec<&Record> = records.iter().filter(|r| r.status == Some(503)).collect();
+    if !away.is_empty() {
+        let told = away.iter().filter(|r| r.retry_after).count();
+        judge.say("every 503 says when to come again", told == away.len(), format!("{told} of {}", away.len()));
+    }
     let broken = ledger.broken_promises();
     let first = broken.first().map(|(_, what)| format!(": {what}")).unwrap_or_default();
     judge.say(
@@ -187,13 +202,13 @@ fn database(judge: &mut Judge<'_>) {
         judge.healed("primary's disk full: heals when there is room again", &cases);
     }
     let cases = judge.cases(|fault| fault == Fault::DownAndUp);
-    if let Some(slowest) = cases.iter().map(|case| case.healing).max() {
-        let up = cases.iter().filter_map(|case| Some(case.end - case.struck.healed?)).max().unwrap_or_default();
-        let held =
-            up <= judge.time(UP) + slowest && cases.iter().all(|case| case.all_resumed && case.troubles.is_empty());
+    if !cases.is_empty() {
+        let until_healthy = |case: &&Case| case.struck.healed.map_or(Duration::MAX, |begun| case.end - begun);
+        let up = cases.iter().map(until_healthy).max().unwrap_or_default();
+        let well = cases.iter().all(|case| case.all_resumed && case.troubles.is_empty());
         judge.say(
             "compose down and up: all healthy within 60 s",
-            held && up <= judge.time(UP),
+            well && up <= judge.time(UP),
             format!("{:.1} s", up.as_secs_f64()),
         );
     }
@@ -221,17 +236,12 @@ fn engines(judge: &mut Judge<'_>) {
     }
     let cases = judge.cases(|fault| matches!(fault, Fault::Rollout { .. }));
     if !cases.is_empty() {
-        let records = judge.records(&cases);
-        let failed = records.iter().filter(|r| !r.is_ok()).count();
-        let enough = judge.run.form == crate::plan::Form::Short || records.len() >= ROLLOUT_REQUESTS;
-        let text = format!("{failed} of {} requests, {} rollouts", records.len(), cases.len());
-        judge.say("rolling replacement of all engines: 0 answers other than 2xx", failed == 0 && enough, text);
+        let least = if judge.run.form == Form::Short { 1 } else { ROLLOUT_REQUESTS };
+        judge.success("rolling replacement of all engines: 0 answers other than 2xx", &cases, least);
     }
     let cases = judge.cases(|fault| fault == Fault::ProxyReloaded);
     if !cases.is_empty() {
-        let records = judge.records(&cases);
-        let failed = records.iter().filter(|r| !r.is_ok()).count();
-        judge.say("proxy reloaded: 0 answers other than 2xx", failed == 0, format!("{failed} of {}", records.len()));
+        judge.success("proxy reloaded: 0 answers other than 2xx", &cases, 1);
     }
 }
 

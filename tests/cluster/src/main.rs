@@ -43,7 +43,7 @@ struct Arguments {
     /// Which faults
     #[arg(value_enum, default_value_t = plan::Form::Short)]
     form: plan::Form,
-    /// Only faults whose name contains this text
+    /// Only faults whose name contains one of these texts, separated by commas; three times the load is "overload"
     #[arg(long)]
     only: Option<String>,
     /// How often each fault of a primary happens in the long form (four kinds)
@@ -89,6 +89,14 @@ async fn main() -> ExitCode {
 
 /// Gives whether every promise held.
 async fn run(arguments: &Arguments) -> Result<bool, Failure> {
+    let only = arguments.only.as_deref();
+    let (faults, overload) = (plan::faults(arguments.form, arguments.rounds, only), plan::wants_pressure(only));
+    if faults.is_empty() && !overload {
+        let form = arguments.form.name();
+        return Err(
+            format!("no fault of the {form} form is called anything like «{}»", only.unwrap_or_default()).into()
+        );
+    }
     let port = |variable: &str, default: &str| std::env::var(variable).unwrap_or_else(|_| default.to_owned());
     let http = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5)).build()?;
     let stack = Stack::from_environment()?;
@@ -114,7 +122,6 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let load = Load::start(&bench.api, &bench.ledger).await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let (mut cases, mut untried) = (Vec::new(), Vec::new());
-    let faults = plan::faults(arguments.form, arguments.rounds, arguments.only.as_deref());
     let count = faults.len();
     for (n, fault) in faults.into_iter().enumerate() {
         match bench.case(fault).await {
@@ -130,8 +137,7 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
             }
         }
     }
-    let pressure =
-        if plan::wants_pressure(arguments.only.as_deref()) { Some(pressure::measure(&bench).await?) } else { None };
+    let pressure = if overload { Some(pressure::measure(&bench).await?) } else { None };
     load.stop().await;
     let findings = verify::everything(&bench.api, &bench.ledger, &bench.members, &bench.sim).await?;
     bench::tidy().await;
