@@ -10,10 +10,11 @@ need_toolchain
 cd "$WEHPU_ROOT" || exit 1
 
 have wrk || install_packages wrk || die "the bench needs the load generator wrk (package wrk)"
-# As docker/Dockerfile builds it.
-export RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs'
+# As docker/Dockerfile builds it; for this build only, since nothing without --target can be built so.
+FLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs'
 HOST=$(rustc -vV | sed -n 's/^host: //p')
-step "build the service and the bench" -- cargo build --release --locked --target "$HOST" -p wehpu-engine -p bench --bins ||
+step "build the service and the bench" -- env RUSTFLAGS="$FLAGS" \
+    cargo build --release --locked --target "$HOST" -p wehpu-engine -p bench --bins ||
     die "the bench does not compile"
 export ENGINE=none
 trap 'docker/test-replset.sh down' EXIT
