@@ -43,6 +43,7 @@ impl Claims {
 pub struct Tokens {
     encoding: EncodingKey,
     decoding: Arc<DecodingKey>,
+    validation: Arc<Validation>,
     ttl: Duration,
     clock: Clock,
 }
@@ -58,9 +59,13 @@ impl Tokens {
     #[must_use]
     pub fn new(secret: &SecretString, ttl: Duration, clock: Clock) -> Self {
         let secret = secret.expose_secret().as_bytes();
+        let mut validation = Validation::new(Algorithm::HS256);
+        // Checked against the injected clock instead.
+        validation.validate_exp = false;
         Self {
             encoding: EncodingKey::from_secret(secret),
             decoding: Arc::new(DecodingKey::from_secret(secret)),
+            validation: Arc::new(validation),
             ttl,
             clock,
         }
@@ -86,10 +91,7 @@ impl Tokens {
         if token.len() > MAX_TOKEN {
             return None;
         }
-        let mut validation = Validation::new(Algorithm::HS256);
-        // Checked below against the injected clock.
-        validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims;
         let valid = claims.exp > self.clock.unix() && !claims.open_id.is_empty();
         let issued_at = claims.issued_at();
         valid.then_some(Caller { open_id: claims.open_id, issued_at })
