@@ -53,7 +53,7 @@ impl Engine {
             // Counted as ever, but so many requests come from each student that the limit itself would be measured.
             ("WEHPU_LIMIT_BURST", "1000000/1m".to_owned()),
             // As the image sets it.
-            ("MALLOC_ARENA_MAX", "1".to_owned()),
+            ("MALLOC_ARENA_MAX", "2".to_owned()),
         ];
         let command = |name: &str| {
             let mut command = Command::new(program);
