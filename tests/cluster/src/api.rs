@@ -168,12 +168,6 @@ impl Api {
         Self { url: url.to_owned(), http, journal: Arc::default() }
     }
 
-    /// The same client, asking at another address.
-    #[must_use]
-    pub fn at(&self, url: &str) -> Self {
-        Self { url: url.to_owned(), ..self.clone() }
-    }
-
     fn request(&self, method: Method, path: &str, account: Option<&Account>) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url)).timeout(PATIENCE);
         match account {

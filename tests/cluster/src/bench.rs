@@ -57,6 +57,8 @@ pub struct Case {
     pub fault: Fault,
     /// When.
     pub struck: Struck,
+    /// Its time begins where that of the fault before ended, so that no request is nobody's.
+    pub begun: Instant,
     /// End of its time: the next one begins.
     pub end: Instant,
     /// From the fault (or, where writes are impossible meanwhile, from its healing) until each writer's first
@@ -116,13 +118,12 @@ impl Bench {
         }
     }
 
-    /// Lets one fault happen and measures it.
+    /// Lets one fault happen and measures it. Its time begins with `begun`, the end of the fault before.
     ///
     /// # Errors
     /// When the fault cannot be brought about.
-    pub async fn case(&self, fault: Fault) -> Result<Case, Failure> {
+    pub async fn case(&self, fault: Fault, begun: Instant) -> Result<Case, Failure> {
         let restarts = self.stack.restarts("engine").await?;
-        let begun = Instant::now();
         let table = match fault {
             Fault::Campus { system, .. } => campus::table(system),
             _ => None,
@@ -170,7 +171,8 @@ impl Bench {
             .map_or_else(Vec::new, |(table, opened)| stale_answers(&self.api.journal, table.name, opened.at(), from));
         Ok(Case {
             fault,
-            struck: Struck { before: struck.before.max(begun), ..struck },
+            struck,
+            begun,
             end,
             resumed,
             all_resumed,

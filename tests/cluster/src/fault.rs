@@ -6,7 +6,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
     Failure,
-    api::unique,
+    api::{Account, Answer, unique},
     bench::Bench,
     campus,
     members::Role,
@@ -32,7 +32,7 @@ pub enum Fault {
     AllMembersRestarted,
     /// The primary's disk is full.
     DiskFull,
-    /// An engine is killed; Docker starts it again.
+    /// An engine is killed while files are sent to it; Docker starts it again.
     EngineKilled,
     /// An engine is killed and stays away for a while.
     EngineGone,
@@ -153,8 +153,10 @@ impl Fault {
             }
             Self::DiskFull => fill_disk(bench).await,
             Self::EngineKilled => {
-                let engine = bench.an_engine().await?;
+                let (engine, account) = (bench.an_engine().await?, uploader(bench).await?);
+                let uploads = uploads(bench, &account, 30);
                 let struck = Struck::by(bench.stack.signal(&engine, "KILL")).await?;
+                uploads.join_all().await;
                 sleep(AWAY).await;
                 Ok(struck)
             }
@@ -236,6 +238,21 @@ async fn pause(bench: &Bench, containers: &[String], time: Duration) -> Result<S
     Ok(struck)
 }
 
+/// An account for [`uploads`].
+async fn uploader(bench: &Bench) -> Result<Account, Failure> {
+    bench.api.account(&format!("hungry{}", unique())).await
+}
+
+/// So many files of a megabyte, on their way at once.
+fn uploads(bench: &Bench, account: &Account, count: usize) -> JoinSet<Answer> {
+    let content = [crate::load::PNG, &vec![b'.'; 1_000_000]].concat();
+    let upload = |_| {
+        let (api, account, content) = (bench.api.clone(), account.clone(), content.clone());
+        async move { api.upload(&account, &content).await }
+    };
+    (0..count).map(upload).collect()
+}
+
 /// As little memory as the kernel takes for an engine, and uploads that need more: the kernel kills it. Then as much as
 /// before, with which Docker starts it again.
 async fn starve(bench: &Bench) -> Result<Struck, Failure> {
@@ -246,7 +263,7 @@ async fn starve(bench: &Bench) -> Result<Struck, Failure> {
         docker(&["update", "--memory", &limit, "--memory-swap", &limit, &engine]).await
     };
     let before = started().await?;
-    let account = bench.api.account(&format!("hungry{}", unique())).await?;
+    let account = uploader(bench).await?;
     // A kernel may refuse a limit below what is in use.
     let mut kib = LEAST_MEMORY;
     while limit(kib).await.is_err() {
@@ -256,14 +273,9 @@ async fn starve(bench: &Bench) -> Result<Struck, Failure> {
         }
     }
     let struck = Struck { before: Instant::now(), after: Instant::now(), healed: None };
-    let (deadline, content) = (Instant::now() + AWAY, [crate::load::PNG, &vec![b'.'; 1_000_000]].concat());
+    let deadline = Instant::now() + AWAY;
     while started().await? == before && Instant::now() < deadline {
-        let mut uploads = JoinSet::new();
-        for _ in 0..60 {
-            let (api, account, content) = (bench.api.clone(), account.clone(), content.clone());
-            uploads.spawn(async move { api.upload(&account, &content).await });
-        }
-        while uploads.join_next().await.is_some() {}
+        uploads(bench, &account, 60).join_all().await;
     }
     limit(ENGINE_MEMORY).await?;
     sleep(AWAY / 2).await;

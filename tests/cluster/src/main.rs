@@ -100,11 +100,12 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let port = |variable: &str, default: &str| std::env::var(variable).unwrap_or_else(|_| default.to_owned());
     let http = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5)).build()?;
     let stack = Stack::from_environment()?;
+    let door = format!("http://{}:{}", stack.gateway("edge").await?, port("CLUSTER_PORT", "18380"));
     let rotation = format!("http://127.0.0.1:{}", port("CLUSTER_STATS_PORT", "18382"));
     let bench = Bench {
         members: Members::new(stack.clone())?,
         sim: Sim::new(&format!("http://127.0.0.1:{}", port("CLUSTER_SIM_PORT", "18381")), http.clone()),
-        api: Api::new(&format!("http://127.0.0.1:{}", port("CLUSTER_PORT", "18380")), http.clone()),
+        api: Api::new(&door, http.clone()),
         ledger: Arc::new(Ledger::default()),
         rotation: Arc::new(Rotation::new(&rotation, http.clone())),
         breakers: Breakers::new(stack.clone(), http),
@@ -121,12 +122,13 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let begun = Instant::now();
     let load = Load::start(&bench.api, &bench.ledger).await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let (mut cases, mut untried) = (Vec::new(), Vec::new());
+    let (mut cases, mut untried, mut since) = (Vec::new(), Vec::new(), Instant::now());
     let count = faults.len();
     for (n, fault) in faults.into_iter().enumerate() {
-        match bench.case(fault).await {
+        match bench.case(fault, since).await {
             Ok(case) => {
                 println!("  {:>3}/{count} {}", n + 1, report::line(&case, &bench.api.journal));
+                since = case.end;
                 cases.push(case);
             }
             Err(error) => {
@@ -134,6 +136,7 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
                 untried.push(format!("{}: {error}", fault.name()));
                 bench.sim.behave().await?;
                 bench.wait_healthy().await?;
+                since = Instant::now();
             }
         }
     }

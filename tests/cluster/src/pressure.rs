@@ -62,9 +62,6 @@ pub async fn measure(bench: &Bench) -> Result<Pressure, Failure> {
     let engines = bench.stack.containers("engine").await?;
     let share = (SHARE * 100).to_string();
     let account = Arc::new(bench.api.account(&format!("crowd{}", unique())).await?);
-    // Past Docker's own forwarder for local connections, which does not stand as many.
-    let proxy = bench.stack.address("haproxy", "edge").await?.ok_or("the proxy has no address")?;
-    let direct = bench.api.at(&format!("http://{proxy}:8080"));
     for engine in &engines {
         docker(&["update", "--cpu-period", "100000", "--cpu-quota", &share, engine]).await?;
     }
@@ -73,7 +70,7 @@ pub async fn measure(bench: &Bench) -> Result<Pressure, Failure> {
     let begun = Instant::now();
     let mut crowd = JoinSet::new();
     for _ in 0..CROWD {
-        let (api, account) = (direct.clone(), Arc::clone(&account));
+        let (api, account) = (bench.api.clone(), Arc::clone(&account));
         crowd.spawn(async move {
             while begun.elapsed() < TIME {
                 api.get(Kind::Read("crowd"), "/api/user", Some(&account)).await;
@@ -91,7 +88,7 @@ pub async fn measure(bench: &Bench) -> Result<Pressure, Failure> {
         while sent < begun.elapsed().as_secs_f64() * capacity * FACTOR {
             sent += 1.0;
             let permit = Arc::clone(&open).acquire_owned().await;
-            let (api, account) = (direct.clone(), Arc::clone(&account));
+            let (api, account) = (bench.api.clone(), Arc::clone(&account));
             tokio::spawn(async move {
                 api.get(Kind::Read("crowd"), "/api/user", Some(&account)).await;
                 drop(permit);

@@ -52,7 +52,7 @@ pub struct Row {
     pub fault: String,
     /// How often.
     pub times: usize,
-    /// Requests from each fault until the next one.
+    /// Requests from the end of the fault before until the end of this one.
     pub requests: usize,
     /// Reads that were not answered with 2xx.
     pub failed_reads: usize,
@@ -76,10 +76,10 @@ pub fn percentile(mut values: Vec<Duration>, percent: usize) -> Option<Duration>
     values.get(place).copied()
 }
 
-/// The requests of a fault's time.
+/// The requests of a fault's time: those under way when it happens are among them, and those that outlast it.
 #[must_use]
 pub fn records(case: &Case, journal: &Journal) -> Vec<Record> {
-    journal.between(case.struck.before, case.end)
+    journal.between(case.begun, case.end)
 }
 
 /// One fault in a line, as it is over.
@@ -114,7 +114,7 @@ pub fn line(case: &Case, journal: &Journal) -> String {
     let mut slow: Vec<&Record> = records.iter().filter(|r| r.took() > SLOW).collect();
     slow.sort_by_key(|r| std::cmp::Reverse(r.took()));
     for record in slow.iter().take(3) {
-        let offset = record.start.saturating_duration_since(case.struck.before).as_secs_f64();
+        let offset = (record.start - case.begun).as_secs_f64() - (case.struck.before - case.begun).as_secs_f64();
         _ = write!(line, "; {} sent at {offset:.1} s took {:.1} s", record.kind.name(), record.took().as_secs_f64());
     }
     for trouble in &case.troubles {
@@ -137,9 +137,8 @@ pub fn rows(run: &Run, journal: &Journal, ledger: &Ledger) -> Vec<Row> {
             rows.len() - 1
         });
         let row = &mut rows[place];
-        let within = |found: &[(Instant, String)]| {
-            found.iter().filter(|(at, _)| *at >= case.struck.before && *at < case.end).count()
-        };
+        let within =
+            |found: &[(Instant, String)]| found.iter().filter(|(at, _)| *at >= case.begun && *at < case.end).count();
         row.times += 1;
         row.lost += within(&lost);
         row.doubled += within(&run.findings.doubled);
@@ -197,8 +196,9 @@ pub fn print(run: &Run, journal: &Journal, ledger: &Ledger, verdicts: &[Verdict]
     for (_, what) in run.findings.doubled.iter().take(20) {
         println!("doubled: {what}");
     }
-    for (_, what) in ledger.broken_promises().iter().take(20) {
-        println!("never to happen: {what}");
+    for (at, what) in ledger.broken_promises().iter().take(20) {
+        let case = run.cases.iter().find(|case| *at >= case.begun && *at < case.end);
+        println!("never to happen: {what}, during «{}»", case.map_or("no fault".to_owned(), |case| case.fault.name()));
     }
     for (what, count) in failures(run, journal) {
         println!("failed: {count} × {what}");

@@ -84,6 +84,17 @@ impl Stack {
         Ok(Some(address).filter(|address| !address.is_empty()))
     }
 
+    /// The host's own address on a network of the project. What is sent there to a published port goes to the container
+    /// like what comes from outside. At 127.0.0.1 Docker's forwarder answers, a program that now and then keeps a client
+    /// waiting whose connection the container has closed.
+    ///
+    /// # Errors
+    /// See [`run`].
+    pub async fn gateway(&self, network: &str) -> Result<String, Failure> {
+        let format = "{{range .IPAM.Config}}{{.Gateway}}{{end}}";
+        docker(&["network", "inspect", "--format", format, &self.network(network)]).await
+    }
+
     /// Cuts a member off the database's network, as a pulled plug does: nobody is told.
     ///
     /// # Errors
