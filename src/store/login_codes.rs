@@ -3,12 +3,17 @@
 
 use mongodb::{
     Collection, Database,
-    bson::{self, doc},
+    bson::{self, Document, doc},
+    error::ErrorKind,
+    options::ReadConcern,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Reads, StoreError, collection, reads::steadily, retried};
+use super::{Reads, StoreError, WRITE_TIMEOUT, collection, reads::steadily, retried};
 use crate::{clock::Clock, crypto::sha256_hex};
+
+/// Server error code of an operation that did not end within its `maxTimeMS`.
+const MAX_TIME_EXPIRED: i32 = 50;
 
 /// The `login_codes` collection; a TTL index removes entries after five minutes, the life of a code at WeChat.
 #[derive(Debug, Clone)]
@@ -57,6 +62,25 @@ impl LoginCodes {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn find(&self, code: &str) -> Result<Option<LoginCode>, StoreError> {
-        steadily(|| self.0.find_one(doc! { "_id": sha256_hex(code.as_bytes()) })).await
+        steadily(|| self.0.find_one(by(code))).await
     }
+
+    /// The same, also what no majority has confirmed yet: waits for that (linearizable read concern), so that nothing is
+    /// called unknown while nothing can be remembered either.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer, or no majority does.
+    pub async fn find_unconfirmed(&self, code: &str) -> Result<Option<LoginCode>, StoreError> {
+        let find = self.0.find_one(by(code)).read_concern(ReadConcern::linearizable());
+        match find.max_time(WRITE_TIMEOUT).await {
+            Err(e) if matches!(e.kind.as_ref(), ErrorKind::Command(c) if c.code == MAX_TIME_EXPIRED) => {
+                Err(StoreError::Unavailable(e))
+            }
+            found => Ok(found?),
+        }
+    }
+}
+
+fn by(code: &str) -> Document {
+    doc! { "_id": sha256_hex(code.as_bytes()) }
 }

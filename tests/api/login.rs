@@ -1,9 +1,12 @@
 //! `POST /api/login`.
 
+use std::time::Duration;
+
 use campus_sim::{Fault, System};
+use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Student, setup, text_of};
+use crate::support::{Answer, Loss, Relays, Student, eventually, setup, text_of};
 
 #[tokio::test]
 async fn the_first_login_makes_an_account_and_later_ones_find_it() {
@@ -82,6 +85,38 @@ async fn a_repeated_code_answers_like_the_first_time() {
                 app.get_as(&token, "/api/user").await.expect(200);
             }
             assert_eq!(app.sim.count_of("wechat.code2session"), 1);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_code_that_is_remembered_only_later_can_be_sent_again_elsewhere() {
+    setup()
+        .run(async |app| {
+            let relays = Relays::start().await;
+            let uri = relays.uri(&app.db.uri());
+            let relayed = app.start_replica(|s| {
+                s.set("WEHPU_MONGODB_URI", &uri);
+            });
+            let relayed = relayed.await;
+            let code = app.sim.wechat_code("alice");
+            let ask = async |url: &str| {
+                let request = app.request_at(url, Method::POST, "/api/login");
+                Answer::of(request.form(&[("code", &code)]).send().await.unwrap()).await
+            };
+            // It is looked for, exchanged, and from then on the primary takes nothing of this replica.
+            relays.lose_all(1..usize::MAX, Loss::Refused);
+            ask(&relayed.url).await.expect_error(503, "DATABASE_UNAVAILABLE");
+            let (again, ()) = tokio::join!(ask(&app.replicas[0].url), async {
+                eventually("the other replica hears that the code is used", async || {
+                    (app.sim.count_of("wechat.code2session") == 2).then_some(())
+                })
+                .await;
+                // As long as a replica takes to hear of a new primary.
+                tokio::time::sleep(Duration::from_millis(1200)).await;
+                relays.take_statements();
+            });
+            again.expect(201);
         })
         .await;
 }

@@ -16,14 +16,14 @@ use crate::{
         openapi::Failures,
         text::{self, Text},
     },
-    store::{EditableField, SignIn, eventually},
+    store::{EditableField, LoginCode, SignIn, eventually},
     wechat::{Login, WechatError},
 };
 
-/// A code that WeChat calls used may be in the hands of another replica right now: how often and how long we look for
-/// what it made of it.
-const TWIN_LOOKS: u32 = 10;
-const TWIN_PAUSE: Duration = Duration::from_millis(100);
+/// A code that WeChat calls used may be in the hands of another replica right now: we look for what it made of it after
+/// these pauses. Together longer than a replica may need to find a new primary and remember the code there (a second to
+/// hear of it, half a second between two tries, see [`eventually`]).
+const TWIN_PAUSES: [u64; 6] = [0, 100, 200, 400, 800, 1600];
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -96,17 +96,21 @@ async fn enter(
 /// The answer to a code that logged somebody in within the last five minutes.
 async fn repeated(app: &AppState, code: &str) -> Result<Option<(String, SignIn)>, ApiError> {
     let Some(known) = app.store.login_codes.find(code).await? else { return Ok(None) };
+    again(app, code, known).await.map(Some)
+}
+
+async fn again(app: &AppState, code: &str, known: LoginCode) -> Result<(String, SignIn), ApiError> {
     let sign_in = enter(app, &known.open_id, code, &[]).await?;
-    Ok(Some((known.open_id, sign_in)))
+    Ok((known.open_id, sign_in))
 }
 
 /// Waits a moment for the same code being exchanged elsewhere.
 async fn twin(app: &AppState, code: &str) -> Result<Option<(String, SignIn)>, ApiError> {
-    for _ in 0..TWIN_LOOKS {
-        if let Some(known) = repeated(app, code).await? {
-            return Ok(Some(known));
+    for pause in TWIN_PAUSES {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        if let Some(known) = app.store.login_codes.find_unconfirmed(code).await? {
+            return again(app, code, known).await.map(Some);
         }
-        tokio::time::sleep(TWIN_PAUSE).await;
     }
     Ok(None)
 }
