@@ -1,6 +1,7 @@
 //! The service as a client sees it, through the proxy. Every request is noted with its times and its outcome.
 
 use std::{
+    fmt,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -8,7 +9,7 @@ use std::{
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::{Failure, lock};
+use crate::lock;
 
 /// Longest a client waits: above everything the service and the proxy allow themselves.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -143,6 +144,30 @@ impl Answer {
     }
 }
 
+/// A login that came to nothing.
+#[derive(Debug)]
+pub enum LoginError {
+    /// The code was refused after a try, over at this time, that was cut off (502 or no answer): an engine that ends
+    /// between WeChat's answer and the note of it takes the code along.
+    CutOff(Instant, String),
+    /// The code was refused although every try was answered.
+    Refused(String),
+    /// No success within a minute and a half.
+    GivenUp,
+}
+
+impl std::error::Error for LoginError {}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CutOff(_, code) => write!(f, "a login that was cut off and repeated is refused: {code}"),
+            Self::Refused(code) => write!(f, "a login that was repeated is refused: {code}"),
+            Self::GivenUp => f.write_str("a login does not succeed within a minute and a half"),
+        }
+    }
+}
+
 /// The client.
 #[derive(Debug, Clone)]
 pub struct Api {
@@ -251,24 +276,28 @@ impl Api {
         self.send(Kind::Upload, request.body(body)).await
     }
 
-    /// Logs in as `open_id` (without hyphens, which the simulator's codes are read by), with the same code again as long as the service or the way to it is at fault, which is what
-    /// a client does that was cut off.
+    /// Logs in as `open_id` (without hyphens, which the simulator's codes are read by), with the same code again as long as
+    /// the service or the way to it is at fault, which is what a client does that was cut off.
     ///
     /// # Errors
     /// When the service refuses the code, or does not take it in a minute and a half.
-    pub async fn account(&self, open_id: &str) -> Result<Account, Failure> {
+    pub async fn account(&self, open_id: &str) -> Result<Account, LoginError> {
         let code = format!("sim-{open_id}-{}", unique());
-        let deadline = Instant::now() + Duration::from_secs(90);
+        let (deadline, mut cut_off) = (Instant::now() + Duration::from_secs(90), None);
         loop {
             let answer = self.login(&code).await;
             if let Some(token) = answer.body["data"]["token"].as_str().filter(|_| answer.is_ok()) {
                 return Ok(Account { open_id: open_id.to_owned(), token: token.to_owned() });
             }
             if answer.is_refusal() {
-                return Err(format!("a login that was repeated is refused: {}", answer.code()).into());
+                let code = answer.code().to_owned();
+                return Err(cut_off.map_or(LoginError::Refused(code.clone()), |at| LoginError::CutOff(at, code)));
+            }
+            if answer.status.is_none_or(|status| status == 502) {
+                cut_off = Some(Instant::now());
             }
             if Instant::now() > deadline {
-                return Err("a login does not succeed within a minute and a half".into());
+                return Err(LoginError::GivenUp);
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
         }

@@ -78,6 +78,14 @@ pub struct Case {
     pub troubles: Vec<String>,
 }
 
+impl Case {
+    /// Whether this moment belongs to it.
+    #[must_use]
+    pub fn covers(&self, at: Instant) -> bool {
+        at >= self.begun && at < self.end
+    }
+}
+
 impl Bench {
     /// One engine's container, another one each time as Docker lists the youngest first.
     ///

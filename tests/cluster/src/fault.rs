@@ -102,6 +102,12 @@ impl Fault {
         matches!(self, Self::PrimaryKilled | Self::PrimaryPaused | Self::PrimaryCut | Self::PrimarySteppedDown)
     }
 
+    /// Whether an engine ends in the middle of what it does.
+    #[must_use]
+    pub fn kills_engines(self) -> bool {
+        matches!(self, Self::EngineKilled | Self::EngineGone | Self::EngineOutOfMemory)
+    }
+
     /// Brings it about, waits, and heals it. Gives when it was brought about: from before the command to after it.
     ///
     /// # Errors
@@ -240,7 +246,7 @@ async fn pause(bench: &Bench, containers: &[String], time: Duration) -> Result<S
 
 /// An account for [`uploads`].
 async fn uploader(bench: &Bench) -> Result<Account, Failure> {
-    bench.api.account(&format!("hungry{}", unique())).await
+    Ok(bench.api.account(&format!("hungry{}", unique())).await?)
 }
 
 /// So many files of a megabyte, on their way at once.

@@ -1,6 +1,9 @@
 //! The judge: each promise of the table "Survival" against what was found. A promise nothing was tried for is not listed.
 
-use std::time::Duration;
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
 
@@ -152,11 +155,23 @@ fn everywhere(judge: &mut Judge<'_>, ledger: &Ledger) {
         judge.say("every 503 says when to come again", told == away.len(), format!("{told} of {}", away.len()));
     }
     let broken = ledger.broken_promises();
-    let first = broken.first().map(|(_, what)| format!(": {what}")).unwrap_or_default();
+    // Only an engine that is killed may take a code along.
+    let killing = judge.cases(Fault::kills_engines);
+    let (lost, unexplained): (Vec<Instant>, Vec<Instant>) =
+        ledger.cut_off_logins().into_iter().partition(|at| killing.iter().any(|case| case.covers(*at)));
+    let mut found = (broken.len() + unexplained.len()).to_string();
+    if let Some((_, what)) = broken.first() {
+        _ = write!(found, ": {what}");
+    } else if !unexplained.is_empty() {
+        found += ": a code was lost although no engine was killed";
+    }
+    if !lost.is_empty() {
+        _ = write!(found, "; {} codes of logins lost with engines that were killed", lost.len());
+    }
     judge.say(
         "no repeated login, bind or write is refused, no stored data emptied",
-        broken.is_empty(),
-        format!("{}{first}", broken.len()),
+        broken.is_empty() && unexplained.is_empty(),
+        found,
     );
 }
 
@@ -215,8 +230,7 @@ fn database(judge: &mut Judge<'_>) {
 }
 
 fn engines(judge: &mut Judge<'_>) {
-    let killed = |fault| matches!(fault, Fault::EngineKilled | Fault::EngineGone | Fault::EngineOutOfMemory);
-    let cases = judge.cases(killed);
+    let cases = judge.cases(Fault::kills_engines);
     if !cases.is_empty() {
         judge.reads("engine killed: no GET fails", &cases);
         let slowest = cases.iter().filter_map(|case| case.out_of_rotation).max();

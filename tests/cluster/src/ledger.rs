@@ -58,6 +58,7 @@ pub struct Ledger {
     registers: Mutex<Vec<Register>>,
     unclear_uploads: Mutex<HashMap<String, usize>>,
     broken_promises: Mutex<Vec<(Instant, String)>>,
+    cut_off_logins: Mutex<Vec<Instant>>,
     lost: Mutex<Vec<(Instant, String)>>,
 }
 
@@ -109,8 +110,19 @@ impl Ledger {
     }
 
     /// Something that must never happen has happened.
-    pub fn broken(&self, what: String) {
-        lock(&self.broken_promises).push((Instant::now(), what));
+    pub fn broken(&self, at: Instant, what: String) {
+        lock(&self.broken_promises).push((at, what));
+    }
+
+    /// A login was cut off at this time, and WeChat does not take its code again.
+    pub fn cut_off(&self, at: Instant) {
+        lock(&self.cut_off_logins).push(at);
+    }
+
+    /// When logins were cut off.
+    #[must_use]
+    pub fn cut_off_logins(&self) -> Vec<Instant> {
+        lock(&self.cut_off_logins).clone()
     }
 
     /// What must never have happened.

@@ -1,14 +1,17 @@
 //! The constant mixed load: a few students who read what is stored, and a few who write everything that can be written.
 //! Each waits for its answer and a moment more, so that the rate is moderate and the same throughout.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Failure,
-    api::{Account, Answer, Api, Kind, student, unique},
+    api::{Account, Answer, Api, Kind, LoginError, student, unique},
     campus::{TABLES, Table},
     ledger::{Ledger, Write},
 };
@@ -227,7 +230,8 @@ impl Shared {
                     self.ledger.acknowledge(Write::Account(account.open_id.clone()));
                     return Some(account);
                 }
-                Err(error) => self.ledger.broken(error.to_string()),
+                Err(LoginError::CutOff(at, _)) => self.ledger.cut_off(at),
+                Err(error) => self.ledger.broken(Instant::now(), error.to_string()),
             }
             if !self.pause(LOGIN_PAUSE).await {
                 return None;
@@ -266,7 +270,7 @@ impl Shared {
                 if answer.is_ok() {
                     self.ledger.set(place, number, true);
                 } else if answer.is_refusal() {
-                    self.ledger.broken(format!("a nickname is refused: {}", answer.code()));
+                    self.ledger.broken(Instant::now(), format!("a nickname is refused: {}", answer.code()));
                 } else {
                     self.ledger.set(place, number, false);
                     continue 'accounts;
@@ -289,7 +293,8 @@ impl Shared {
             if answer.is_ok() {
                 self.ledger.acknowledge(Write::Bind { open_id: account.open_id, student: student(index) });
             } else if answer.is_refusal() {
-                self.ledger.broken(format!("a bind with the right passwords is refused: {}", answer.code()));
+                self.ledger
+                    .broken(Instant::now(), format!("a bind with the right passwords is refused: {}", answer.code()));
             }
             index += 1;
         }
@@ -313,7 +318,7 @@ impl Shared {
                 });
             }
             if answer.is_ok() && !table.may_become_empty && answer.is_empty_table() {
-                self.ledger.broken(format!("stored data of {} was replaced by nothing", table.path));
+                self.ledger.broken(Instant::now(), format!("stored data of {} was replaced by nothing", table.path));
             }
         }
     }

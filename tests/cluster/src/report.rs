@@ -137,8 +137,7 @@ pub fn rows(run: &Run, journal: &Journal, ledger: &Ledger) -> Vec<Row> {
             rows.len() - 1
         });
         let row = &mut rows[place];
-        let within =
-            |found: &[(Instant, String)]| found.iter().filter(|(at, _)| *at >= case.begun && *at < case.end).count();
+        let within = |found: &[(Instant, String)]| found.iter().filter(|(at, _)| case.covers(*at)).count();
         row.times += 1;
         row.lost += within(&lost);
         row.doubled += within(&run.findings.doubled);
@@ -197,7 +196,7 @@ pub fn print(run: &Run, journal: &Journal, ledger: &Ledger, verdicts: &[Verdict]
         println!("doubled: {what}");
     }
     for (at, what) in ledger.broken_promises().iter().take(20) {
-        let case = run.cases.iter().find(|case| *at >= case.begun && *at < case.end);
+        let case = run.cases.iter().find(|case| case.covers(*at));
         println!("never to happen: {what}, during «{}»", case.map_or("no fault".to_owned(), |case| case.fault.name()));
     }
     for (what, count) in failures(run, journal) {
