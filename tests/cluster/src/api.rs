@@ -22,6 +22,8 @@ const BOUNDARY: &str = "----cluster-test-0123456789";
 pub enum Kind {
     /// Stored data is read; the word says which.
     Read(&'static str),
+    /// A table is fetched for the first time, before anybody counts on it; some students have none.
+    First,
     /// A login: finds or makes an account.
     Login,
     /// Writer number n sets the nickname of its own account.
@@ -40,7 +42,7 @@ impl Kind {
     /// Whether it writes; what only reads must not fail while the database has a new primary to find.
     #[must_use]
     pub fn is_write(self) -> bool {
-        !matches!(self, Self::Read(_))
+        !matches!(self, Self::Read(_) | Self::First)
     }
 
     /// Its name in messages.
@@ -48,6 +50,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Read(what) => what,
+            Self::First => "first",
             Self::Login => "login",
             Self::Set(_) => "nickname",
             Self::Bind => "bind",

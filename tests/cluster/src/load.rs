@@ -178,7 +178,7 @@ async fn prepare(api: &Api, index: usize) -> Result<Reading, Failure> {
 
 /// Fetches a table for the first time.
 async fn first(api: &Api, bound: &Bound, path: &str) -> Answer {
-    patiently(async || api.get(Kind::Read("first"), path, Some(&bound.account)).await).await
+    patiently(async || api.get(Kind::First, path, Some(&bound.account)).await).await
 }
 
 /// The answer to a request that is sent again while the service says that the campus is down.

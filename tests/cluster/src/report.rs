@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     Failure,
-    api::{Journal, Record},
+    api::{Journal, Kind, Record},
     bench::Case,
     judge::Verdict,
     ledger::Ledger,
@@ -79,7 +79,9 @@ pub fn percentile(mut values: Vec<Duration>, percent: usize) -> Option<Duration>
 /// The requests of a fault's time: those under way when it happens are among them, and those that outlast it.
 #[must_use]
 pub fn records(case: &Case, journal: &Journal) -> Vec<Record> {
-    journal.between(case.begun, case.end)
+    let mut records = journal.between(case.begun, case.end);
+    records.retain(|record| record.kind != Kind::First);
+    records
 }
 
 /// One fault in a line, as it is over.
