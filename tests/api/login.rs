@@ -94,11 +94,7 @@ async fn a_code_that_is_remembered_only_later_can_be_sent_again_elsewhere() {
     setup()
         .run(async |app| {
             let relays = Relays::start().await;
-            let uri = relays.uri(&app.db.uri());
-            let relayed = app.start_replica(|s| {
-                s.set("WEHPU_MONGODB_URI", &uri);
-            });
-            let relayed = relayed.await;
+            let relayed = relays.replica(app).await;
             let code = app.sim.wechat_code("alice");
             let ask = async |url: &str| {
                 let request = app.request_at(url, Method::POST, "/api/login");

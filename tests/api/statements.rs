@@ -367,10 +367,7 @@ async fn what_a_lagging_member_does_not_know_yet_is_asked_of_the_primary() {
             let name = format!("/api/user/{}", student.campus.number);
 
             let relays = Relays::start().await;
-            let uri = relays.uri(&app.db.uri());
-            let relayed = app.start_replica(|s| {
-                s.set("WEHPU_MONGODB_URI", &uri);
-            });
+            let relayed = relays.replica(app);
             let student = student.at(&relayed.await);
             let get = async |path: &str| {
                 let answer = student.request(Method::GET, path).send().await.unwrap();
@@ -397,10 +394,7 @@ async fn what_members_say_nothing_about_or_break_off_is_asked_of_others() {
     setup()
         .run(async |app| {
             let relays = Relays::start().await;
-            let uri = relays.uri(&app.db.uri());
-            let relayed = app.start_replica(|s| {
-                s.set("WEHPU_MONGODB_URI", &uri);
-            });
+            let relayed = relays.replica(app);
             let student = settled(app, 1).await;
             app.db.replicated().await;
             let student = student.at(&relayed.await);

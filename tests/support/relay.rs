@@ -25,7 +25,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::replica_set_uri;
+use super::{Replica, TestApp, replica_set_uri};
 
 const OP_MSG: i32 = 2013;
 const HEADER: usize = 16;
@@ -120,6 +120,15 @@ impl Relays {
     /// `uri` with the relays in place of the members.
     pub fn uri(&self, uri: &str) -> String {
         self.names.iter().fold(uri.to_owned(), |uri, (member, relay)| uri.replace(member, relay))
+    }
+
+    /// A replica of the service that speaks to the members through them.
+    pub async fn replica(&self, app: &TestApp) -> Replica {
+        let uri = self.uri(&app.db.uri());
+        app.start_replica(|s| {
+            s.set("WEHPU_MONGODB_URI", &uri);
+        })
+        .await
     }
 
     /// How many members there are.
