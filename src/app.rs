@@ -5,7 +5,6 @@ use std::{future::Future, sync::Arc, time::Duration};
 use axum::http::HeaderValue;
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -16,7 +15,7 @@ use crate::{
     crypto::{KeyRing, Pseudonyms, random_hex},
     error::ApiError,
     github::Github,
-    http::{auth::Tokens, burst::Burst, revoked::Revoked},
+    http::{auth::Tokens, burst::Burst, places::Places, revoked::Revoked},
     messenger::{self, Messenger},
     objects::{Objects, OpenError},
     outbound::{BuildError, Outbound},
@@ -62,7 +61,7 @@ pub struct App {
     /// Work that must end well although its request may go away; drained at shutdown.
     pub tasks: TaskTracker,
     /// Requests that may be under way at once; what comes beyond is refused at once.
-    pub places: Semaphore,
+    pub places: Places,
     /// This host, for the `x-served-by` header.
     pub served_by: HeaderValue,
 }
@@ -128,7 +127,7 @@ impl App {
             tokens: Tokens::new(&config.auth.jwt_secret, config.auth.jwt_ttl, clock.clone()),
             revoked: Revoked::new(config.auth.jwt_ttl, store.revocations.clone(), clock.clone()),
             burst: Burst::new(&config.limits.burst, store.limits.clone(), clock.clone(), tasks.clone()),
-            places: Semaphore::new(PLACES),
+            places: Places::default(),
             pseudonyms: Pseudonyms::new(config.auth.jwt_secret.expose_secret().as_bytes()),
             served_by: HeaderValue::from_str(&host).unwrap_or(HeaderValue::from_static("unknown")),
             config,
@@ -192,10 +191,6 @@ impl App {
         }
     }
 }
-
-/// Requests under way at once in a replica, uploads aside. Above what the proxy sends (`maxconn` of its servers), so that
-/// the queue is there and this the last resort; enough for some seconds of writes that wait for a primary.
-const PLACES: usize = 640;
 
 /// How long a read waits for its counter. Without a primary nothing can be counted, and reads go on.
 const COUNTER_PATIENCE: Duration = Duration::from_secs(2);

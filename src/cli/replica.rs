@@ -2,9 +2,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
-use axum::Router;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     http::admin::Readiness,
@@ -22,12 +20,6 @@ const WATCH_PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) async fn bind(addr: SocketAddr, variable: &str) -> Result<TcpListener, String> {
     TcpListener::bind(addr).await.map_err(|e| format!("{variable}: cannot listen on {addr}: {e}"))
-}
-
-pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    // `axum::serve` does not fail: errors of single connections are theirs.
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let _ = axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).await;
 }
 
 /// Keeps readiness up to date. Waits for the database as long as it takes; ends only when the schema is behind. Calls

@@ -6,13 +6,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Failure,
-    replica::{bind, serve, watch_database},
+    replica::{bind, watch_database},
 };
 use crate::{
     app::App,
     clock::Clock,
     config::Config,
-    http::{self, admin::Readiness},
+    http::{self, admin::Readiness, listener::serve},
     shutdown::{Shutdown, metrics_upkeep},
     telemetry,
 };

@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Failure,
-    replica::{bind, is_migrated, serve, watch_database},
+    replica::{bind, is_migrated, watch_database},
 };
 use crate::{
     clock::{Clock, campus_time},
@@ -18,7 +18,7 @@ use crate::{
         JOBS, Job, Ran, Spider,
         report::{Item, Status, Watch},
     },
-    http::{self, admin::Readiness},
+    http::{self, admin::Readiness, listener::serve},
     shutdown::{Shutdown, metrics_upkeep},
     store::{LastRun, Outcome, wait_for_primary},
     telemetry,

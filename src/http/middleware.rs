@@ -50,15 +50,14 @@ pub async fn observe(State(app): State<AppState>, mut request: Request, next: Ne
     request.extensions_mut().insert(caller.clone());
 
     let span = tracing::info_span!("request", request_id = %id, method, %route);
-    let handled = if route == super::routes::upload::PATH {
-        // As slow as the telephone that sends it: limits per user and the proxy's bound on connections hold these.
-        tokio::time::timeout(UPLOAD_LIMIT, next.run(request)).instrument(span).await
-    } else if let Ok(_place) = app.places.try_acquire() {
-        tokio::time::timeout(REQUEST_LIMIT, next.run(request)).instrument(span).await
+    let is_upload = route == super::routes::upload::PATH && request.method() == Method::POST;
+    let limit = if is_upload { UPLOAD_LIMIT } else { REQUEST_LIMIT };
+    let mut response = if let Some(place) = app.places.take(request.method(), &route) {
+        let handled = tokio::time::timeout(limit, next.run(request)).instrument(span).await;
+        place.keep_for(handled.unwrap_or_else(|_| ApiError::TimedOut.into_response()))
     } else {
-        Ok(ApiError::Overloaded.into_response())
+        ApiError::Overloaded.into_response()
     };
-    let mut response = handled.unwrap_or_else(|_| ApiError::TimedOut.into_response());
 
     let status = response.status().as_u16();
     let elapsed = started.elapsed();

@@ -8,8 +8,10 @@ pub mod envelope;
 pub mod etag;
 pub mod extract;
 pub mod incoming;
+pub mod listener;
 pub mod middleware;
 pub mod openapi;
+pub mod places;
 pub mod public_url;
 pub mod revoked;
 mod routes;
@@ -24,8 +26,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{app::AppState, error::ApiError};
 
-/// Largest body of any request but an upload, in bytes.
-const MAX_BODY: usize = 1024 * 1024;
+/// Largest body of any request but an upload, in bytes: the largest that makes sense, a login with `encryptedData` or a report
+/// with all its texts, has some 30 KB.
+const MAX_BODY: usize = 64 * 1024;
 
 /// Every route, each with its description.
 fn routes() -> OpenApiRouter<AppState> {

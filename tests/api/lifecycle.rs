@@ -307,3 +307,44 @@ async fn a_schema_that_seems_to_be_behind_is_not_judged_without_the_primary() {
         })
         .await;
 }
+
+/// Sends the beginning of a request and keeps the connection open.
+async fn held(address: &str, beginning: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stream, beginning).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn bodies_that_never_end_hold_little_memory_and_nobody_up() {
+    setup()
+        .run(async |app| {
+            let engine = Engine::ready(&app.settings).await;
+            let address = engine.api.trim_start_matches("http://");
+            let before = engine.memory();
+            // As large as the service reads them, each without its last byte.
+            let length = 64 * 1024;
+            let head = format!("POST /api/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+            let beginning = [head.as_bytes(), &vec![b'a'; length - 1]].concat();
+            let mut open = Vec::new();
+            for _ in 0..200 {
+                open.push(held(address, &beginning).await);
+            }
+            let answer = Answer::of(app.request_at(&engine.api, Method::GET, "/api/calendar").send().await.unwrap()).await;
+            answer.expect_error(403, "TOKEN_INVALID");
+            // 13 MiB of bodies, and what is made of them.
+            let more = engine.memory().saturating_sub(before);
+            assert!(more < 40 * 1024 * 1024, "{more} bytes");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_before_it_is_sent() {
+    setup()
+        .run(async |app| {
+            let head = "POST /api/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 1048000\r\nconnection: close\r\n\r\n{";
+            app.raw(head.as_bytes()).await.expect_error(413, "PAYLOAD_TOO_LARGE");
+        })
+        .await;
+}

@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use reqwest::{Client, Method, RequestBuilder, header::AUTHORIZATION};
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 use wehpu_engine::{
     app::{App, AppState},
     clock::Clock,
@@ -141,7 +142,7 @@ impl TestApp {
         let following = app.clone();
         let serving = tokio::spawn(async move {
             tokio::select! {
-                served = async { axum::serve(listener, router).await } => served.unwrap(),
+                () = http::listener::serve(listener, router, CancellationToken::new()) => {}
                 never = following.revoked.follow() => match never {},
             }
         });

@@ -145,6 +145,14 @@ impl Engine {
         self.lines.borrow().clone()
     }
 
+    /// Its resident memory in bytes (`VmRSS` of /proc, in KiB).
+    pub fn memory(&self) -> u64 {
+        let id = self.child.id().expect("the engine still runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     /// Status and text of a page of the admin listener.
     pub async fn admin(&self, path: &str) -> (StatusCode, String) {
         let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");

@@ -19,6 +19,9 @@ use crate::{
     store::{CREDENTIALS, Credential, FileRecord, Snapshots, Store, User},
 };
 
+/// Where it is.
+pub const PATH: &str = "/api/me/export";
+
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Export {
@@ -140,7 +143,7 @@ async fn campus(store: &Store, user: &User) -> Result<Campus, ApiError> {
 /// Everything the service knows about the caller.
 #[utoipa::path(
     get,
-    path = "/api/me/export",
+    path = PATH,
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Export>, description = "all data, as an attachment"), Failures)

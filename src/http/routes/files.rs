@@ -24,6 +24,9 @@ use crate::{
     objects::{FileName, ObjectError, Objects},
 };
 
+/// Where they are.
+pub const PATH: &str = "/files/{name}";
+
 /// The bytes of a file.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
@@ -33,7 +36,7 @@ struct FileContent(Vec<u8>);
 /// An uploaded file, or a part of it. Images are shown by browsers, everything else is offered for saving.
 #[utoipa::path(
     method(get, head),
-    path = "/files/{name}",
+    path = PATH,
     tag = "life",
     params(
         ("name" = String, Path, description = "as an upload answered it"),

@@ -65,7 +65,7 @@ const AWAY: Duration = Duration::from_secs(10);
 const TWO_AWAY: Duration = Duration::from_secs(25);
 
 /// Memory of an engine as compose limits it, and less than any engine needs, in KiB.
-const ENGINE_MEMORY: u32 = 96 * 1024;
+const ENGINE_MEMORY: u32 = 128 * 1024;
 const LEAST_MEMORY: u32 = 8 * 1024;
 
 /// How long the disk stays full.
