@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help up down clean logs ps smoke demo rollout backup restore test cluster-test bench fuzz check fmt
+.PHONY: help up down clean logs ps smoke demo rollout backup restore test cluster-test attack bench fuzz check fmt
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -45,6 +45,9 @@ test: ## every check and every test, all set-up included
 
 cluster-test: ## kill, pause, cut off and fill everything under load; FORM=long for the whole list
 	@docker/cluster-test.sh $(or $(FORM),short)
+
+attack: ## floods from one address while ordinary users read; FORM=long for minutes of each
+	@docker/cluster-test.sh attack $(or $(FORM),short)
 
 bench: ## speed and memory, in ratios to a minimal program (BENCH="--rounds 9" for more)
 	@docker/bench.sh $(BENCH)

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# `make cluster-test`: the whole stack under load, and everything that can go wrong with it one after the other. Its own
-# compose project and ports, so that a stack of `make up` beside it is not touched; removed with its data at the end,
-# however that comes.
+# `make cluster-test`: the whole stack under load, and everything that can go wrong with it one after the other.
+# `make attack`: the whole stack under attack from one address. Each with its own compose project and ports, so that a stack
+# of `make up` beside it is not touched; removed with its data at the end, however that comes.
 #
 #   docker/cluster-test.sh [short|long] [options of the bench, see --help]
+#   docker/cluster-test.sh attack [short|long] [options, see attack --help]
 #   KEEP=yes        leave the stack running afterwards; the next run begins with it
 #   CLUSTER_PORT, CLUSTER_SIM_PORT, CLUSTER_STATS_PORT    18380, 18381, 18382
 set -uo pipefail
@@ -20,10 +21,12 @@ docker/images.sh || die "the base images are missing"
 for name in $(compgen -e WEHPU_); do
     case $name in *_IMAGE | WEHPU_BUILD_CA_FILE | WEHPU_ROOT | WEHPU_STATE) ;; *) unset "$name" ;; esac
 done
-export COMPOSE_PROJECT_NAME=wehpu-cluster
+BENCH_OF=cluster
+[ "${1:-}" != attack ] || BENCH_OF=attack
+export COMPOSE_PROJECT_NAME=wehpu-$BENCH_OF
 COMPOSE_FILE=docker-compose.yml
 [ ! -e docker-compose.override.yml ] || COMPOSE_FILE+=:docker-compose.override.yml
-export COMPOSE_FILE=$COMPOSE_FILE:docker/compose.cluster.yml
+export COMPOSE_FILE=$COMPOSE_FILE:docker/compose.$BENCH_OF.yml
 export CLUSTER_PORT=${CLUSTER_PORT:-18380} CLUSTER_SIM_PORT=${CLUSTER_SIM_PORT:-18381} CLUSTER_STATS_PORT=${CLUSTER_STATS_PORT:-18382}
 export WEHPU_HTTP_PORT=$CLUSTER_PORT
 # Tags of its own: a running stack of `make up` keeps the images it was started with.
@@ -38,6 +41,23 @@ if [ -z "${WEHPU_BUILD_CA_FILE:-}" ] && [ -s /etc/ssl/certs/ca-certificates.crt 
 fi
 WEHPU_REVISION=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 export WEHPU_REVISION DOCKER_BUILDKIT=1
+
+# A certificate for the proxy under attack; its users trust it and nothing else.
+make_certificate() {
+    local dir=$WEHPU_STATE/attack
+    have openssl || install_packages openssl || die "openssl is needed to make a certificate"
+    mkdir -p "$dir"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=wehpu.test \
+        -addext subjectAltName=DNS:wehpu.test -addext basicConstraints=critical,CA:FALSE \
+        -keyout "$dir/key.pem" -out "$dir/certificate.pem" 2>/dev/null || die "openssl makes no certificate"
+    cat "$dir/key.pem" "$dir/certificate.pem" >"$dir/proxy.pem"
+    # Read by the proxy's user inside its container.
+    chmod 0644 "$dir/proxy.pem"
+    export ATTACK_PROXY_PEM=$dir/proxy.pem ATTACK_CERTIFICATE=$dir/certificate.pem
+    # Attackers run the bench's own program in a container with an address of its own. Any image with a C library will do.
+    export ATTACK_IMAGE=$WEHPU_MONGO_IMAGE
+}
+[ "$BENCH_OF" = cluster ] || make_certificate
 
 BENCH=
 remove_stack() {

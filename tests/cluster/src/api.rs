@@ -196,6 +196,12 @@ impl Api {
         Self { url: url.to_owned(), http, journal: Arc::default() }
     }
 
+    /// The same service through another client; what it asks is noted in the same journal.
+    #[must_use]
+    pub fn through(&self, http: reqwest::Client) -> Self {
+        Self { http, ..self.clone() }
+    }
+
     fn request(&self, method: Method, path: &str, account: Option<&Account>) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url)).timeout(PATIENCE);
         match account {

@@ -49,7 +49,7 @@ const UNDER_PRESSURE: f64 = 0.75;
 #[derive(Debug, Serialize)]
 pub struct Verdict {
     /// The promise.
-    pub promise: &'static str,
+    pub promise: String,
     /// What was found.
     pub found: String,
     /// Whether it held.
@@ -73,7 +73,7 @@ impl<'a> Judge<'a> {
     }
 
     fn say(&mut self, promise: &'static str, held: bool, found: String) {
-        self.verdicts.push(Verdict { promise, found, held });
+        self.verdicts.push(Verdict { promise: promise.to_owned(), found, held });
     }
 
     /// A promised time, made longer by the slack of this run.

@@ -182,7 +182,7 @@ async fn first(api: &Api, bound: &Bound, path: &str) -> Answer {
 }
 
 /// The answer to a request that is sent again while the service says that the campus is down.
-async fn patiently(request: impl AsyncFn() -> Answer) -> Answer {
+pub async fn patiently(request: impl AsyncFn() -> Answer) -> Answer {
     let mut answer = request().await;
     for _ in 0..TRIES {
         if answer.status != Some(503) {
@@ -195,7 +195,10 @@ async fn patiently(request: impl AsyncFn() -> Answer) -> Answer {
 }
 
 /// The answer to what must succeed.
-fn expect(what: &str, answer: Answer) -> Result<Answer, Failure> {
+///
+/// # Errors
+/// When it did not.
+pub fn expect(what: &str, answer: Answer) -> Result<Answer, Failure> {
     if answer.is_ok() {
         return Ok(answer);
     }
@@ -208,7 +211,7 @@ fn picture() -> Vec<u8> {
 }
 
 /// Path of the file an upload was answered with.
-fn path_of(answer: &Answer) -> String {
+pub fn path_of(answer: &Answer) -> String {
     let url = answer.body["data"]["url"][0].as_str().unwrap_or_default();
     url.find("/files/").map_or_else(String::new, |at| url[at..].to_owned())
 }

@@ -3,10 +3,12 @@
 //! "Survival" holds. `docker/cluster-test.sh` makes the stack and starts this.
 
 mod api;
+mod attack;
 mod bench;
 mod breakers;
 mod campus;
 mod fault;
+mod flood;
 mod judge;
 mod ledger;
 mod load;
@@ -39,6 +41,25 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Load, faults and a judge for the stack that the environment names.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Command {
+    #[command(subcommand)]
+    other: Option<Other>,
+    #[command(flatten)]
+    faults: Arguments,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Other {
+    /// One address against the service, while ordinary users read
+    Attack(attack::Arguments),
+    /// The attacker itself, in a container
+    #[command(hide = true)]
+    Flood(flood::Arguments),
+}
+
+/// What is broken, and how often.
+#[derive(Debug, clap::Args)]
 struct Arguments {
     /// Which faults
     #[arg(value_enum, default_value_t = plan::Form::Short)]
@@ -65,14 +86,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let command = Command::parse();
     let work = async {
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         else {
             return Err("signals cannot be received".into());
         };
         tokio::select! {
-            done = run(&arguments) => done,
+            done = async {
+                match command.other {
+                    None => run(&command.faults).await,
+                    Some(Other::Attack(arguments)) => attack::run_all(&arguments).await,
+                    Some(Other::Flood(arguments)) => flood::run(arguments).await.map(|()| true),
+                }
+            } => done,
             _ = interrupt.recv() => Err("interrupted".into()),
             _ = terminate.recv() => Err("terminated".into()),
         }

@@ -72,6 +72,15 @@ impl Sim {
         self.call(Method::DELETE, "faults", None).await.map(drop)
     }
 
+    /// How many login codes reached WeChat so far.
+    ///
+    /// # Errors
+    /// When the simulator does not answer.
+    pub async fn logins(&self) -> Result<u64, Failure> {
+        let counts: Value = serde_json::from_str(&self.call(Method::GET, "counts", None).await?)?;
+        Ok(counts["systems"]["wechat"]["operations"]["code2session"].as_u64().unwrap_or(0))
+    }
+
     /// What was sent to systems outside so far.
     ///
     /// # Errors

@@ -1,0 +1,342 @@
+//! `make attack`: one address does to the service what it can, while ordinary users at another address read. For each
+//! attack: their reads do not fail and are answered in time, no container ends, memory stays within its limits, and soon
+//! after the attack everything is as before.
+
+mod containers;
+mod users;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::{
+    Failure,
+    api::{Api, Record},
+    attack::{
+        containers::{Memory, Watch},
+        users::Users,
+    },
+    flood::{Attack, Met, NAME},
+    judge::Verdict,
+    plan::Form,
+    report::percentile,
+    sim::Sim,
+    stack::{Stack, docker},
+};
+
+/// How long an attack lasts, and the students stay.
+const SHORT: u64 = 15;
+const LONG: u64 = 40;
+const STAY: u64 = 90;
+
+/// 99 of 100 reads of ordinary users are answered within this time.
+const ANSWERED: Duration = Duration::from_secs(1);
+
+/// Everything is normal again within this time after the attack.
+const NORMAL: Duration = Duration::from_secs(15);
+
+/// Quiet between two attacks.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Made-up codes of one address that reach WeChat in an attack: `WEHPU_LIMIT_LOGIN` (300 in ten minutes) and what is under
+/// way when it is used up, twice, as a window of the limit may end in the middle.
+const CODES_THAT_REACH_WECHAT: u64 = 700;
+
+/// Where the table goes for machines.
+const FILE: &str = "target/bench/attack.json";
+
+const ALL: [Attack; 12] = [
+    Attack::Headers,
+    Attack::SmallBodies,
+    Attack::Bodies,
+    Attack::LargeBodies,
+    Attack::Streams,
+    Attack::Downloads,
+    Attack::Idle,
+    Attack::Burst,
+    Attack::Uploads,
+    Attack::Codes,
+    Attack::Searches,
+    Attack::Students,
+];
+
+/// What is tried.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// How long each attack lasts
+    #[arg(value_enum, default_value_t = Form::Short)]
+    form: Form,
+    /// Only attacks whose name contains one of these texts, separated by commas
+    #[arg(long)]
+    only: Option<String>,
+    /// How many times longer than promised everything may take; what fails counts as ever
+    #[arg(long, default_value_t = 1.0, value_parser = crate::slack)]
+    slack: f64,
+}
+
+/// What was found of one attack.
+#[derive(Debug)]
+struct Case {
+    attack: Attack,
+    met: Met,
+    reads: Vec<Record>,
+    normal_again: Option<Duration>,
+    ended: Vec<String>,
+    memory: Vec<(String, Memory)>,
+    /// Codes that reached WeChat.
+    codes: u64,
+}
+
+/// Everything an attack needs.
+struct Ground {
+    stack: Stack,
+    sim: Sim,
+    users: Users,
+    proxy: IpAddr,
+    certificate: String,
+    seconds: u64,
+    slack: f64,
+}
+
+/// Gives whether every promise held.
+///
+/// # Errors
+/// When an attack cannot be carried out.
+pub async fn run_all(arguments: &Arguments) -> Result<bool, Failure> {
+    let wanted = |attack: &Attack| {
+        arguments.only.as_ref().is_none_or(|text| text.split(',').any(|part| attack.name().contains(part)))
+    };
+    let attacks: Vec<Attack> = ALL.into_iter().filter(wanted).collect();
+    let variable =
+        |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set: start this with make attack"));
+    let stack = Stack::from_environment()?;
+    let proxy: IpAddr = stack.address("haproxy", "edge").await?.ok_or("the proxy has no address")?.parse()?;
+    let certificate = variable("ATTACK_CERTIFICATE")?;
+    let client = |keep: bool| {
+        let pem = std::fs::read(&certificate)?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(5))
+            .tls_certs_only([reqwest::Certificate::from_pem(&pem)?])
+            .resolve(NAME, SocketAddr::new(proxy, 8443));
+        Ok::<_, Failure>(if keep { client } else { client.pool_max_idle_per_host(0) }.build()?)
+    };
+    let door = format!("https://{NAME}:8443");
+    let api = Api::new(&door, client(true)?);
+    let fresh = api.through(client(false)?);
+    let port = std::env::var("CLUSTER_SIM_PORT").unwrap_or_else(|_| "18381".to_owned());
+    let ground = Ground {
+        sim: Sim::new(&format!("http://127.0.0.1:{port}"), client(true)?),
+        users: Users::start(&api, &fresh).await?,
+        stack,
+        proxy,
+        certificate,
+        seconds: if arguments.form == Form::Short { SHORT } else { LONG },
+        slack: arguments.slack,
+    };
+    let names: Vec<String> = containers::started(&ground.stack).await?.into_keys().collect();
+    let watch = Watch::start(&names).await?;
+    tokio::time::sleep(SETTLE).await;
+
+    let mut cases = Vec::new();
+    for attack in attacks {
+        let case = ground.case(attack, &watch).await?;
+        println!("{}", line(&case));
+        cases.push(case);
+    }
+    ground.users.stop().await;
+    let verdicts: Vec<Verdict> = cases.iter().flat_map(|case| judge(case, arguments.slack)).collect();
+    print(&cases, &verdicts)?;
+    Ok(!cases.is_empty() && verdicts.iter().all(|verdict| verdict.held))
+}
+
+impl Ground {
+    async fn case(&self, attack: Attack, watch: &Watch) -> Result<Case, Failure> {
+        let before = containers::started(&self.stack).await?;
+        let codes = self.sim.logins().await?;
+        watch.begin_anew();
+        let begun = Instant::now();
+        let met = self.flood(attack).await?;
+        let over = Instant::now();
+        let normal_again = self.users.normal_again(over, NORMAL.mul_f64(self.slack), self.slack).await;
+        let reads = self.users.reads(begun, Instant::now());
+        let ended = containers::ended(&before, &containers::started(&self.stack).await?);
+        let memory = watch.most().into_iter().collect();
+        let codes = self.sim.logins().await?.saturating_sub(codes);
+        tokio::time::sleep(SETTLE).await;
+        Ok(Case { attack, met, reads, normal_again, ended, memory, codes })
+    }
+
+    /// Runs the attacker to its end, in a container on the proxy's network.
+    async fn flood(&self, attack: Attack) -> Result<Met, Failure> {
+        let image =
+            std::env::var("ATTACK_IMAGE").map_err(|_| "ATTACK_IMAGE is not set: start this with make attack")?;
+        let program = std::env::current_exe()?;
+        let mount = |from: &str, to: &str| format!("{from}:{to}:ro");
+        let seconds = if attack == Attack::Students { STAY } else { self.seconds };
+        let name = format!("{}-attacker", self.stack.network("edge"));
+        let _ = docker(&["rm", "--force", &name]).await;
+        let output = Command::new("docker")
+            .args(["run", "--rm", "--name", &name, "--network", &self.stack.network("edge")])
+            .args(["--ulimit", "nofile=65536:65536", "--entrypoint", "/cluster-test"])
+            .args(["--volume", &mount(&program.to_string_lossy(), "/cluster-test")])
+            .args(["--volume", &mount(&absolute(&self.certificate)?, "/certificate.pem"), &image])
+            .args(["flood", attack.name(), "--proxy", &self.proxy.to_string(), "--certificate", "/certificate.pem"])
+            .args(["--file", &self.users.file, "--seconds", &seconds.to_string()])
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await?;
+        if !output.status.success() {
+            return Err(format!("the attacker failed: {}", String::from_utf8_lossy(&output.stderr).trim()).into());
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+}
+
+fn absolute(path: &str) -> Result<String, Failure> {
+    Ok(Path::new(path).canonicalize()?.to_string_lossy().into_owned())
+}
+
+/// One attack in a line, as it is over.
+fn line(case: &Case) -> String {
+    let failed: Vec<&Record> = case.reads.iter().filter(|read| !read.is_ok()).collect();
+    let what = failed.first().map_or(String::new(), |read| {
+        format!(" ({} {})", read.status.map_or("none".to_owned(), |status| status.to_string()), read.code)
+    });
+    let memory: Vec<String> =
+        case.memory.iter().map(|(name, memory)| format!("{name} {}/{}", mib(memory.most), mib(memory.limit))).collect();
+    format!(
+        "  {}: {} of {} reads failed{what}, p99 {} ms, normal after {}; attacker: {} opened, {} refused, answers {:?}; {} codes at WeChat; MiB: {}{}",
+        case.attack.name(),
+        failed.len(),
+        case.reads.len(),
+        p99(case).as_millis(),
+        case.normal_again.map_or("–".to_owned(), |d| format!("{:.1} s", d.as_secs_f64())),
+        case.met.opened,
+        case.met.refused,
+        case.met.answers,
+        case.codes,
+        memory.join(", "),
+        if case.ended.is_empty() { String::new() } else { format!("; ENDED: {}", case.ended.join(", ")) },
+    )
+}
+
+fn mib(bytes: u64) -> u64 {
+    bytes / (1024 * 1024)
+}
+
+fn p99(case: &Case) -> Duration {
+    percentile(case.reads.iter().map(Record::took).collect(), 99).unwrap_or_default()
+}
+
+/// The largest share of its memory limit that a container took.
+fn fullest(case: &Case) -> Option<&(String, Memory)> {
+    case.memory.iter().max_by_key(|(_, memory)| memory.most * 1000 / memory.limit.max(1))
+}
+
+/// The promises, for one attack.
+fn judge(case: &Case, slack: f64) -> Vec<Verdict> {
+    let verdict = |promise: &str, held: bool, found: String| Verdict {
+        promise: format!("{}: {promise}", case.attack.name()),
+        found,
+        held,
+    };
+    let failed = case.reads.iter().filter(|read| !read.is_ok()).count();
+    let p99 = p99(case);
+    let full = fullest(case);
+    let mut verdicts = vec![
+        verdict(
+            "no read of an ordinary user fails",
+            failed == 0 && !case.reads.is_empty(),
+            format!("{failed} of {} failed", case.reads.len()),
+        ),
+        verdict(
+            "99 of 100 reads within a second",
+            p99 <= ANSWERED.mul_f64(slack),
+            format!("p99 {} ms", p99.as_millis()),
+        ),
+        verdict(
+            "no container ends",
+            case.ended.is_empty(),
+            if case.ended.is_empty() { "none did".to_owned() } else { case.ended.join(", ") },
+        ),
+        verdict(
+            "memory stays within its limits",
+            full.is_some_and(|(_, memory)| memory.most < memory.limit),
+            full.map_or("not measured".to_owned(), |(name, memory)| {
+                format!("fullest: {name} {} of {} MiB", mib(memory.most), mib(memory.limit))
+            }),
+        ),
+        verdict(
+            "normal again within 15 s",
+            case.normal_again.is_some(),
+            case.normal_again.map_or("not".to_owned(), |d| format!("{:.1} s", d.as_secs_f64())),
+        ),
+        verdict(
+            "the attack took place",
+            case.met.opened > 0,
+            format!("{} connections, {} refused", case.met.opened, case.met.refused),
+        ),
+    ];
+    match case.attack {
+        Attack::Codes => verdicts.push(verdict(
+            "few made-up codes reach WeChat",
+            case.codes <= CODES_THAT_REACH_WECHAT,
+            format!("{} of {}", case.codes, case.met.answers.values().sum::<usize>()),
+        )),
+        Attack::Students => {
+            let well: usize = case.met.answers.iter().filter(|(status, _)| **status == 200).map(|(_, n)| n).sum();
+            let all: usize = case.met.answers.values().sum();
+            verdicts.push(verdict(
+                "none of 3,000 students behind one address is refused",
+                case.met.refused == 0 && well == all && case.met.opened >= 3000,
+                format!(
+                    "{} refused, {well} of {all} requests answered, {} connections",
+                    case.met.refused, case.met.opened
+                ),
+            ));
+        }
+        _ => {}
+    }
+    verdicts
+}
+
+/// Prints the table and the verdicts, and writes both down.
+fn print(cases: &[Case], verdicts: &[Verdict]) -> Result<(), Failure> {
+    println!("\n| attack | connections | refused | reads failed | p99 | normal again | fullest container |");
+    println!("|---|---|---|---|---|---|---|");
+    for case in cases {
+        println!(
+            "| {} | {} | {} | {} of {} | {} ms | {} | {} |",
+            case.attack.name(),
+            case.met.opened,
+            case.met.refused,
+            case.reads.iter().filter(|read| !read.is_ok()).count(),
+            case.reads.len(),
+            p99(case).as_millis(),
+            case.normal_again.map_or("–".to_owned(), |d| format!("{:.1} s", d.as_secs_f64())),
+            fullest(case).map_or("–".to_owned(), |(name, memory)| format!(
+                "{name} {} of {} MiB",
+                mib(memory.most),
+                mib(memory.limit)
+            )),
+        );
+    }
+    let broken: Vec<&Verdict> = verdicts.iter().filter(|verdict| !verdict.held).collect();
+    println!("\n{} of {} promises held", verdicts.len() - broken.len(), verdicts.len());
+    for verdict in broken {
+        println!("BROKEN  {}: {}", verdict.promise, verdict.found);
+    }
+    if let Some(folder) = Path::new(FILE).parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(FILE, serde_json::to_string_pretty(&json!({ "promises": verdicts }))?)?;
+    Ok(())
+}
