@@ -184,7 +184,7 @@ impl Ground {
         let _ = docker(&["rm", "--force", &name]).await;
         let output = Command::new("docker")
             .args(["run", "--rm", "--name", &name, "--network", &self.stack.network("edge")])
-            .args(["--ulimit", "nofile=65536:65536", "--entrypoint", "/cluster-test"])
+            .args(["--ulimit", "nofile=16384:16384", "--entrypoint", "/cluster-test"])
             .args(["--volume", &mount(&program.to_string_lossy(), "/cluster-test")])
             .args(["--volume", &mount(&absolute(&self.certificate)?, "/certificate.pem"), &image])
             .args(["flood", attack.name(), "--proxy", &self.proxy.to_string(), "--certificate", "/certificate.pem"])
