@@ -1,4 +1,4 @@
-//! Forgetting a student: what the campus systems showed, and the sessions there.
+//! Forgetting a student: what the campus systems showed to an account, and its sessions there.
 
 use super::{ReadThrough, student_lease};
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
 const SYSTEMS: [System; 3] = [System::Urp, System::Library, System::Physical];
 
 impl ReadThrough {
-    /// Removes the campus sessions that an account has as a student, and what is stored of that student unless another
-    /// account is bound to him. Call it before the account stops being bound to him, so that what fails can be repeated,
+    /// Removes the campus sessions that an account has as a student, and what they showed it. What another account that is
+    /// bound to him was shown stays. Call it before the account stops being bound to him, so that what fails can be repeated,
     /// and [`ReadThrough::forget_latecomers`] after that.
     ///
     /// # Errors
@@ -23,13 +23,10 @@ impl ReadThrough {
         }
         let store = &self.store;
         store.sessions.forget(open_id, student_id).await?;
-        if store.users.is_bound(student_id, Some(open_id)).await? {
-            return Ok(());
-        }
-        store.courses.forget_student(student_id).await?;
-        store.scores.forget_student(student_id).await?;
-        store.physical.forget_student(student_id).await?;
-        store.borrowing.forget_student(student_id).await
+        store.courses.forget(open_id, student_id).await?;
+        store.scores.forget(open_id, student_id).await?;
+        store.physical.forget(open_id, student_id).await?;
+        store.borrowing.forget(open_id, student_id).await
     }
 
     /// Removes, in the background, what a refresh that was under way has stored after [`ReadThrough::forget`].

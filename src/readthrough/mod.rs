@@ -1,6 +1,9 @@
-//! Campus data, read through the store: fresh data is served as stored; older data is fetched anew, once for everybody
-//! who asks at the same time, in this replica (single flight) and across replicas (a lease); when that fails or takes
+//! Campus data, read through the store: fresh data is served as stored; older data is fetched anew, once for all requests
+//! of an account at the same time, in this replica (single flight) and across replicas (a lease); when that fails or takes
 //! long, what is stored is served and marked stale. Stored data is never replaced by an empty or failed answer.
+//!
+//! A student's data belongs to the account that fetched it with its own passwords. Another account that is bound to the
+//! same number asks the campus itself; one whose password is missing or refused keeps what it was shown before, as stale.
 
 mod donations;
 mod flights;
@@ -231,13 +234,15 @@ impl ReadThrough {
         }
     }
 
-    /// Asks the campus under a lease, or takes what another replica fetched while this one waited for it.
+    /// Asks the campus under a lease, or takes what another replica fetched for the same account (or, where no account owns
+    /// the data, for anybody) while this one waited for it.
     async fn fetch<S: Source>(&self, source: &S, user: &User, key: &SnapshotKey) -> Outcome<S::Data> {
         let started = self.clock.now();
         let owner = format!("{}/{}", self.replica, random_hex());
         let lease_name = match key {
-            // One campus session per student and system: whatever is asked for, it is asked one after the other.
-            SnapshotKey::Student { student_id, .. } => student_lease(S::SYSTEM, student_id),
+            // One login of a student at a time in a system, whatever is asked for and by which of his accounts: a system
+            // that knows one session of each student would end the other one in the middle.
+            SnapshotKey::Own { student_id, .. } => student_lease(S::SYSTEM, student_id),
             SnapshotKey::Question(question) => format!("{}/{question}", S::NAME),
         };
         let lease = loop {
@@ -297,11 +302,7 @@ impl ReadThrough {
         if credentials.is_empty() {
             return Ok(work(&Login::default(), &mut Session::default()).await?);
         }
-        // Another replica may have met a refused password, or the student may have bound anew, since the caller read it.
-        let latest = self.store.users.find(&user.open_id).await?;
-        let user = &latest.filter(|l| l.bind && l.student_id == user.student_id).ok_or(ReadError::NotBound)?;
-        check(user, credentials)?;
-        let login = self.login(user, credentials)?;
+        let (user, login) = self.log_in_as(user, credentials).await?;
         let owner = SessionOwner { open_id: &user.open_id, student_id: &user.student_id, system };
         let mut session = load_session(&self.store, &self.keys, &owner).await?;
         let before = session.to_text();
@@ -314,9 +315,19 @@ impl ReadThrough {
             }
         }
         if let Err(CampusError::WrongPassword(refusing)) = answer {
-            self.remember_refusal(user, credentials, refusing).await?;
+            self.remember_refusal(&user, credentials, refusing).await?;
         }
         Ok(answer?)
+    }
+
+    /// The account as it is now, and what it logs in with. Another replica may have met a refused password, or the student
+    /// may have bound anew, since the caller read it.
+    async fn log_in_as(&self, user: &User, credentials: &[(Credential, System)]) -> Result<(User, Login), ReadError> {
+        let latest = self.store.users.find(&user.open_id).await?;
+        let user = latest.filter(|l| l.bind && l.student_id == user.student_id).ok_or(ReadError::NotBound)?;
+        check(&user, credentials)?;
+        let login = self.login(&user, credentials)?;
+        Ok((user, login))
     }
 
     /// Places a repair order for `user`. Call it in a task of its own: an order under way must come to its end.

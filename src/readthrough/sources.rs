@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// What lies behind the VPN takes two passwords.
-const URP_CREDENTIALS: &[(Credential, System)] = &[(Credential::Vpn, System::Vpn), (Credential::Jwc, System::Urp)];
+pub(super) const URP_CREDENTIALS: &[(Credential, System)] =
+    &[(Credential::Vpn, System::Vpn), (Credential::Jwc, System::Urp)];
 
 impl From<&Login> for Account {
     fn from(login: &Login) -> Self {
@@ -28,8 +29,9 @@ impl From<&Login> for Account {
     }
 }
 
-fn of_student(user: &User, term: &str) -> SnapshotKey {
-    SnapshotKey::Student { student_id: user.student_id.clone(), term: term.to_owned() }
+fn own(user: &User, term: &str) -> SnapshotKey {
+    let (open_id, student_id) = (user.open_id.clone(), user.student_id.clone());
+    SnapshotKey::Own { open_id, student_id, term: term.to_owned() }
 }
 
 /// The course table of the term.
@@ -43,7 +45,7 @@ impl Source for Courses {
     const CREDENTIALS: &'static [(Credential, System)] = URP_CREDENTIALS;
 
     fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        of_student(user, term)
+        own(user, term)
     }
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
@@ -84,7 +86,7 @@ impl Source for Scores {
     const CREDENTIALS: &'static [(Credential, System)] = URP_CREDENTIALS;
 
     fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        of_student(user, term)
+        own(user, term)
     }
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
@@ -176,7 +178,7 @@ impl Source for Physical {
     const CREDENTIALS: &'static [(Credential, System)] = &[(Credential::IdNumber, System::Physical)];
 
     fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        of_student(user, term)
+        own(user, term)
     }
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
@@ -217,7 +219,7 @@ impl Source for Borrowing {
     const CREDENTIALS: &'static [(Credential, System)] = &[(Credential::Library, System::Library)];
 
     fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        of_student(user, term)
+        own(user, term)
     }
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {

@@ -1,6 +1,10 @@
-//! Snapshots of what a campus system showed, with the time they were fetched. What belongs to a student is keyed by
-//! student number and term (never by WeChat account); what is the same for everybody is keyed by what was asked. One
-//! collection per kind of data; one type for all of them.
+//! Snapshots of what a campus system showed, with the time they were fetched. A student's data belongs to the account
+//! that fetched it with its own passwords: it is keyed by account, student number and term, so that no account sees what
+//! another one's password opened. What is the same for everybody is keyed by what was asked. One collection per kind of
+//! data; one type for all of them.
+//!
+//! What engines stored before migration 0010 has a student number and no owner: it is never read here, goes when
+//! somebody leaves the number, and expires.
 
 use chrono::{DateTime, Utc};
 use mongodb::{
@@ -18,9 +22,11 @@ use super::{
 /// What a snapshot is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SnapshotKey {
-    /// A student's own data of one term.
-    Student {
-        /// Student number.
+    /// What the campus showed one account of one term.
+    Own {
+        /// WeChat account whose passwords opened it.
+        open_id: String,
+        /// Student number it was bound to.
         student_id: String,
         /// Term as the URP writes it.
         term: String,
@@ -30,10 +36,21 @@ pub enum SnapshotKey {
 }
 
 impl SnapshotKey {
+    /// Finds the document of this key. The key of an owned one is its `_id`, as migration 0010 makes it.
     fn filter(&self) -> Document {
         match self {
-            Self::Student { student_id, term } => doc! { "studentId": student_id, "term": term },
+            Self::Own { .. } => doc! { "_id": self.to_string() },
             Self::Question(question) => doc! { "question": question },
+        }
+    }
+
+    /// What a new document has besides.
+    fn identity(&self) -> Document {
+        match self {
+            Self::Own { open_id, student_id, term } => {
+                doc! { "owner": { "openId": open_id, "studentId": student_id }, "term": term }
+            }
+            Self::Question(_) => Document::new(),
         }
     }
 }
@@ -41,7 +58,7 @@ impl SnapshotKey {
 impl std::fmt::Display for SnapshotKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Student { student_id, term } => write!(f, "{student_id}/{term}"),
+            Self::Own { open_id, student_id, term } => write!(f, "{open_id}/{student_id}/{term}"),
             Self::Question(question) => f.write_str(question),
         }
     }
@@ -101,20 +118,28 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         let data = bson::serialize_to_bson(data).map_err(mongodb::error::Error::from)?;
         let mut older = key.filter();
         older.insert("fetchedAt", doc! { "$lte": at });
-        let set = doc! { "$set": { "data": data, "fetchedAt": at } };
-        match self.primary.update_one(older, set).upsert(true).await.map_err(StoreError::from) {
+        let mut update = doc! { "$set": { "data": data, "fetchedAt": at } };
+        let identity = key.identity();
+        if !identity.is_empty() {
+            update.insert("$setOnInsert", identity);
+        }
+        match self.primary.update_one(older, update).upsert(true).await.map_err(StoreError::from) {
             // A newer snapshot is there: the upsert met the unique index on the key.
             Ok(_) | Err(StoreError::Duplicate(_)) => Ok(()),
             Err(e) => Err(e),
         }
     }
 
-    /// Removes everything stored about a student.
+    /// Removes what an account was shown of a student, and what an engine before migration 0010 stored about him.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
-    pub async fn forget_student(&self, student_id: &str) -> Result<(), StoreError> {
-        retried(|| self.primary.delete_many(doc! { "studentId": student_id })).await?;
+    pub async fn forget(&self, open_id: &str, student_id: &str) -> Result<(), StoreError> {
+        let own_or_nobodys = doc! { "$or": [
+            { "owner.openId": open_id, "owner.studentId": student_id },
+            { "studentId": student_id },
+        ] };
+        retried(|| self.primary.delete_many(own_or_nobodys.clone())).await?;
         Ok(())
     }
 
@@ -127,17 +152,18 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         Ok(())
     }
 
-    /// Everything stored about a student, one document a term, for an export.
+    /// Everything an account was shown of a student, one document a term, for an export.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
-    pub async fn of_student(&self, student_id: &str) -> Result<Vec<(String, Snapshot<T>)>, StoreError> {
+    pub async fn of(&self, open_id: &str, student_id: &str) -> Result<Vec<(String, Snapshot<T>)>, StoreError> {
         #[derive(Deserialize)]
         struct Term {
             term: String,
         }
         let documents: Collection<Document> = self.primary.clone_with_type();
-        let mut cursor = steadily(|| documents.find(doc! { "studentId": student_id }).sort(doc! { "term": 1 })).await?;
+        let own = doc! { "owner.openId": open_id, "owner.studentId": student_id };
+        let mut cursor = steadily(|| documents.find(own.clone()).sort(doc! { "term": 1 })).await?;
         let mut found = Vec::new();
         while cursor.advance().await? {
             let document = cursor.deserialize_current()?;

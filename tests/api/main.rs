@@ -21,6 +21,7 @@ mod login;
 mod messages;
 mod migrations;
 mod old_defects;
+mod own;
 mod pages;
 mod rekey;
 mod repair;

@@ -158,3 +158,132 @@ async fn tables_of_the_old_service_stay_where_they_are() {
         })
         .await;
 }
+
+/// A snapshot as it was stored before migration 0010: by number and term.
+fn ownerless(student_id: &str, data: &Document) -> Document {
+    let now = mongodb::bson::DateTime::now();
+    doc! { "_id": ObjectId::new(), "studentId": student_id, "term": "2017-2018-1-1", "data": data, "fetchedAt": now }
+}
+
+fn bound_user(open_id: &str, student_id: &str, rejected: &[&str]) -> Document {
+    doc! {
+        "openId": open_id, "bind": true, "studentId": student_id, "name": "某人", "nickName": "", "vpnPassWord": "s1.t1.a",
+        "jwcPassWord": "s1.t1.a", "libPassWord": "s1.t1.a", "idNumber": "s1.t1.a", "rejected": rejected,
+    }
+}
+
+#[tokio::test]
+async fn a_stored_table_goes_to_each_account_that_is_bound_to_the_number_and_whose_password_was_not_refused() {
+    setup()
+        .empty_database()
+        .run(async |app| {
+            const ONE: &str = "311509000001";
+            const OTHER: &str = "311509000002";
+            const KINDS: [&str; 4] = ["courses", "scores", "physical", "borrowing"];
+            let mut without_library = bound_user("no-library", OTHER, &[]);
+            without_library.extend(doc! { "libPassWord": "", "rejected": null });
+            let accounts = [
+                bound_user("well", ONE, &[]),
+                bound_user("urp-refused", ONE, &["jwcPassWord"]),
+                bound_user("vpn-refused", ONE, &["vpnPassWord"]),
+                bound_user("library-refused", ONE, &["libPassWord"]),
+                bound_user("id-refused", ONE, &["idNumber"]),
+                without_library,
+                doc! { "openId": "unbound", "bind": false, "studentId": "", "name": "" },
+                doc! { "openId": "half", "bind": false, "studentId": ONE, "name": "" },
+            ];
+            app.db.collection("users").insert_many(&accounts).await.unwrap();
+            let day: Vec<Document> = Vec::new();
+            let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "oth"];
+            let table: Document = days.into_iter().map(|name| (name.to_owned(), day.clone().into())).collect();
+            let mut before = Vec::new();
+            for kind in KINDS {
+                let stored = [ownerless(ONE, &table), ownerless(OTHER, &table)];
+                app.db.collection(kind).insert_many(&stored).await.unwrap();
+                before.push(stored);
+            }
+            let old_service = doc! { "openId": "well", "term": "2017-2018-1-1", "courses": "[]" };
+            app.db.collection("courses").insert_one(old_service).await.unwrap();
+            run_engine(&["migrate"], &app.settings).await.succeeded();
+
+            let first = app.db.dump().await;
+            for again in [false, true] {
+                if again {
+                    let record = doc! { "_id": "0010_own_snapshots" };
+                    app.db.collection("migrations").delete_one(record).await.unwrap();
+                    run_engine(&["migrate"], &app.settings).await.succeeded();
+                }
+                let mut owners = Vec::new();
+                for (kind, before) in KINDS.into_iter().zip(&before) {
+                    for owned in app.db.all(kind).await {
+                        let Ok(owner) = owned.get_document("owner") else { continue };
+                        let source = before.iter().find(|old| text_of(old, "studentId") == text_of(owner, "studentId"));
+                        let source = source.unwrap();
+                        for field in ["term", "data", "fetchedAt"] {
+                            assert_eq!(owned.get(field), source.get(field), "{kind} {owned}");
+                        }
+                        owners.push(format!("{kind} {} {}", text_of(owner, "openId"), text_of(owner, "studentId")));
+                    }
+                    let left = app.db.all(kind).await;
+                    assert!(before.iter().all(|old| left.contains(old)), "an engine before it still reads them");
+                }
+                owners.sort();
+                let expected = [
+                    "borrowing id-refused",
+                    "borrowing urp-refused",
+                    "borrowing vpn-refused",
+                    "borrowing well",
+                    "courses id-refused",
+                    "courses library-refused",
+                    "courses no-library",
+                    "courses well",
+                    "physical library-refused",
+                    "physical no-library",
+                    "physical urp-refused",
+                    "physical vpn-refused",
+                    "physical well",
+                    "scores id-refused",
+                    "scores library-refused",
+                    "scores no-library",
+                    "scores well",
+                ];
+                let expected = expected
+                    .map(|owner| format!("{owner} {}", if owner.ends_with("no-library") { OTHER } else { ONE }));
+                assert_eq!(owners, expected, "{first}");
+            }
+
+            // With the campus away, who had a table has it, and nobody else.
+            app.db.replicated().await;
+            app.sim.set_fault(campus_sim::System::Vpn, campus_sim::Fault::server_error());
+            let replica = app.start_replica(|_| {}).await;
+            for (open_id, status) in [("well", 200), ("no-library", 200), ("urp-refused", 400), ("unbound", 400)] {
+                let request = app.request_at(&replica.url, reqwest::Method::POST, "/api/login");
+                let login = request.form(&[("code", &app.sim.wechat_code(open_id))]).send().await.unwrap();
+                let login = crate::support::Answer::of(login).await.expect(200);
+                let request = app.request_at(&replica.url, reqwest::Method::GET, "/api/course");
+                let request = request.bearer_auth(login.data()["token"].as_str().unwrap());
+                let answer = crate::support::Answer::of(request.send().await.unwrap()).await;
+                assert_eq!(answer.status, status, "{open_id}: {answer:?}");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn migrations_end_what_nobody_owns_after_a_month_and_nothing_that_somebody_owns() {
+    setup()
+        .run(async |app| {
+            for kind in ["courses", "scores", "physical", "borrowing"] {
+                let indexes = app.db.collection(kind).list_indexes().await.unwrap();
+                let indexes: Vec<_> = futures_util::TryStreamExt::try_collect(indexes).await.unwrap();
+                let ending = indexes.iter().filter_map(|index| {
+                    let options = index.options.clone()?;
+                    Some((options.expire_after?, options.partial_filter_expression?))
+                });
+                let ending: Vec<_> = ending.collect();
+                let of_nobody = doc! { "studentId": { "$gt": "" } };
+                assert_eq!(ending, [(std::time::Duration::from_hours(30 * 24), of_nobody)], "{kind}");
+            }
+        })
+        .await;
+}

@@ -52,8 +52,8 @@ async fn revoke(app: &App, open_id: &str, until: i64) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Forgets the caller's campus accounts: passwords, campus sessions, and stored campus data unless somebody else is bound
-/// to the same student number.
+/// Forgets the caller's campus accounts: passwords, campus sessions, and what they showed this account. What another account
+/// that is bound to the same student number was shown stays.
 #[utoipa::path(
     delete,
     path = "/api/bind",

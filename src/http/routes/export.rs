@@ -32,7 +32,7 @@ struct Export {
     account: Map<String, Value>,
     /// Which passwords are stored. They are sealed and are not shown.
     credentials: Vec<StoredCredential>,
-    /// What the campus systems showed.
+    /// What the campus systems showed this account.
     campus: Campus,
     /// Since when the course table can be subscribed to; missing when it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +124,7 @@ where
     if !user.bind {
         return Ok(Vec::new());
     }
-    let stored = snapshots.of_student(&user.student_id).await?.into_iter().map(|(term, snapshot)| {
+    let stored = snapshots.of(&user.open_id, &user.student_id).await?.into_iter().map(|(term, snapshot)| {
         let data = serde_json::to_value(&snapshot.data).map_err(|_| ApiError::Internal)?;
         Ok(Stored { term, fetched_at: time(snapshot.fetched_at()), data })
     });

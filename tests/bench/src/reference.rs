@@ -27,7 +27,7 @@ pub async fn serve(uri: &str, port: u16) -> Result<(), Failure> {
     let database = client.default_database().ok_or("the connection string names no database")?;
     let router = Router::new()
         .route("/user/{id}", get(user))
-        .route("/course/{id}", get(course))
+        .route("/course/{*id}", get(course))
         .route("/news/{start}", get(news))
         .route("/calendar", get(async || Json(json!({ "term": "2017-2018-1-1", "week": 1, "day": 1 }))))
         .with_state(database);
@@ -42,7 +42,7 @@ async fn user(State(db): State<Database>, Path(id): Path<String>) -> Answer {
 }
 
 async fn course(State(db): State<Database>, Path(id): Path<String>) -> Answer {
-    one(&db, "courses", doc! { "studentId": id }).await
+    one(&db, "courses", doc! { "_id": id }).await
 }
 
 async fn one(db: &Database, collection: &str, filter: Document) -> Answer {

@@ -29,7 +29,7 @@ const VALID: Duration = Duration::from_hours(12);
 
 /// A database full of students.
 pub struct School {
-    /// WeChat's ids of those who ask, their student numbers and tokens.
+    /// WeChat's ids of those who ask, the keys of their course tables, and tokens.
     asking: Vec<(String, String, String)>,
 }
 
@@ -38,6 +38,8 @@ impl School {
     pub async fn open(db: &Database, engine: &Engine, sim: &CampusSim, students: usize) -> Result<Self, Failure> {
         let (user, course) = first_student(db, engine, sim).await?;
         let (open_id, number) = (|i: usize| format!("bench-{i:09}"), |i: usize| format!("4{i:011}"));
+        let term = course.get_str("term")?.to_owned();
+        let table = |i: usize| format!("{}/{}/{term}", open_id(i), number(i));
         multiply(db, "users", students, |i| {
             let mut copy = user.clone();
             copy.extend(doc! { "_id": ObjectId::new(), "openId": open_id(i), "studentId": number(i) });
@@ -46,7 +48,7 @@ impl School {
         .await?;
         multiply(db, "courses", students, |i| {
             let mut copy = course.clone();
-            copy.extend(doc! { "_id": ObjectId::new(), "studentId": number(i) });
+            copy.extend(doc! { "_id": table(i), "owner": { "openId": open_id(i), "studentId": number(i) } });
             copy
         })
         .await?;
@@ -64,7 +66,7 @@ impl School {
         let tokens = Tokens::new(&config.auth.jwt_secret, VALID, clock);
         let asking = (0..students).step_by(students.div_ceil(ASKING)).map(|i| {
             let token = tokens.issue(&open_id(i), "", now).map_err(|e| format!("no token: {e:?}"))?;
-            Ok((open_id(i), number(i), token))
+            Ok((open_id(i), table(i), token))
         });
         Ok(Self { asking: asking.collect::<Result<_, Failure>>()? })
     }
@@ -72,11 +74,11 @@ impl School {
     /// What is asked of the service, and the same asked of the reference.
     pub fn requests(&self, case: Case) -> [String; 2] {
         let [mut own, mut minimal] = [String::new(), String::new()];
-        for (i, (open_id, number, token)) in self.asking.iter().enumerate() {
+        for (i, (open_id, table, token)) in self.asking.iter().enumerate() {
             let start = i % 10 * 10;
             let (path, same) = match case {
                 Case::User => ("/api/user".to_owned(), format!("/user/{open_id}")),
-                Case::Course => ("/api/course".to_owned(), format!("/course/{number}")),
+                Case::Course => ("/api/course".to_owned(), format!("/course/{table}")),
                 Case::News => (format!("/api/rss/news?start={start}&count=10"), format!("/news/{start}")),
                 Case::Calendar => ("/api/calendar".to_owned(), "/calendar".to_owned()),
             };
@@ -98,7 +100,7 @@ async fn first_student(db: &Database, engine: &Engine, sim: &CampusSim) -> Resul
     http.post(format!("{api}/api/bind")).bearer_auth(token).form(&bind).send().await?.error_for_status()?;
     http.get(format!("{api}/api/course")).bearer_auth(token).send().await?.error_for_status()?;
     let user = db.collection("users").find_one(doc! { "openId": "first" }).await?.ok_or("the student is not stored")?;
-    let course = doc! { "studentId": &campus.number };
+    let course = doc! { "owner.openId": "first" };
     let course = db.collection("courses").find_one(course).await?.ok_or("the course table is not stored")?;
     Ok((user, course))
 }

@@ -16,10 +16,12 @@ pub enum Write {
         /// The student number.
         student: String,
     },
-    /// A table of a student was fetched at this time (Unix milliseconds) and stored.
+    /// A table of a student was fetched for an account at this time (Unix milliseconds) and stored.
     Table {
         /// Where.
         collection: &'static str,
+        /// The account.
+        open_id: String,
         /// The student number.
         student: String,
         /// When.

@@ -316,6 +316,7 @@ impl Shared {
             if let Some(at) = fetched_at.filter(|_| answer.is_ok() && meta["stale"] == false) {
                 self.ledger.acknowledge(Write::Table {
                     collection: table.collection,
+                    open_id: account.open_id.clone(),
                     student: student.clone(),
                     fetched_at: at.timestamp_millis(),
                 });

@@ -96,20 +96,22 @@ async fn accounts_and_binds(writes: &Writes, members: &Members, findings: &mut F
 
 async fn tables(writes: &Writes, members: &Members, findings: &mut Findings) -> Result<(), Failure> {
     for table in TABLES {
-        let stored = members.documents(table.collection, doc! {}, doc! { "studentId": 1, "fetchedAt": 1 }).await?;
-        let mut latest: HashMap<&str, (i64, usize)> = HashMap::new();
+        let stored = members.documents(table.collection, doc! {}, doc! { "owner": 1, "fetchedAt": 1 }).await?;
+        let mut latest: HashMap<(&str, &str), (i64, usize)> = HashMap::new();
         for snapshot in &stored {
             let at = snapshot.get_datetime("fetchedAt").map_or(0, |at| at.timestamp_millis());
-            let entry = latest.entry(snapshot.get_str("studentId").unwrap_or_default()).or_default();
+            let Ok(owner) = snapshot.get_document("owner") else { continue };
+            let of = |field: &str| owner.get_str(field).unwrap_or_default();
+            let entry = latest.entry((of("openId"), of("studentId"))).or_default();
             *entry = (entry.0.max(at), entry.1 + 1);
         }
         for (at, write) in writes {
-            let Write::Table { collection, student, fetched_at } = write else { continue };
+            let Write::Table { collection, open_id, student, fetched_at } = write else { continue };
             if *collection != table.collection {
                 continue;
             }
             findings.checked += 1;
-            let (newest, copies) = latest.get(student.as_str()).copied().unwrap_or_default();
+            let (newest, copies) = latest.get(&(open_id.as_str(), student.as_str())).copied().unwrap_or_default();
             if newest < *fetched_at {
                 findings.lost.push((*at, format!("{collection} of {student}: {} ms older", fetched_at - newest)));
             }
