@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{
     Auth, Campus, Config, Freshness, Github, Legacy, Limits, Listen, Log, Mongodb, Profile, Rate, Reader, RsaKey,
-    SectionTime, Spider, SpiderConfig, Template, Term, Wechat,
+    SectionTime, Spider, SpiderConfig, Template, Term, Wechat, variables::variable,
 };
 use crate::feeds::schedule;
 
@@ -296,11 +296,12 @@ fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {
             if rates.len() == count {
                 Ok(rates)
             } else {
-                Err(format!("must be {count} of count/period, joined by commas, or off"))
+                let meaning = variable(name).map(|v| v.doc).unwrap_or_default();
+                Err(format!("must be {count} of count/period, joined by commas, or off: {meaning}"))
             }
         })
     };
-    let (bind, notify) = (read("WEHPU_LIMIT_BIND", 2), read("WEHPU_LIMIT_NOTIFY", 2));
+    let (bind, notify) = (read("WEHPU_LIMIT_BIND", 3), read("WEHPU_LIMIT_NOTIFY", 2));
     let (feedback, upload) = (read("WEHPU_LIMIT_FEEDBACK", 1), read("WEHPU_LIMIT_UPLOAD", 1));
     let (lookup, burst) = (read("WEHPU_LIMIT_LOOKUP", 1), read("WEHPU_LIMIT_BURST", 1));
     Some(Limits { bind: bind?, notify: notify?, feedback: feedback?, upload: upload?, lookup: lookup?, burst: burst? })

@@ -194,7 +194,8 @@ pub struct Rate {
 /// Rates that protect people and systems; an empty list is no limit.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Binding: per student number, then per user.
+    /// Binds that the campus refused: of an account with one student number, of an account with any, and of all accounts
+    /// together that neither are nor were bound to the number.
     pub bind: Vec<Rate>,
     /// Messages: per sender, then per receiver.
     pub notify: Vec<Rate>,

@@ -123,8 +123,8 @@ pub static VARIABLES: &[Variable] = &[
     unset("WEHPU_TRUSTED_PROXIES", "172.16.0.0/12,127.0.0.1/32", "CIDRs whose X-Forwarded-For counts"),
     var(
         "WEHPU_LIMIT_BIND",
-        "5/1h,10/1d",
-        "tries to bind: per student number, then per user (count/period; off only in dev)",
+        "3/1h,10/1d,5/1h",
+        "binds that the campus refuses: of a user with one student number, of a user, of all users together who never bound the number (count/period; off only in dev)",
     ),
     var("WEHPU_LIMIT_NOTIFY", "5/1d,3/1d", "messages: per sender, then per receiver"),
     var("WEHPU_LIMIT_FEEDBACK", "5/1d", "feedback per user"),

@@ -16,6 +16,7 @@ pub mod public_url;
 pub mod revoked;
 mod routes;
 pub mod text;
+pub mod tries;
 
 use std::any::Any;
 

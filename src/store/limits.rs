@@ -48,13 +48,39 @@ impl Limits {
         Ok(if count > i64::from(rate.count) { Verdict::Refused(span.left) } else { Verdict::Allowed })
     }
 
-    /// Takes back one use of `key` that was counted at `then`; a window that is over is left alone.
+    /// Takes one use of `key` in the window that `now` falls into, if there is one left: unlike [`Limits::count`], a
+    /// refused one counts nothing, so that each taken use can be given back and however many ask at once, no more than the
+    /// rate allows have one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn take(&self, key: &str, rate: Rate, now: DateTime<Utc>) -> Result<Verdict, StoreError> {
+        let span = Span::of(rate.period, now);
+        let left = doc! { "_id": span.id(key), "count": { "$lt": i64::from(rate.count) } };
+        let expires_at = bson::DateTime::from_millis(span.end);
+        let add = doc! { "$inc": { "count": 1_i64 }, "$setOnInsert": { "expiresAt": expires_at } };
+        if rate.count == 0 {
+            return Ok(Verdict::Refused(span.left));
+        }
+        // Without a use left the filter finds nothing, and the window cannot be made a second time. The first refusal may
+        // also come from somebody who made it at the same moment.
+        for _ in 0..2 {
+            match self.0.update_one(left.clone(), add.clone()).upsert(true).await.map_err(StoreError::from) {
+                Ok(_) => return Ok(Verdict::Allowed),
+                Err(StoreError::Duplicate(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Verdict::Refused(span.left))
+    }
+
+    /// Gives back one use of `key` that was counted or taken at `then`; a window that is over is left alone.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn give_back(&self, key: &str, rate: Rate, then: DateTime<Utc>) -> Result<(), StoreError> {
         let span = Span::of(rate.period, then);
-        let used = doc! { "_id": format!("{key}/{}/{}", span.period, span.start), "count": { "$gt": 0 } };
+        let used = doc! { "_id": span.id(key), "count": { "$gt": 0 } };
         self.0.update_one(used, doc! { "$inc": { "count": -1_i64 } }).await?;
         Ok(())
     }
@@ -78,7 +104,7 @@ impl Limits {
     }
 
     async fn add(&self, key: &str, span: &Span, uses: u32) -> Result<i64, StoreError> {
-        let id = format!("{key}/{}/{}", span.period, span.start);
+        let id = span.id(key);
         let expires_at = bson::DateTime::from_millis(span.end);
         let add = doc! { "$inc": { "count": i64::from(uses) }, "$setOnInsert": { "expiresAt": expires_at } };
         let window = self
@@ -140,6 +166,11 @@ impl Span {
         let start = millis - millis.rem_euclid(period);
         let end = start.saturating_add(period);
         Self { period, start, end, left: Duration::from_millis(u64::try_from(end - millis).unwrap_or_default()) }
+    }
+
+    /// The window of `key` in this time.
+    fn id(&self, key: &str) -> String {
+        format!("{key}/{}/{}", self.period, self.start)
     }
 }
 

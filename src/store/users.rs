@@ -35,6 +35,9 @@ pub enum Credential {
 /// Most accounts of one student that are looked at: more is no student.
 const MAX_ACCOUNTS: i64 = 10;
 
+/// Most student numbers that an account is remembered to have been bound to.
+const MAX_KNOWN_NUMBERS: i32 = 10;
+
 /// Every sealed field.
 pub const CREDENTIALS: [Credential; 4] = [Credential::Vpn, Credential::Jwc, Credential::Library, Credential::IdNumber];
 
@@ -134,6 +137,9 @@ pub struct User {
     /// Names of the credential fields that the campus refused since they were stored.
     #[serde(deserialize_with = "null_is_default")]
     rejected: Vec<String>,
+    /// Words for the student numbers it is or was bound to.
+    #[serde(deserialize_with = "null_is_default")]
+    known_numbers: Vec<String>,
     /// Hash of the login code that made the account.
     #[serde(deserialize_with = "null_is_default")]
     created_by: String,
@@ -155,6 +161,7 @@ impl Default for User {
             lib_pass_word: empty(),
             id_number: empty(),
             rejected: Vec::new(),
+            known_numbers: Vec::new(),
             created_by: empty(),
             tokens_valid_after: None,
             last_login_at: None,
@@ -191,6 +198,14 @@ impl User {
     #[must_use]
     pub fn is_rejected(&self, credential: Credential) -> bool {
         self.rejected.iter().any(|field| field == credential.field())
+    }
+
+    /// The student numbers it was bound to, as words that are made of them with a key of the service: enough to know one
+    /// again, and nothing that could be turned back. A number that was bound before they were remembered joins them when
+    /// it is left.
+    #[must_use]
+    pub fn known_numbers(&self) -> &[String] {
+        &self.known_numbers
     }
 
     /// Whether a token issued at `issued_at` (Unix milliseconds) still counts.
@@ -235,6 +250,14 @@ pub struct Binding<'a> {
     pub name: &'a str,
     /// Sealed credentials.
     pub sealed: BTreeMap<Credential, String>,
+    /// Words to remember: for the number, and for the one bound before ([`User::known_numbers`]).
+    pub known: Vec<String>,
+}
+
+/// What an account remembers of the numbers it was bound to, with `words` as the latest.
+fn known_numbers(words: &[String]) -> Document {
+    let earlier = doc! { "$setDifference": [{ "$ifNull": ["$knownNumbers", []] }, words] };
+    doc! { "$slice": [{ "$concatArrays": [words, earlier] }, MAX_KNOWN_NUMBERS] }
 }
 
 /// The `users` collection.
@@ -345,6 +368,7 @@ impl Users {
             "bind": true,
             "rejected": { "$cond": [same, still, []] },
             "boundAt": bson::DateTime::from_millis(now.timestamp_millis()),
+            "knownNumbers": known_numbers(&binding.known),
         };
         for (credential, sealed) in &binding.sealed {
             set.insert(credential.field(), doc! { "$literal": sealed });

@@ -112,7 +112,7 @@ async fn production_refuses_example_secrets_and_plain_http() {
             settings.set("WEHPU_PROFILE", "prod").set("WEHPU_JWT_SECRET", "short").set("WEHPU_LIMIT_BIND", "off");
             let finished = run_engine(&["config"], &settings).await;
             assert_eq!(finished.code, Some(1), "{finished:?}");
-            settings.set("WEHPU_LIMIT_BIND", "5/1h,10/1d").set("WEHPU_LIMIT_BURST", "120/1m");
+            settings.set("WEHPU_LIMIT_BIND", "3/1h,10/1d,5/1h").set("WEHPU_LIMIT_BURST", "120/1m");
             let also = run_engine(&["config"], &settings).await;
             let problems = finished.stderr + &also.stderr;
             for name in [
@@ -124,6 +124,23 @@ async fn production_refuses_example_secrets_and_plain_http() {
             ] {
                 assert!(problems.contains(name), "{name}: {problems}");
             }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_limit_of_binds_in_its_former_form_is_refused_and_the_new_one_named() {
+    setup()
+        .run(async |app| {
+            let mut settings = app.settings.clone();
+            settings.set("WEHPU_LIMIT_BIND", "5/1h,10/1d");
+            let refused = run_engine(&["config"], &settings).await.failed();
+            assert!(refused.stderr.contains("WEHPU_LIMIT_BIND: must be 3 of count/period"), "{refused:?}");
+            for words in ["of a user with one student number", "of a user,", "never bound the number"] {
+                assert!(refused.stderr.contains(words), "{refused:?}");
+            }
+            settings.set("WEHPU_LIMIT_BIND", "3/1h,10/1d,5/1h");
+            run_engine(&["config"], &settings).await.succeeded();
         })
         .await;
 }

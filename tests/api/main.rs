@@ -9,6 +9,7 @@ mod accounts;
 mod bad_input;
 mod bad_paths;
 mod bind;
+mod bind_limits;
 mod calendar;
 mod cli;
 mod concurrency;

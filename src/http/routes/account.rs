@@ -63,15 +63,21 @@ async fn revoke(app: &App, open_id: &str, until: i64) -> Result<(), ApiError> {
 )]
 async fn unbind(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
     let worker = app.clone();
-    let unbound = async move {
-        // The bind last: until then a request that failed finds what is left to be done.
-        worker.reader.forget(&user.open_id, &user.student_id).await?;
-        worker.store.users.unbind(&user.open_id).await?;
-        worker.reader.forget_latecomers(&user.open_id, &user.student_id);
-        Ok(())
-    };
-    app.finish(unbound).await?;
+    app.finish(async move { forget_bind(&worker, &user).await }).await?;
     Ok(Envelope::ok("解除绑定成功", Done {}))
+}
+
+/// Ends the bind of `user`, with everything that came of it.
+///
+/// # Errors
+/// [`ApiError::DatabaseUnavailable`]; the bind is the last to go: until then, repeating finds what is left to be done.
+async fn forget_bind(app: &App, user: &User) -> Result<(), ApiError> {
+    let (open_id, student_id) = (user.open_id.as_str(), user.student_id.as_str());
+    app.reader.forget(open_id, student_id).await?;
+    let known = (!student_id.is_empty()).then(|| app.pseudonyms.of(student_id));
+    app.store.users.unbind(open_id, student_id, known).await?;
+    app.reader.forget_latecomers(open_id, student_id);
+    Ok(())
 }
 
 /// Deletes the caller's account and everything stored about him.

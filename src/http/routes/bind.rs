@@ -18,6 +18,7 @@ use crate::{
         extract::Body,
         openapi::Failures,
         text::{StudentId, Text},
+        tries::Try,
     },
     outbound::System,
     readthrough::{SessionOwner, store_session},
@@ -47,15 +48,15 @@ struct Bound {
 }
 
 /// Binds campus accounts, after trying both passwords at the campus.
+///
+/// What the campus refuses is counted: 3 an hour of an account with one number, 10 a day of an account (`WEHPU_LIMIT_BIND`);
+/// accounts that neither are nor were bound to a number try it 5 times an hour, all together.
 #[utoipa::path(post, path = "/api/bind", tag = "account", security(("token" = [])), request_body(content((BindInput = "application/x-www-form-urlencoded"), (BindInput = "application/json"))), responses((status = 201, body = Envelope<Bound>, description = "bound"), Failures))]
 async fn bind(
     State(app): State<AppState>,
     Student(user): Student,
     Body(input): Body<BindInput>,
 ) -> Result<Envelope<Bound>, ApiError> {
-    let (per_student, per_user) = app.config.limits.bind.split_at(app.config.limits.bind.len().min(1));
-    app.limit(&format!("bind/user/{}", user.open_id), per_user).await?;
-    app.limit(&format!("bind/student/{}", input.student_id.as_str()), per_student).await?;
     let account = Account {
         student_id: input.student_id.as_str().to_owned(),
         vpn_password: input.vpn_pass_word.0.into(),
@@ -63,8 +64,13 @@ async fn bind(
     };
     let worker = app.clone();
     app.finish(async move {
+        let tried = Try::reserve(&worker, &user, &input.student_id).await?;
         let former = (user.student_id != account.student_id).then_some(user.student_id.as_str());
-        verify_and_store(&worker, &user.open_id, former, &account).await?;
+        let outcome = verify_and_store(&worker, &user.open_id, former, &account).await;
+        if !matches!(outcome, Err(ApiError::BindRefused { .. })) {
+            tried.refund(&worker).await;
+        }
+        outcome?;
         if !user.bind || former.is_some() {
             let notice = worker.clone();
             worker.tasks.spawn(async move { tell_others(&notice, &user.open_id, &account.student_id).await });
@@ -106,7 +112,9 @@ async fn verify_and_store(
         // Before the number is replaced: until then a request that failed finds what is left to be done.
         app.reader.forget(open_id, former).await?;
     }
-    let binding = Binding { student_id: &account.student_id, name: &student.name, sealed };
+    let numbers = [Some(account.student_id.as_str()), former].into_iter().flatten().filter(|number| !number.is_empty());
+    let known = numbers.map(|number| app.pseudonyms.of(number)).collect();
+    let binding = Binding { student_id: &account.student_id, name: &student.name, sealed, known };
     if !app.store.users.bind(open_id, &binding, app.clock.now()).await? {
         return Err(ApiError::TokenInvalid);
     }

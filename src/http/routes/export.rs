@@ -32,6 +32,9 @@ struct Export {
     account: Map<String, Value>,
     /// Which passwords are stored. They are sealed and are not shown.
     credentials: Vec<StoredCredential>,
+    /// Words for the student numbers the account is or was bound to, made with a key of the service: it knows a number
+    /// again by them, and nobody turns them back.
+    known_numbers: Vec<String>,
     /// What the campus systems showed this account.
     campus: Campus,
     /// Since when the course table can be subscribed to; missing when it cannot.
@@ -160,6 +163,7 @@ async fn export(State(app): State<AppState>, Student(user): Student) -> Result<R
         exported_at: time(app.clock.now()),
         account: store.users.profile(open_id).await?.map(profile).ok_or(ApiError::TokenInvalid)?,
         credentials: CREDENTIALS.into_iter().map(|name| credential(&user, name)).collect(),
+        known_numbers: user.known_numbers().to_vec(),
         campus: campus(store, &user).await?,
         calendar_subscription_since: store.subscriptions.of(open_id).await?.map(|s| time(s.created_at())),
         files: store.files.of_owner(open_id).await?.into_iter().map(file).collect(),

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use mongodb::{
     Collection,
-    bson::{self, Document, doc},
+    bson::{self, Bson, Document, doc},
     options::ReturnDocument,
 };
 
-use super::{CREDENTIALS, PROFILE, Users};
+use super::{CREDENTIALS, Credential, PROFILE, Users, known_numbers};
 use crate::store::{StoreError, reads::steadily, retried};
 
 impl Users {
@@ -36,17 +36,26 @@ impl Users {
         Ok(user.and_then(|user| user.tokens_valid_after).map(bson::DateTime::timestamp_millis))
     }
 
-    /// Forgets the campus accounts: number, name, every credential.
+    /// Ends the bind to `student_id`: forgets number, name, every credential. What is remembered of the number is `known`,
+    /// the word for it ([`super::User::known_numbers`]). An account that is bound to another number meanwhile is left alone.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
-    pub async fn unbind(&self, open_id: &str) -> Result<(), StoreError> {
-        let mut gone = doc! { "boundAt": "" };
-        for credential in CREDENTIALS {
-            gone.insert(credential.field(), "");
+    pub async fn unbind(&self, open_id: &str, student_id: &str, known: Option<String>) -> Result<(), StoreError> {
+        let words: Vec<String> = known.into_iter().collect();
+        let set = doc! {
+            "bind": false, "studentId": "", "name": "", "rejected": [], "knownNumbers": known_numbers(&words),
+        };
+        let mut gone = vec!["boundAt"];
+        gone.extend(CREDENTIALS.map(Credential::field));
+        let mut numbers = vec![Bson::from(student_id)];
+        if student_id.is_empty() {
+            // The old service may have left `null`.
+            numbers.push(Bson::Null);
         }
-        let set = doc! { "bind": false, "studentId": "", "name": "", "rejected": [] };
-        self.primary.update_one(doc! { "openId": open_id }, doc! { "$set": set, "$unset": gone }).await?;
+        let bound = doc! { "openId": open_id, "studentId": { "$in": numbers } };
+        let forget = vec![doc! { "$set": set }, doc! { "$unset": gone }];
+        self.primary.update_one(bound, forget).await?;
         Ok(())
     }
 
