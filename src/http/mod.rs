@@ -37,6 +37,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(routes::login::router())
         .merge(routes::bind::router())
         .merge(routes::account::router())
+        .merge(routes::accounts::router())
         .merge(routes::user::router())
         .merge(routes::course::router())
         .merge(routes::ics::router())

@@ -5,6 +5,7 @@
 //! A student's data belongs to the account that fetched it with its own passwords. Another account that is bound to the
 //! same number asks the campus itself; one whose password is missing or refused keeps what it was shown before, as stale.
 
+mod confirm;
 mod donations;
 mod flights;
 mod forget;

@@ -140,6 +140,7 @@ pub struct User {
     /// Words for the student numbers it is or was bound to.
     #[serde(deserialize_with = "null_is_default")]
     known_numbers: Vec<String>,
+    bound_at: Option<bson::DateTime>,
     /// Hash of the login code that made the account.
     #[serde(deserialize_with = "null_is_default")]
     created_by: String,
@@ -162,6 +163,7 @@ impl Default for User {
             id_number: empty(),
             rejected: Vec::new(),
             known_numbers: Vec::new(),
+            bound_at: None,
             created_by: empty(),
             tokens_valid_after: None,
             last_login_at: None,
@@ -198,6 +200,12 @@ impl User {
     #[must_use]
     pub fn is_rejected(&self, credential: Credential) -> bool {
         self.rejected.iter().any(|field| field == credential.field())
+    }
+
+    /// Since when campus accounts are bound; `None` when they are not, or the old service bound them.
+    #[must_use]
+    pub fn bound_at(&self) -> Option<DateTime<Utc>> {
+        self.bound_at.and_then(|at| DateTime::from_timestamp_millis(at.timestamp_millis()))
     }
 
     /// The student numbers it was bound to, as words that are made of them with a key of the service: enough to know one
@@ -348,6 +356,16 @@ impl Users {
         let found = steadily(|| self.own.find(bound.clone()).limit(MAX_ACCOUNTS)).await?;
         let found: Vec<User> = found.try_collect().await?;
         Ok(found.into_iter().map(|user| user.open_id).collect())
+    }
+
+    /// The accounts but `except` that have bound `student_id`, those bound first in front, as the primary has them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no primary.
+    pub async fn others_of_student(&self, student_id: &str, except: &str) -> Result<Vec<User>, StoreError> {
+        let bound = doc! { "studentId": student_id, "bind": true, "openId": { "$gt": "", "$ne": except } };
+        let found = steadily(|| self.primary.find(bound.clone()).sort(doc! { "boundAt": 1 })).await?;
+        Ok(found.try_collect().await?)
     }
 
     /// Stores a bind as one write: number, name, credentials, and no credential counts as refused any more.

@@ -30,6 +30,37 @@ async fn after_a_logout_no_token_works_on_any_replica_and_a_new_login_does() {
 }
 
 #[tokio::test]
+async fn a_logout_ends_login_codes_and_the_calendar_address_too() {
+    setup()
+        .replicas(2)
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let code = app.sim.wechat_code(&student.open_id);
+            // Repeated, it logs in again: up to now.
+            for _ in 0..2 {
+                app.post_form("/api/login", &[("code", &code)]).await.expect(200);
+            }
+            let subscription = student.post_form("/api/course/subscription", &[]).await.expect(201);
+            let address: reqwest::Url = subscription.data()["url"].as_str().unwrap().parse().unwrap();
+            let address = format!("{}?{}", address.path(), address.query().unwrap());
+            let calendar = app.request(Method::GET, &address).send().await.unwrap();
+            assert_eq!(calendar.status(), 200);
+            app.db.replicated().await;
+            student.post_form("/api/logout", &[]).await.expect(200);
+            for replica in &app.replicas {
+                let login = app.request_at(&replica.url, Method::POST, "/api/login").form(&[("code", &code)]);
+                let login = crate::support::Answer::of(login.send().await.unwrap()).await;
+                login.expect_error(400, "WECHAT_CODE_INVALID");
+                let calendar = app.request_at(&replica.url, Method::GET, &address).send().await.unwrap();
+                assert_eq!(calendar.status(), 404);
+            }
+            app.log_in(&student.open_id).await.expect(200);
+            app.get(&address).await.expect_error(404, "NOT_FOUND");
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn an_unbind_forgets_the_passwords_and_what_they_showed() {
     setup()
         .run(async |app| {

@@ -22,6 +22,7 @@ mod login;
 mod messages;
 mod migrations;
 mod old_defects;
+mod other_accounts;
 mod own;
 mod pages;
 mod rekey;

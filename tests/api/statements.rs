@@ -260,16 +260,50 @@ async fn a_report_becomes_one_issue() {
 }
 
 #[tokio::test]
-async fn a_logout_ends_all_tokens() {
+async fn a_logout_ends_every_way_in() {
     at_every_statement(
-        logged_in,
+        async |app, index| {
+            let student = app.bound(index).await;
+            student.post_form("/api/course/subscription", &[]).await.expect(201);
+            student
+        },
         async |_, student| {
             let answer = student.post_form("/api/logout", &[]).await;
             // Done by an attempt that could not say so.
             if answer.code() == "TOKEN_INVALID" { student.get("/api/calendar").await } else { answer }
         },
-        async |_, student| {
+        async |app, student| {
             student.get("/api/user").await.expect_error(403, "TOKEN_INVALID");
+            for kind in ["subscriptions", "login_codes"] {
+                let left = app.db.all(kind).await;
+                assert!(left.iter().all(|entry| text_of(entry, "openId") != student.open_id), "{kind}: {left:?}");
+            }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn unbinding_the_other_accounts_leaves_none_of_them() {
+    let name = |student: &Student<'_>| format!("other-{}", student_index(student));
+    at_every_statement(
+        async |app, index| {
+            let student = app.bound(index).await;
+            let other = Student::log_in(app, &name(&student), student.campus.clone()).await;
+            other.bind().await;
+            other.course().await;
+            student
+        },
+        async |_, student| student.send(student.request(Method::DELETE, "/api/me/accounts/others")).await,
+        async |app, student| {
+            let other = app.db.user(&name(student)).await.unwrap();
+            assert!(!format!("{other:?}").contains(&student.campus.number), "{other:?}");
+            assert!(other.get_datetime("tokensValidAfter").is_ok(), "{other:?}");
+            for kind in ["courses", "sessions", "login_codes"] {
+                let left = app.db.all(kind).await;
+                assert!(!format!("{left:?}").contains(&format!("{}\"", name(student))), "{kind}: {left:?}");
+            }
+            assert_eq!(student.get("/api/user").await.expect(200).data()["bind"], true);
         },
     )
     .await;

@@ -24,7 +24,8 @@ const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 /// How often one WeChat user may delete his account: deleting it forgets what he used up of other limits.
 const DELETIONS: Rate = Rate { count: 2, period: Duration::from_hours(24) };
 
-/// Makes every token of the caller issued until now invalid.
+/// Ends every way in that the caller's account has at present: its tokens, the login codes of the last five minutes, the
+/// calendar subscription.
 #[utoipa::path(
     post,
     path = "/api/logout",
@@ -35,13 +36,25 @@ const DELETIONS: Rate = Rate { count: 2, period: Duration::from_hours(24) };
 async fn logout(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Done>, ApiError> {
     let user = caller.account(&app).await?.ok_or(ApiError::TokenInvalid)?;
     let worker = app.clone();
-    let logged_out = async move {
-        let until = worker.store.users.revoke_tokens(&user.open_id, caller.issued_at, worker.clock.now()).await?;
-        let until = until.ok_or(ApiError::TokenInvalid)?;
-        revoke(&worker, &user.open_id, until).await
-    };
+    let logged_out =
+        async move { end_ways_in(&worker, &user.open_id, caller.issued_at).await?.ok_or(ApiError::TokenInvalid) };
     app.finish(logged_out).await?;
     Ok(Envelope::ok("已退出登录", Done {}))
+}
+
+/// Ends tokens (that of `presented`, in Unix milliseconds, in any case), login codes and calendar subscription of an
+/// account. `None` when there is no such account. It can be repeated with one of its tokens until all is done, since they
+/// end last.
+///
+/// # Errors
+/// [`ApiError::DatabaseUnavailable`] when something is not known to be ended.
+pub(super) async fn end_ways_in(app: &App, open_id: &str, presented: i64) -> Result<Option<()>, ApiError> {
+    app.store.subscriptions.revoke(open_id).await?;
+    app.store.login_codes.forget(open_id).await?;
+    match app.store.users.revoke_tokens(open_id, presented, app.clock.now()).await? {
+        Some(until) => revoke(app, open_id, until).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Tells every replica that tokens of `open_id` issued at `until` (Unix milliseconds) or before are invalid.
@@ -71,7 +84,7 @@ async fn unbind(State(app): State<AppState>, Student(user): Student) -> Result<E
 ///
 /// # Errors
 /// [`ApiError::DatabaseUnavailable`]; the bind is the last to go: until then, repeating finds what is left to be done.
-async fn forget_bind(app: &App, user: &User) -> Result<(), ApiError> {
+pub(super) async fn forget_bind(app: &App, user: &User) -> Result<(), ApiError> {
     let (open_id, student_id) = (user.open_id.as_str(), user.student_id.as_str());
     app.reader.forget(open_id, student_id).await?;
     let known = (!student_id.is_empty()).then(|| app.pseudonyms.of(student_id));

@@ -1,6 +1,7 @@
 //! One file per feature, each ending in `router()`.
 
 pub mod account;
+pub mod accounts;
 pub mod atom;
 pub mod bind;
 pub mod calendar;

@@ -1,0 +1,100 @@
+//! `/api/me/accounts`: the other WeChat accounts that are bound to the caller's student number, and how to end that.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use chrono::SecondsFormat;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::account::{end_ways_in, forget_bind};
+use crate::{
+    app::{App, AppState},
+    config::Rate,
+    error::ApiError,
+    http::{auth::Student, envelope::Envelope, openapi::Failures},
+    store::User,
+};
+
+/// How often an account may have its passwords confirmed by the campus: each time is a login there.
+const CONFIRMATIONS: Rate = Rate { count: 5, period: Duration::from_hours(1) };
+
+#[derive(Serialize, ToSchema)]
+struct Others {
+    /// How many other accounts are bound to the caller's student number.
+    count: usize,
+    /// One entry for each, those bound first in front. Nothing tells whose they are.
+    accounts: Vec<Other>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Other {
+    /// Since when (RFC 3339, UTC); `null` when it was bound before that was written down.
+    bound_at: Option<String>,
+}
+
+/// How many other accounts are bound to the caller's student number, and since when.
+#[utoipa::path(
+    get,
+    path = "/api/me/accounts",
+    tag = "account",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Others>, description = "the other accounts"), Failures)
+)]
+async fn list(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Others>, ApiError> {
+    if !user.bind {
+        return Err(ApiError::NotBound);
+    }
+    let other =
+        |other: User| Other { bound_at: other.bound_at().map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)) };
+    let others = app.store.users.others_of_student(&user.student_id, &user.open_id).await?;
+    let accounts: Vec<Other> = others.into_iter().map(other).collect();
+    Ok(Envelope::ok("绑定帐号获取成功", Others { count: accounts.len(), accounts }))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Unbound {
+    /// How many accounts were unbound.
+    count: usize,
+}
+
+/// Unbinds every other account from the caller's student number and ends its tokens, login codes and calendar subscription.
+///
+/// The campus is asked in this very request whether it takes the caller's stored passwords: 400 `WRONG_PASSWORD` when it
+/// refuses them, 503 when it cannot be asked; nothing is unbound then. At most 5 times an hour.
+#[utoipa::path(
+    delete,
+    path = "/api/me/accounts/others",
+    tag = "account",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Unbound>, description = "no other account is bound any more"), Failures)
+)]
+async fn unbind_others(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Unbound>, ApiError> {
+    if !user.bind {
+        return Err(ApiError::NotBound);
+    }
+    app.limit(&format!("confirmation/{}", user.open_id), &[CONFIRMATIONS]).await?;
+    let worker = app.clone();
+    let unbound = app.finish(async move {
+        worker.reader.confirm(&user).await?;
+        let others = worker.store.users.others_of_student(&user.student_id, &user.open_id).await?;
+        for other in &others {
+            end(&worker, other).await?;
+        }
+        Ok(others.len())
+    });
+    Ok(Envelope::ok("其他帐号已解除绑定", Unbound { count: unbound.await? }))
+}
+
+/// Its bind goes last: until then the account is found again when this is repeated.
+async fn end(app: &App, other: &User) -> Result<(), ApiError> {
+    // No token of it is at hand: those issued until now end.
+    end_ways_in(app, &other.open_id, 0).await?;
+    forget_bind(app, other).await
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(unbind_others))
+}
