@@ -78,6 +78,22 @@ async fn a_picture_comes_back_as_it_was_sent() {
 }
 
 #[tokio::test]
+async fn a_browser_runs_and_loads_nothing_of_a_file() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let path = path_of(app, &send(&student, "a.png", "image/png", &picture(1000)).await.expect(201));
+            let etag = header(fetch(app, &path, &[]).await.headers(), "etag").to_owned();
+            for (status, asked) in [(200, None), (206, Some(("range", "bytes=0-9"))), (304, Some(("if-none-match", &*etag)))] {
+                let answer = fetch(app, &path, asked.as_slice()).await;
+                assert_eq!(answer.status(), status);
+                assert_eq!(header(answer.headers(), "content-security-policy"), "default-src 'none'; sandbox");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn the_type_goes_by_the_content_not_by_name_or_declaration() {
     setup()
         .run(async |app| {

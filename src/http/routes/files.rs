@@ -7,8 +7,8 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, Method, StatusCode,
         header::{
-            ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-            IF_RANGE, RANGE,
+            ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+            CONTENT_TYPE, ETAG, IF_RANGE, RANGE,
         },
     },
     response::{IntoResponse, Response},
@@ -26,6 +26,9 @@ use crate::{
 
 /// Where they are.
 pub const PATH: &str = "/files/{name}";
+
+/// A browser that shows a file runs and loads nothing of it: whatever was uploaded cannot act as a page of this service.
+const SANDBOX: &str = "default-src 'none'; sandbox";
 
 /// The bytes of a file.
 #[derive(ToSchema)]
@@ -110,6 +113,7 @@ fn lasting(tag: &str) -> Result<HeaderMap, ApiError> {
     let mut headers = HeaderMap::new();
     headers.insert(ETAG, value(tag.to_owned())?);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
     Ok(headers)
 }
 
