@@ -75,6 +75,8 @@ pub enum ApiError {
     TemplateRejected,
     /// WeChat considers a text risky.
     ContentRefused,
+    /// WeChat does not check what the author writes, since he has not opened the mini-program lately.
+    ContentUnchecked,
     /// The receiver got enough messages; somebody may write to him again after this time.
     ReceiverLimited(Duration),
     /// GitHub did not take a report.
@@ -146,6 +148,11 @@ impl ApiError {
             Self::NotSubscribed => fixed(StatusCode::BAD_REQUEST, "NOT_SUBSCRIBED", "对方未订阅该消息，暂时无法通知"),
             Self::TemplateRejected => fixed(StatusCode::BAD_GATEWAY, "TEMPLATE_REJECTED", "消息模板异常，请联系管理员"),
             Self::ContentRefused => fixed(StatusCode::BAD_REQUEST, "CONTENT_REFUSED", "内容含有违规信息，请修改后重试"),
+            Self::ContentUnchecked => fixed(
+                StatusCode::BAD_REQUEST,
+                "CONTENT_UNCHECKED",
+                "微信暂时无法检查您发布的内容，请关闭小程序后重新打开并登录，再试一次",
+            ),
             Self::ReceiverLimited(after) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "RATE_LIMITED",
@@ -349,6 +356,7 @@ impl From<WechatError> for ApiError {
             WechatError::UnknownUser => Self::NotFound("接收人不存在"),
             WechatError::UnknownPage => Self::BadRequest("参数 page 不是小程序的页面".to_owned()),
             WechatError::TextRisky => Self::ContentRefused,
+            WechatError::UserInactive => Self::ContentUnchecked,
             WechatError::TemplateRejected(_) => {
                 tracing::error!(%error, "WEHPU_WECHAT_TEMPLATES does not fit the templates at WeChat");
                 Self::TemplateRejected
@@ -358,7 +366,6 @@ impl From<WechatError> for ApiError {
                 Self::WechatUnavailable
             }
             WechatError::TokenRefused(_)
-            | WechatError::UserInactive
             | WechatError::Busy
             | WechatError::Unexpected(_)
             | WechatError::Unavailable(_) => {
@@ -417,6 +424,7 @@ mod tests {
             E::NotSubscribed,
             E::TemplateRejected,
             E::ContentRefused,
+            E::ContentUnchecked,
             E::ReceiverLimited(A_MINUTE),
             E::FeedbackUnavailable,
             E::DonationUnavailable,

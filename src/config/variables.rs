@@ -129,7 +129,7 @@ pub static VARIABLES: &[Variable] = &[
     var("WEHPU_LIMIT_NOTIFY", "5/1d,3/1d", "messages: per sender, then per receiver"),
     var("WEHPU_LIMIT_FEEDBACK", "5/1d", "feedback per user"),
     var("WEHPU_LIMIT_UPLOAD", "20/1d", "uploads per user"),
-    var("WEHPU_LIMIT_LOOKUP", "30/1h", "look-ups of other students per user"),
+    var("WEHPU_LIMIT_LOOKUP", "10/1d", "look-ups of other students per user"),
     var("WEHPU_LIMIT_BURST", "120/1m", "requests of any kind per user"),
     var(
         "WEHPU_NEWS_LIST_PATH",

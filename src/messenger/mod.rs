@@ -51,6 +51,7 @@ impl MessengerError {
             Self::Wechat(WechatError::RateLimited) => "rate_limited",
             Self::Wechat(WechatError::TemplateRejected(_)) => "template_rejected",
             Self::Wechat(WechatError::TextRisky) => "risky",
+            Self::Wechat(WechatError::UserInactive) => "inactive",
             _ => "failed",
         }
     }
@@ -142,11 +143,11 @@ impl Messenger {
         outcome
     }
 
-    /// Lets `text` by `open_id` pass, or refuses it with [`WechatError::TextRisky`].
+    /// Lets `text` by `open_id` pass, or refuses it: with [`WechatError::TextRisky`], or with
+    /// [`WechatError::UserInactive`] when WeChat does not check what this author writes.
     ///
-    /// Doubtful texts pass, and so do those of an author whom WeChat does not check (61010: not active for two hours);
-    /// both are counted. While the check cannot be had, nothing passes: other people would see, under the service's
-    /// name, what nobody looked at, and the author can try again later.
+    /// Doubtful texts pass, and are counted. What was not checked never passes: other people would see, under the
+    /// service's name, what nobody looked at. The author can open the mini-program again, or try again later.
     ///
     /// # Errors
     /// See [`MessengerError`].
@@ -155,7 +156,6 @@ impl Messenger {
         let (word, outcome) = match opinion {
             Ok(Opinion::Pass) => ("pass", Ok(())),
             Ok(Opinion::Review) => ("review", Ok(())),
-            Err(MessengerError::Wechat(WechatError::UserInactive)) => ("inactive", Ok(())),
             Ok(Opinion::Risky) => ("risky", Err(WechatError::TextRisky.into())),
             Err(e) => (e.kind(), Err(e)),
         };

@@ -39,7 +39,8 @@ impl Wechat {
     /// opinion counts.
     ///
     /// # Errors
-    /// See [`WechatError`].
+    /// See [`WechatError`]; [`WechatError::UserInactive`] when WeChat knows no visit of `open_id` to the mini-program in
+    /// the last two hours, and so checks nothing.
     pub async fn check_text(&self, token: SecretString, open_id: &str, text: &str) -> Result<Opinion, WechatError> {
         let url = self.signed("/wxa/msg_sec_check", &token);
         let mut worst = Opinion::Pass;

@@ -7,7 +7,7 @@ async fn a_path_that_is_garbled_or_climbs_is_not_found() {
     setup()
         .settings(|s| _ = s.set("WEHPU_LIMIT_LOOKUP", "off"))
         .run(async |app| {
-            let token = app.student(1).await.token;
+            let token = app.bound(1).await.token;
             let long = format!("/api/user/{}", "1".repeat(8000));
             for path in [
                 "/api/user/%00",

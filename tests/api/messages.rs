@@ -26,7 +26,7 @@ fn message(receiver: &str) -> Value {
 async fn a_message_reaches_the_student_with_the_number() {
     setup()
         .run(async |app| {
-            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let (sender, receiver) = (app.bound(1).await, app.bound(2).await);
             notify(&sender, &receiver.campus.number).await.expect(200);
             let sent = app.sim.sent().messages;
             assert_eq!(sent.len(), 1);
@@ -45,7 +45,7 @@ async fn a_message_reaches_the_student_with_the_number() {
 async fn values_are_cut_to_what_wechat_takes() {
     setup()
         .run(async |app| {
-            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let (sender, receiver) = (app.bound(1).await, app.bound(2).await);
             let mut body = message(&receiver.campus.number);
             body["data"]["keyword1"]["value"] = json!("字".repeat(100));
             body["data"]["keyword2"]["value"] = json!("学号 311509000001");
@@ -60,10 +60,23 @@ async fn values_are_cut_to_what_wechat_takes() {
 }
 
 #[tokio::test]
+async fn only_who_is_bound_can_send_a_message() {
+    setup()
+        .run(async |app| {
+            let (stranger, receiver) = (app.student(1).await, app.bound(2).await);
+            notify(&stranger, &receiver.campus.number).await.expect_error(400, "NOT_BOUND");
+            assert!(app.sim.sent().messages.is_empty() && app.sim.sent().checks.is_empty());
+            stranger.bind().await;
+            notify(&stranger, &receiver.campus.number).await.expect(200);
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn an_unknown_receiver_is_404() {
     setup()
         .run(async |app| {
-            let sender = app.student(1).await;
+            let sender = app.bound(1).await;
             notify(&sender, "311509000002").await.expect_error(404, "NOT_FOUND");
             assert!(app.sim.sent().messages.is_empty());
         })
@@ -74,7 +87,7 @@ async fn an_unknown_receiver_is_404() {
 async fn an_unknown_template_is_400() {
     setup()
         .run(async |app| {
-            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let (sender, receiver) = (app.bound(1).await, app.bound(2).await);
             let mut body = message(&receiver.campus.number);
             body["templateId"] = json!("AT0000");
             sender.post_json("/api/notify", &body).await.expect_error(400, "TEMPLATE_UNKNOWN");
@@ -86,7 +99,7 @@ async fn an_unknown_template_is_400() {
 async fn a_receiver_who_has_not_subscribed_is_400() {
     setup()
         .run(async |app| {
-            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let (sender, receiver) = (app.bound(1).await, app.bound(2).await);
             app.sim.set_subscription(&receiver.open_id, "TPL-CARD", Some(1));
             notify(&sender, &receiver.campus.number).await.expect(200);
             notify(&sender, &receiver.campus.number).await.expect_error(400, "NOT_SUBSCRIBED");
@@ -98,7 +111,7 @@ async fn a_receiver_who_has_not_subscribed_is_400() {
 async fn a_message_that_is_malformed_is_400() {
     setup()
         .run(async |app| {
-            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let (sender, receiver) = (app.bound(1).await, app.bound(2).await);
             for (field, value) in [
                 ("studentId", json!({ "$gt": "" })),
                 ("studentId", json!({ "$ne": null })),
@@ -107,6 +120,7 @@ async fn a_message_that_is_malformed_is_400() {
                 ("studentId", json!("abc")),
                 ("templateId", json!({ "$gt": "" })),
                 ("page", json!("https://evil.example")),
+                ("page", json!("pages/web?url=%2F%2Fevil.example")),
                 ("data", json!("text")),
                 ("data", json!([])),
                 ("data", json!({ "keyword1": { "value": { "$gt": "" } } })),
@@ -124,11 +138,38 @@ async fn a_message_that_is_malformed_is_400() {
 async fn a_risky_message_is_refused_before_it_is_sent() {
     setup()
         .run(async |app| {
-            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let (sender, receiver) = (app.bound(1).await, app.bound(2).await);
             let mut body = message(&receiver.campus.number);
             body["data"]["keyword5"]["value"] = json!("违规内容");
             sender.post_json("/api/notify", &body).await.expect_error(400, "CONTENT_REFUSED");
             assert!(app.sim.sent().messages.is_empty());
+        })
+        .await;
+}
+
+/// What WeChat answers about the texts of somebody who has not used the mini-program for two hours.
+fn unchecked() -> Fault {
+    Fault::errcode(61010).on("msg_sec_check")
+}
+
+#[tokio::test]
+async fn a_text_that_wechat_does_not_check_is_not_let_through_and_its_author_told_what_to_do() {
+    setup()
+        .settings(|settings| _ = settings.set("WEHPU_LIMIT_FEEDBACK", "1/1d"))
+        .run(async |app| {
+            let (sender, receiver) = (app.bound(1).await, app.bound(2).await);
+            app.sim.set_fault(System::Wechat, unchecked());
+            for refused in [
+                notify(&sender, &receiver.campus.number).await,
+                sender.post_json(FEEDBACK, &report("课表打不开")).await,
+            ] {
+                let refused = refused.expect_error(400, "CONTENT_UNCHECKED");
+                assert!(refused.message().contains("重新打开"), "{refused:?}");
+            }
+            assert!(app.sim.sent().messages.is_empty() && app.sim.sent().issues.is_empty());
+            app.sim.clear_faults();
+            notify(&sender, &receiver.campus.number).await.expect(200);
+            sender.post_json(FEEDBACK, &report("课表打不开")).await.expect(201);
         })
         .await;
 }
@@ -138,7 +179,7 @@ async fn a_sender_has_five_messages_a_day() {
     setup()
         .replicas(2)
         .run(async |app| {
-            let sender = app.student(1).await;
+            let sender = app.bound(1).await;
             let receivers = [app.bound(2).await, app.bound(3).await, app.bound(4).await];
             for n in 0..5 {
                 let seat = sender.at(&app.replicas[n % 2]);
@@ -156,7 +197,7 @@ async fn a_sender_has_five_messages_a_day() {
 async fn a_receiver_gets_three_messages_a_day() {
     setup()
         .run(async |app| {
-            let senders = [app.student(1).await, app.student(3).await];
+            let senders = [app.bound(1).await, app.bound(3).await];
             let receiver = app.bound(2).await;
             for n in 0..3 {
                 notify(&senders[n % 2], &receiver.campus.number).await.expect(200);
@@ -172,7 +213,7 @@ async fn an_expired_access_token_is_renewed_without_anybody_noticing() {
     setup()
         .replicas(2)
         .run(async |app| {
-            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let (sender, receiver) = (app.bound(1).await, app.bound(2).await);
             notify(&sender, &receiver.campus.number).await.expect(200);
             notify(&sender.at(&app.replicas[1]), &receiver.campus.number).await.expect(200);
             assert_eq!(app.sim.count_of("wechat.stable_token"), 1, "replicas share one token");

@@ -45,13 +45,16 @@ struct Other {
     name: String,
 }
 
-/// Name of a student who uses the service.
+/// Name of a student who uses the service, for those who have bound campus accounts.
 #[utoipa::path(get, path = "/api/user/{id}", tag = "account", security(("token" = [])), params(("id" = String, Path, description = "student number")), responses((status = 200, body = Envelope<Other>, description = "the student"), Failures))]
 async fn other(
     State(app): State<AppState>,
     Student(user): Student,
     Path(id): Path<String>,
 ) -> Result<Envelope<Other>, ApiError> {
+    if !user.bind {
+        return Err(ApiError::NotBound);
+    }
     let unknown = ApiError::NotFound("用户不存在");
     app.limit_read(&format!("lookup/{}", user.open_id), &app.config.limits.lookup).await?;
     let Some(id) = StudentId::parse(&id) else { return Err(unknown) };
