@@ -56,6 +56,9 @@ pub(super) fn check_profile(r: &mut Reader, config: &Config) {
     if config.profile == Profile::Dev {
         return;
     }
+    if config.listen.public_url.is_none() {
+        r.problem("WEHPU_PUBLIC_URL", "is required in the prod profile: links must not follow what a caller sends as Host");
+    }
     if config.auth.jwt_secret.expose_secret().len() < MIN_JWT_SECRET {
         r.problem("WEHPU_JWT_SECRET", "is shorter than 32 bytes");
     }

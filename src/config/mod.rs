@@ -33,7 +33,7 @@ pub struct Listen {
     pub bind: SocketAddr,
     /// Health and metrics.
     pub admin: SocketAddr,
-    /// Public base of this service, for links to its files.
+    /// Public base of this service, for links that leave it; always there in the prod profile.
     pub public_url: Option<Url>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,

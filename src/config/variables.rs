@@ -111,7 +111,11 @@ pub static VARIABLES: &[Variable] = &[
     var("WEHPU_FRESH_PHYSICAL", "7d", "how long stored physical tests count as fresh"),
     var("WEHPU_FRESH_BORROWING", "5m", "how long stored library loans count as fresh"),
     var("WEHPU_STORAGE_URL", "gridfs:", "where files go: gridfs:, file:///path, s3://bucket or oss://bucket"),
-    unset("WEHPU_PUBLIC_URL", "https://wehpu.example.edu.cn", "public base of this service, for links to files"),
+    unset(
+        "WEHPU_PUBLIC_URL",
+        "https://wehpu.example.edu.cn",
+        "public base of this service, for links to files, calendars and feeds; prod requires it",
+    ),
     unset("WEHPU_TERM", "2017-2018-1-1", "required: the current term as the URP writes it"),
     unset("WEHPU_TERM_START", "2017-09-04", "required: the Monday on which week 1 starts (Asia/Shanghai)"),
     unset("WEHPU_TERM_WEEKS", "20", "required: number of weeks of the term"),

@@ -146,6 +146,23 @@ async fn a_limit_of_binds_in_its_former_form_is_refused_and_the_new_one_named() 
 }
 
 #[tokio::test]
+async fn production_does_not_start_without_the_public_address_of_its_links() {
+    setup()
+        .run(async |app| {
+            let mut settings = app.settings.clone();
+            settings.set("WEHPU_PROFILE", "prod").set("WEHPU_LIMIT_BURST", "120/1m");
+            let problem = async |settings: &Settings| {
+                let finished = run_engine(&["serve"], settings).await.failed();
+                finished.stderr.contains("WEHPU_PUBLIC_URL: is required")
+            };
+            assert!(problem(&settings).await);
+            // What else is wrong is told all the same.
+            assert!(!problem(settings.set("WEHPU_PUBLIC_URL", "https://wehpu.example")).await);
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_secret_may_come_from_a_file() {
     setup()
         .run(async |app| {
