@@ -25,6 +25,7 @@ uri() {
 
 put mongodb_uri 10001 "$(uri engine '&readPreference=secondaryPreferred&maxStalenessSeconds=90')"
 put migrate_mongodb_uri 10001 "$(uri migrate '')"
+put spider_mongodb_uri 10001 "$(uri spider '&readPreference=secondaryPreferred&maxStalenessSeconds=90')"
 put jwt_secret 10001 "$(random 48)"
 put credential_keys 10001 "k$(date +%Y%m%d):$(random 32)"
 put stats_password 10002 "$(word 24)"

@@ -63,10 +63,11 @@ stop() {
     for name in "$@"; do rm -f "$DIR/$name.pid"; done
 }
 
-# settings SERVICE: what docker-compose.yml gives it (engine or spider), as NAME=VALUE lines for this machine.
+# settings SERVICE: what docker-compose.yml gives it (engine or spider), as NAME=VALUE lines for this machine, with the
+# connection strings of all database users.
 settings() {
     local line name value
-    sed -n '/^x-mongodb-uris/,/^$/p; /^x-migrate-uri/,/^$/p; /^  '"$1"':/,/^    networks:/p' \
+    sed -n '/^x-mongodb-uris/,/^$/p; /^x-spider-uri/,/^$/p; /^x-migrate-uri/,/^$/p; /^  '"$1"':/,/^    networks:/p' \
         "$WEHPU_ROOT/docker-compose.yml" | sed -n 's/^ *\(WEHPU_[A-Z_]*\): /\1=/p' |
         sed -e 's/mongo\([123]\):27017/127.0.0.1:2721\1/g' -e 's/campus-sim:4000/127.0.0.1:27214/g' -e 's/="\(.*\)"$/=\1/' |
         while IFS= read -r line; do
@@ -175,12 +176,12 @@ up() {
 
     start campus-sim -- "$BIN/campus-sim" --bind 127.0.0.1:27214
     wait_for campus-sim http://127.0.0.1:27214/_sim/healthz
-    mapfile -t vars < <(settings engine | grep -v '^WEHPU_MIGRATE_')
+    mapfile -t vars < <(settings engine | grep -v '^WEHPU_\(MIGRATE\|SPIDER\)_MONGODB_URI=')
     for n in 1 2 3; do
         start "engine$n" "${vars[@]}" WEHPU_BIND_ADDR="127.0.0.1:300$n" WEHPU_ADMIN_ADDR="127.0.0.1:909$n" \
             WEHPU_TRUSTED_PROXIES=127.0.0.0/8 -- "$BIN/wehpu-engine" serve
     done
-    mapfile -t vars < <(settings spider | grep -v '^WEHPU_MIGRATE_')
+    mapfile -t vars < <(settings spider | grep -v '^WEHPU_\(MIGRATE_\)\{0,1\}MONGODB_URI=')
     start spider "${vars[@]}" WEHPU_ADMIN_ADDR=127.0.0.1:9094 -- "$BIN/wehpu-engine" spider
     for n in 1 2 3; do wait_for "engine$n" "http://127.0.0.1:909$n/readyz"; done
     wait_for spider http://127.0.0.1:9094/readyz

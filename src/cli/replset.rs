@@ -2,8 +2,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use secrecy::ExposeSecret;
-
 use super::Failure;
 use crate::{config::Mongodb, store::replset::Plan};
 
@@ -12,10 +10,11 @@ use crate::{config::Mongodb, store::replset::Plan};
 pub enum Command {
     /// Make the members named in `WEHPU_MONGODB_URI` a replica set, wait for a primary, create the database users
     ///
-    /// Running it again changes nothing but the users' passwords, which are set to those in the connection strings, and
-    /// the set's settings of elections.
-    /// With --key-file the users of `WEHPU_MONGODB_URI` (readWrite) and `WEHPU_MIGRATE_MONGODB_URI` (readWrite, dbAdmin)
-    /// are created; without it the members run without authentication and no users are made.
+    /// Running it again changes nothing but the users' passwords, which are set to those in the connection strings, what
+    /// they may do, and the set's settings of elections.
+    /// With --key-file the users of `WEHPU_MONGODB_URI` (readWrite), `WEHPU_MIGRATE_MONGODB_URI` (readWrite, dbAdmin) and
+    /// `WEHPU_SPIDER_MONGODB_URI` (its own collections only) are created; without it the members run without
+    /// authentication and no users are made.
     Init(Init),
 }
 
@@ -42,8 +41,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         }
         None => None,
     };
-    let migrate_uri = settings.migrate_uri.as_ref().map(secrecy::ExposeSecret::expose_secret);
-    let plan = Plan::new(settings.uri.expose_secret(), migrate_uri, key.as_deref()).await?;
+    let plan = Plan::new(&settings, key.as_deref()).await?;
     plan.carry_out(init.election_timeout, init.wait, |step| println!("{step}")).await?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, campus_time},
-    config::SpiderConfig,
+    config::{Profile, SpiderConfig},
     feeds::{
         JOBS, Job, Ran, Spider,
         report::{Item, Status, Watch},
@@ -79,6 +79,9 @@ async fn prepared(config: SpiderConfig) -> Result<Spider, Failure> {
 async fn follow(config: SpiderConfig) -> Result<(), Failure> {
     let metrics = telemetry::init_metrics()?;
     let address = config.admin;
+    if config.profile == Profile::Prod && !config.has_own_user {
+        tracing::warn!("WEHPU_SPIDER_MONGODB_URI is not set: the spider could read accounts, which it need not");
+    }
     let spider = Arc::new(Spider::new(config, Clock::system()).await?);
     let (readiness, shutdown, tasks) = (Readiness::default(), Shutdown::new()?, TaskTracker::new());
     let admin = bind(address, "WEHPU_ADMIN_ADDR").await?;

@@ -122,7 +122,8 @@ fn listen(r: &mut Reader) -> Option<Listen> {
 pub(super) fn mongodb(r: &mut Reader) -> Option<Mongodb> {
     let uri = r.required("WEHPU_MONGODB_URI", mongodb_uri);
     let migrate_uri = r.optional("WEHPU_MIGRATE_MONGODB_URI", mongodb_uri);
-    Some(Mongodb { uri: uri?, migrate_uri })
+    let spider_uri = r.optional("WEHPU_SPIDER_MONGODB_URI", mongodb_uri);
+    Some(Mongodb { uri: uri?, migrate_uri, spider_uri })
 }
 
 pub(super) fn seed(r: &mut Reader) -> Option<(Profile, Mongodb)> {
@@ -344,14 +345,17 @@ fn spider(r: &mut Reader) -> Option<Spider> {
 }
 
 pub(super) fn spider_config(r: &mut Reader) -> Option<SpiderConfig> {
-    let (profile, admin, mongodb, campus) = (profile(r), admin_addr(r), mongodb(r), campus(r));
+    let (profile, admin, campus) = (profile(r), admin_addr(r), campus(r));
+    let has_own_user = r.get("WEHPU_SPIDER_MONGODB_URI").is_some();
+    let uri = r.required(if has_own_user { "WEHPU_SPIDER_MONGODB_URI" } else { "WEHPU_MONGODB_URI" }, mongodb_uri);
     let public_url = r.optional("WEHPU_PUBLIC_URL", url);
     let (storage_url, spider) = (r.optional("WEHPU_STORAGE_URL", storage_url), spider(r));
     Some(SpiderConfig {
         profile: profile?,
         admin: admin?,
         public_url,
-        mongodb: mongodb?,
+        mongodb_uri: uri?,
+        has_own_user,
         campus: campus?,
         storage_url: storage_url?,
         spider: spider?,
@@ -367,7 +371,8 @@ pub(super) fn check_spider(r: &mut Reader, config: &SpiderConfig) {
         );
     }
     if config.profile == Profile::Prod {
-        refuse_examples(r, &[("WEHPU_MONGODB_URI", &config.mongodb.uri)]);
+        let name = if config.has_own_user { "WEHPU_SPIDER_MONGODB_URI" } else { "WEHPU_MONGODB_URI" };
+        refuse_examples(r, &[(name, &config.mongodb_uri)]);
         refuse_plain_http(r, &[("WEHPU_VPN_URL", &config.campus.vpn_url)]);
     }
 }

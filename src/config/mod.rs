@@ -46,6 +46,8 @@ pub struct Mongodb {
     pub uri: SecretString,
     /// The connection string of `migrate` and `rekey`, when it differs.
     pub migrate_uri: Option<SecretString>,
+    /// The connection string of the spider, when it has a database user of its own.
+    pub spider_uri: Option<SecretString>,
 }
 
 /// Tokens and sealing.
@@ -269,7 +271,10 @@ pub struct SpiderConfig {
     pub admin: SocketAddr,
     /// Public base of the service, for links to the files of notices.
     pub public_url: Option<Url>,
-    pub mongodb: Mongodb,
+    /// The connection string: the spider's own, else the engine's.
+    pub mongodb_uri: SecretString,
+    /// Whether it is the spider's own, whose user reads no account.
+    pub has_own_user: bool,
     pub campus: Campus,
     pub storage_url: String,
     pub spider: Spider,

@@ -49,6 +49,11 @@ pub static VARIABLES: &[Variable] = &[
         "what `migrate` and `rekey` connect with, when that is another database user",
     ),
     secret(
+        "WEHPU_SPIDER_MONGODB_URI",
+        "mongodb://spider:PASSWORD@mongo1:27017,mongo2:27017,mongo3:27017/wehpu?replicaSet=wehpu&authSource=wehpu&readPreference=secondaryPreferred&maxStalenessSeconds=90&w=majority",
+        "what `spider` connects with, as a database user of its own who cannot read accounts; else WEHPU_MONGODB_URI",
+    ),
+    secret(
         "WEHPU_JWT_SECRET",
         "at-least-32-random-bytes-from-a-generator",
         "required: signs the tokens (HS256); keep the old service's to keep its tokens valid",

@@ -113,7 +113,7 @@ impl Spider {
     /// # Errors
     /// See [`SetupError`].
     pub async fn new(config: SpiderConfig, clock: Clock) -> Result<Self, SetupError> {
-        let store = Store::connect(config.mongodb.uri.expose_secret(), "wehpu-engine spider").await?;
+        let store = Store::connect(config.mongodb_uri.expose_secret(), "wehpu-engine spider").await?;
         let outbound =
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
         let campus = Campus::new(&config.campus, &config.spider.news_list_path, &outbound)?;

@@ -11,13 +11,38 @@ use mongodb::{
     error::{Error, ErrorKind},
     options::{AuthMechanism, ClientOptions, Credential, ServerAddress},
 };
+use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep};
+
+use crate::config::Mongodb;
 
 /// `AlreadyInitialized`.
 const ALREADY_INITIALIZED: i32 = 23;
 
 /// A user of that name exists.
 const USER_EXISTS: i32 = 51003;
+
+/// A role of that name exists.
+const ROLE_EXISTS: i32 = 51002;
+
+/// The role of the spider's user.
+const SPIDER_ROLE: &str = "wehpuSpider";
+
+/// What the spider does with each collection it knows (`feeds`, `objects`), and nothing else: it parses pages from outside,
+/// and whoever takes it over that way finds no account. `migrations` tells it whether the schema is current. The indexes of
+/// `fs.…` are those that GridFS drivers make sure of before they write.
+const SPIDER_MAY: [(&str, &[&str]); 10] = [
+    ("news", &["find", "insert", "update"]),
+    ("logistics", &["find", "insert", "update"]),
+    ("lectures", &["find", "insert", "update"]),
+    ("notices", &["find", "insert", "update"]),
+    ("schedulers", &["find", "insert", "update"]),
+    ("failures", &["find", "insert", "update", "remove"]),
+    ("files", &["find", "insert", "update", "remove"]),
+    ("fs.files", &["find", "insert", "update", "remove", "createIndex", "listIndexes"]),
+    ("fs.chunks", &["find", "insert", "update", "remove", "createIndex", "listIndexes"]),
+    ("migrations", &["find"]),
+];
 
 /// How long a new primary waits, before it takes writes, for what members that do not answer may have had over it. What
 /// a majority has, it has by being elected; the server's own patience lasts as long again as the election.
@@ -81,7 +106,9 @@ pub struct DatabaseUser {
     pub name: String,
     password: String,
     auth_source: String,
-    roles: Vec<Document>,
+    /// The database that it works on.
+    database: String,
+    roles: Vec<&'static str>,
 }
 
 /// What the set shall look like.
@@ -95,24 +122,33 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// From the engine's connection string, and that of `migrate` if it has a user of its own. `key`: content of the
-    /// members' key file; without it there is no authentication and no user is made.
+    /// From the connection strings of the engine, and of `migrate` and the spider if they have users of their own. `key`:
+    /// content of the members' key file; without it there is no authentication and no user is made.
     ///
     /// # Errors
     /// [`ReplsetError::Settings`].
-    pub async fn new(uri: &str, migrate_uri: Option<&str>, key: Option<&str>) -> Result<Self, ReplsetError> {
+    pub async fn new(mongodb: &Mongodb, key: Option<&str>) -> Result<Self, ReplsetError> {
         let unusable = |e: Error| ReplsetError::Settings(format!("the connection string cannot be used: {e}"));
-        let options = ClientOptions::parse(uri).await.map_err(unusable)?;
+        let options = ClientOptions::parse(mongodb.uri.expose_secret()).await.map_err(unusable)?;
         let name = options
             .repl_set_name
             .clone()
             .ok_or_else(|| ReplsetError::Settings("WEHPU_MONGODB_URI names no replicaSet".to_owned()))?;
         let mut users = Vec::new();
         if key.is_some() {
-            users.push(user(&options, &["readWrite"])?);
-            if let Some(migrate_uri) = migrate_uri {
-                let options = ClientOptions::parse(migrate_uri).await.map_err(unusable)?;
-                users.push(user(&options, &["readWrite", "dbAdmin"])?);
+            users.push(user(&options, vec!["readWrite"])?);
+            let others =
+                [(&mongodb.migrate_uri, vec!["readWrite", "dbAdmin"]), (&mongodb.spider_uri, vec![SPIDER_ROLE])];
+            for (uri, roles) in others {
+                let Some(uri) = uri else { continue };
+                let options = ClientOptions::parse(uri.expose_secret()).await.map_err(unusable)?;
+                users.push(user(&options, roles)?);
+            }
+            let mut names: Vec<_> = users.iter().map(|user| (&user.auth_source, &user.name)).collect();
+            names.sort_unstable();
+            if names.windows(2).any(|pair| pair[0] == pair[1]) {
+                let what = "the connection strings must name different users: each has rights of its own";
+                return Err(ReplsetError::Settings(what.to_owned()));
             }
         }
         let system = key.map(|key| {
@@ -173,8 +209,20 @@ impl Plan {
         if ensure_settings(&database, election_timeout).await? {
             progress("settings of the set brought up to date");
         }
+        self.ensure_users(&database, progress).await
+    }
+
+    /// Makes the users and their roles through the primary's database `admin`, or sets what they may do and their
+    /// passwords; `progress` is told each.
+    ///
+    /// # Errors
+    /// [`ReplsetError::Command`].
+    pub async fn ensure_users(&self, admin: &Database, progress: impl Fn(&str)) -> Result<(), ReplsetError> {
         for user in &self.users {
-            ensure_user(&database, user).await?;
+            if user.roles.contains(&SPIDER_ROLE) {
+                ensure_spider_role(&admin.client().database(&user.database)).await?;
+            }
+            ensure_user(admin, user).await?;
             progress(&format!("user {} may sign in", user.name));
         }
         Ok(())
@@ -293,7 +341,7 @@ fn number(value: Option<&Bson>) -> Option<i64> {
 }
 
 /// The user that a connection string signs in as, with `roles` on the database it names.
-fn user(options: &ClientOptions, roles: &[&str]) -> Result<DatabaseUser, ReplsetError> {
+fn user(options: &ClientOptions, roles: Vec<&'static str>) -> Result<DatabaseUser, ReplsetError> {
     let missing = || {
         ReplsetError::Settings(
             "with a key file, the connection strings must name user, password and database".to_owned(),
@@ -305,24 +353,46 @@ fn user(options: &ClientOptions, roles: &[&str]) -> Result<DatabaseUser, Replset
         name: credential.username.clone().ok_or_else(missing)?,
         password: credential.password.clone().ok_or_else(missing)?,
         auth_source: credential.source.clone().unwrap_or_else(|| database.clone()),
-        roles: roles.iter().map(|role| doc! { "role": *role, "db": &database }).collect(),
+        database,
+        roles,
     })
+}
+
+/// Makes the role in the database that it is about, or brings it up to date.
+async fn ensure_spider_role(database: &Database) -> Result<(), ReplsetError> {
+    let may = |(collection, actions): (&str, &[&str])| doc! { "resource": { "db": database.name(), "collection": collection }, "actions": actions };
+    let privileges: Vec<Document> = SPIDER_MAY.into_iter().map(may).collect();
+    let none: [Document; 0] = [];
+    let rest = doc! { "privileges": privileges, "roles": none };
+    create_or_update(database, ["createRole", "updateRole"], ROLE_EXISTS, SPIDER_ROLE, rest).await
 }
 
 async fn ensure_user(admin: &Database, user: &DatabaseUser) -> Result<(), ReplsetError> {
     let database = admin.client().database(&user.auth_source);
-    let rest =
-        doc! { "pwd": &user.password, "roles": &user.roles, "writeConcern": { "w": "majority", "wtimeout": 30_000 } };
-    let command = |name: &str| {
-        let mut command = doc! { name: &user.name };
+    let roles: Vec<Document> = user.roles.iter().map(|role| doc! { "role": *role, "db": &user.database }).collect();
+    let rest = doc! { "pwd": &user.password, "roles": roles };
+    create_or_update(&database, ["createUser", "updateUser"], USER_EXISTS, &user.name, rest).await
+}
+
+/// Does the first of two commands about `name`, or the second if that is there already, as the code `exists` says.
+async fn create_or_update(
+    database: &Database,
+    [create, update]: [&'static str; 2],
+    exists: i32,
+    name: &str,
+    rest: Document,
+) -> Result<(), ReplsetError> {
+    let command = |what: &str| {
+        let mut command = doc! { what: name };
         command.extend(rest.clone());
+        command.insert("writeConcern", doc! { "w": "majority", "wtimeout": 30_000 });
         database.run_command(command)
     };
-    match command("createUser").await {
-        Err(e) if code(&e) == Some(USER_EXISTS) => {
-            command("updateUser").await.map_err(|source| ReplsetError::Command { what: "updateUser", source })?;
+    match command(create).await {
+        Err(e) if code(&e) == Some(exists) => {
+            command(update).await.map_err(|source| ReplsetError::Command { what: update, source })?;
         }
-        Err(source) => return Err(ReplsetError::Command { what: "createUser", source }),
+        Err(source) => return Err(ReplsetError::Command { what: create, source }),
         Ok(_) => {}
     }
     Ok(())

@@ -54,7 +54,8 @@ async fn config_prints_what_is_in_force_and_masks_every_secret() {
                 .set("WEHPU_LEGACY_SECRET", "legacy-passphrase")
                 .set("WEHPU_BULLETIN_STUDENT_ID", "311500000000")
                 .set("WEHPU_BULLETIN_VPN_PASSWORD", "bulletin-password")
-                .set("WEHPU_MIGRATE_MONGODB_URI", &app.db.uri().replace("mongodb://", "mongodb://migrate:hunter2@"));
+                .set("WEHPU_MIGRATE_MONGODB_URI", &app.db.uri().replace("mongodb://", "mongodb://migrate:hunter2@"))
+                .set("WEHPU_SPIDER_MONGODB_URI", &app.db.uri().replace("mongodb://", "mongodb://spider:hunter2@"));
             let printed = run_engine(&["config"], &settings).await.succeeded();
             assert!(printed.stdout.lines().any(|line| line == "WEHPU_TERM_WEEKS=20"), "{printed:?}");
             assert!(printed.stdout.lines().any(|line| line == "WEHPU_LOG=info"), "defaults too: {printed:?}");

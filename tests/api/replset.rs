@@ -1,8 +1,92 @@
 //! `wehpu-engine replset init` on a set that runs.
 
-use mongodb::bson::doc;
+use std::collections::BTreeSet;
 
-use crate::support::{replica_set_uri, run_engine, setup};
+use mongodb::{
+    Database,
+    bson::{Document, doc},
+};
+use wehpu_engine::{
+    config::{Mongodb, Reader},
+    store::replset::Plan,
+};
+
+use crate::support::{Settings, replica_set_uri, run_engine, setup, text_of};
+
+/// A connection string of this user.
+fn uri_as(uri: &str, user: &str) -> String {
+    uri.replace("mongodb://", &format!("mongodb://{user}:password-of-{user}@"))
+}
+
+/// What `replset init` would set up with these three users.
+async fn plan(uri: &str, users: [&str; 3]) -> Result<Plan, String> {
+    let mut settings = Settings::default();
+    let names = ["WEHPU_MONGODB_URI", "WEHPU_MIGRATE_MONGODB_URI", "WEHPU_SPIDER_MONGODB_URI"];
+    for (name, user) in names.into_iter().zip(users) {
+        settings.set(name, &uri_as(uri, user));
+    }
+    let mongodb = Mongodb::read(Reader::new(settings.vars())).unwrap();
+    Plan::new(&mongodb, Some("content of a key file")).await.map_err(|e| e.to_string())
+}
+
+/// What the user of this database may do: pairs of a collection and an action.
+async fn may(db: &Database, user: &str) -> BTreeSet<(String, String)> {
+    let answer = db.run_command(doc! { "usersInfo": user, "showPrivileges": true }).await.unwrap();
+    let users = answer.get_array("users").unwrap();
+    assert_eq!(users.len(), 1, "{answer}");
+    let privileges = users[0].as_document().unwrap().get_array("inheritedPrivileges").unwrap();
+    let pairs = privileges.iter().flat_map(|privilege| {
+        let privilege: &Document = privilege.as_document().unwrap();
+        let resource = privilege.get_document("resource").unwrap();
+        assert_eq!(text_of(resource, "db"), db.name(), "{resource}");
+        let collection = resource.get_str("collection").unwrap().to_owned();
+        let actions = privilege.get_array("actions").unwrap().iter();
+        actions.map(move |action| (collection.clone(), action.as_str().unwrap().to_owned()))
+    });
+    pairs.collect()
+}
+
+#[tokio::test]
+async fn the_spiders_user_writes_its_own_collections_and_reads_no_account() {
+    setup()
+        .run(async |app| {
+            let db = app.db.database();
+            let admin = db.client().database("admin");
+            let plan = plan(&app.db.uri(), ["engine", "migrate", "spider"]).await.unwrap();
+            plan.ensure_users(&admin, |_| {}).await.unwrap();
+            let before = may(db, "spider").await;
+            let collections: BTreeSet<&str> = before.iter().map(|(collection, _)| collection.as_str()).collect();
+            let own = ["news", "logistics", "lectures", "notices", "schedulers", "failures"];
+            let files = ["files", "fs.files", "fs.chunks"];
+            assert_eq!(collections, own.into_iter().chain(files).chain(["migrations"]).collect());
+            for collection in own.into_iter().chain(files) {
+                for action in ["find", "insert", "update"] {
+                    assert!(before.contains(&(collection.to_owned(), action.to_owned())), "{action} {collection}");
+                }
+            }
+            let schema: Vec<_> = before.iter().filter(|(collection, _)| collection == "migrations").collect();
+            assert_eq!(schema, [&("migrations".to_owned(), "find".to_owned())]);
+
+            // Run again it takes back what somebody has given to the role.
+            let accounts = doc! { "resource": { "db": db.name(), "collection": "users" }, "actions": ["find"] };
+            let grant = doc! { "grantPrivilegesToRole": "wehpuSpider", "privileges": [accounts] };
+            db.run_command(grant).await.unwrap();
+            assert_ne!(may(db, "spider").await, before);
+            plan.ensure_users(&admin, |_| {}).await.unwrap();
+            assert_eq!(may(db, "spider").await, before);
+            assert!(may(db, "engine").await.contains(&(String::new(), "find".to_owned())), "the engine reads all");
+            for command in ["dropAllUsersFromDatabase", "dropAllRolesFromDatabase"] {
+                db.run_command(doc! { command: 1 }).await.unwrap();
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn init_refuses_two_connection_strings_of_one_user() {
+    let refused = plan("mongodb://nowhere/wehpu?replicaSet=away", ["engine", "migrate", "engine"]).await.unwrap_err();
+    assert!(refused.contains("different users") && !refused.contains("password-of"), "{refused}");
+}
 
 #[tokio::test]
 async fn init_finds_a_set_that_is_there_and_changes_nothing() {

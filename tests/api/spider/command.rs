@@ -146,6 +146,12 @@ async fn the_spider_needs_no_secret_of_the_api() {
                 settings.set(name, "");
             }
             run_engine(&["spider", "--once", "logistics"], &settings).await.succeeded();
+            // Nor the engine's database user, when it has its own.
+            settings.set("WEHPU_SPIDER_MONGODB_URI", &app.db.uri()).set("WEHPU_MONGODB_URI", "");
+            run_engine(&["spider", "--once", "logistics"], &settings).await.succeeded();
+            settings.set("WEHPU_SPIDER_MONGODB_URI", "");
+            let without = run_engine(&["spider", "--once", "logistics"], &settings).await.failed();
+            assert!(without.stderr.contains("WEHPU_MONGODB_URI: is required"), "{without:?}");
         })
         .await;
 }
