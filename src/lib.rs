@@ -5,6 +5,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`http`] | the public API: middleware, extractors, one file per feature; the admin listener |
+//! | [`accounts`] | how accounts end, and which do by themselves |
 //! | [`readthrough`] | campus data through the store: fresh, refreshed once for all, or stale |
 //! | [`campus`] | the university's systems: clients, and parsers apart from them |
 //! | [`wechat`] | WeChat's server API |
@@ -20,6 +21,7 @@
 //! and beside them [`app`] (what a replica owns), [`config`], [`crypto`], [`clock`], [`error`] (what callers are told),
 //! [`shutdown`] and [`telemetry`]. `campus` and `wechat` know neither `http` nor `store`.
 
+pub mod accounts;
 pub mod app;
 pub mod campus;
 pub mod cli;

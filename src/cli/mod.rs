@@ -10,6 +10,7 @@ mod parse;
 mod rekey;
 mod replica;
 mod replset;
+mod retention;
 mod seed;
 mod serve;
 mod spider;
@@ -40,6 +41,8 @@ enum Command {
     Migrate(migrate::Args),
     /// Re-seal stored credentials with the first key of `WEHPU_CREDENTIAL_KEYS`
     Rekey(rekey::Args),
+    /// Delete accounts that nobody has logged in to for `WEHPU_RETENTION`
+    Retention(retention::Args),
     /// Set up the MongoDB replica set
     #[command(subcommand)]
     Replset(replset::Command),
@@ -66,6 +69,7 @@ impl Cli {
             Command::Spider(args) => in_runtime(spider::run(args)),
             Command::Migrate(args) => in_runtime(migrate::run(args)),
             Command::Rekey(args) => in_runtime(rekey::run(args)),
+            Command::Retention(args) => in_runtime(retention::run(args)),
             Command::Replset(command) => in_runtime(replset::run(command)),
             Command::Healthcheck(args) => in_runtime(healthcheck::run(args)),
             Command::Config(args) => config::run(&args),

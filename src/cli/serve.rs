@@ -9,6 +9,7 @@ use super::{
     replica::{bind, watch_database},
 };
 use crate::{
+    accounts::retention,
     app::App,
     clock::Clock,
     config::Config,
@@ -42,6 +43,8 @@ pub async fn run() -> Result<(), Failure> {
     });
     let following = app.clone();
     parts.spawn(async move { match following.revoked.follow().await {} });
+    let (keeping, stop) = (app.clone(), shutdown.stop.clone());
+    parts.spawn(async move { match retention::follow(keeping, stop).await {} });
     let watched = (app.clone(), readiness.clone());
     parts.spawn(async move {
         let (app, readiness) = watched;

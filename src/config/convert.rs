@@ -12,7 +12,10 @@ use super::{
     Auth, Campus, Config, Freshness, Github, Legacy, Limits, Listen, Log, Mongodb, Profile, Rate, Reader, RsaKey,
     SectionTime, Spider, SpiderConfig, Template, Term, Wechat, variables::variable,
 };
-use crate::feeds::schedule;
+use crate::{
+    feeds::schedule,
+    store::{CLASSES, Class},
+};
 
 /// Shortest JWT secret that production accepts, in bytes: the output length of HMAC-SHA-256 (RFC 7518 §3.2).
 const MIN_JWT_SECRET: usize = 32;
@@ -23,6 +26,9 @@ const MAX_SPIDER_PAUSE: Duration = Duration::from_mins(1);
 /// Longest time-out of a campus request: a request of a client may take 25 s.
 const MAX_CAMPUS_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Shortest time for which unused accounts are kept: holidays are longer than a month.
+const MIN_RETENTION: Duration = Duration::from_hours(90 * 24);
+
 /// Texts that occur in examples and in the development compose file.
 const EXAMPLE_MARKS: [&str; 5] = ["PASSWORD", "BASE64", "random-bytes", "development-only", "the-AppSecret"];
 
@@ -32,6 +38,8 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
     let (fresh, storage_url, term) = (freshness(r), r.optional("WEHPU_STORAGE_URL", storage_url), term(r));
     let sections = r.required("WEHPU_SECTION_TIMES", section_times);
     let (limits, spider, log) = (limits(r, profile), spider(r), log(r));
+    let public_feeds = r.required("WEHPU_PUBLIC_FEEDS", classes);
+    let retention = r.required("WEHPU_RETENTION", retention);
     Some(Config {
         profile: profile?,
         listen: listen?,
@@ -47,17 +55,26 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
         sections: sections?,
         limits: limits?,
         spider: spider?,
+        public_feeds: public_feeds?,
+        retention: retention?,
         log: log?,
     })
 }
 
-/// What production refuses although it is well-formed.
+/// What is refused although it is well-formed, in production more than in development.
 pub(super) fn check_profile(r: &mut Reader, config: &Config) {
+    if config.retention.is_some_and(|kept| kept <= config.auth.jwt_ttl) {
+        // Whoever uses the service logs in when his token ends.
+        r.problem("WEHPU_RETENTION", "must be longer than WEHPU_JWT_TTL");
+    }
     if config.profile == Profile::Dev {
         return;
     }
     if config.listen.public_url.is_none() {
-        r.problem("WEHPU_PUBLIC_URL", "is required in the prod profile: links must not follow what a caller sends as Host");
+        r.problem(
+            "WEHPU_PUBLIC_URL",
+            "is required in the prod profile: links must not follow what a caller sends as Host",
+        );
     }
     if config.auth.jwt_secret.expose_secret().len() < MIN_JWT_SECRET {
         r.problem("WEHPU_JWT_SECRET", "is shorter than 32 bytes");
@@ -430,6 +447,25 @@ fn rate(v: &str) -> Result<Rate, String> {
     let (count, period) = v.trim().split_once('/').ok_or_else(wrong)?;
     let count = count.parse().map_err(|_| wrong())?;
     Ok(Rate { count, period: positive_duration(period)? })
+}
+
+fn retention(v: &str) -> Result<Option<Duration>, String> {
+    if v == "off" {
+        return Ok(None);
+    }
+    match duration(v)? {
+        d if d < MIN_RETENTION => Err("must be at least 90d, or off".to_owned()),
+        d => Ok(Some(d)),
+    }
+}
+
+/// Classes of articles by their names; `none` for none.
+fn classes(v: &str) -> Result<Vec<Class>, String> {
+    if v == "none" {
+        return Ok(Vec::new());
+    }
+    let classes = v.split(',').map(|name| Class::from_name(name.trim())).collect::<Option<Vec<_>>>();
+    classes.ok_or_else(|| format!("must be none, or some of {}, joined by commas", CLASSES.map(Class::name).join(", ")))
 }
 
 fn storage_url(v: &str) -> Result<String, String> {

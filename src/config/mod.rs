@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::feeds::schedule::Schedule;
+use crate::{feeds::schedule::Schedule, store::Class};
 
 pub use reader::{ConfigError, Reader};
 pub use variables::{VARIABLES, Variable};
@@ -259,6 +259,10 @@ pub struct Config {
     pub sections: Vec<SectionTime>,
     pub limits: Limits,
     pub spider: Spider,
+    /// Classes of articles whose feeds need no token.
+    pub public_feeds: Vec<Class>,
+    /// How long accounts are kept that nobody logs in to; `None`: for ever.
+    pub retention: Option<Duration>,
     pub log: Log,
 }
 

@@ -156,6 +156,16 @@ pub static VARIABLES: &[Variable] = &[
         "14d",
         "a source that yields nothing new for longer is reported: its pages may have changed",
     ),
+    var(
+        "WEHPU_PUBLIC_FEEDS",
+        "news,logistics",
+        "classes of articles whose feeds anybody may read: of news, logistics, lecture, notice; or none. The others need a personal address, since lectures and notices lie behind the VPN",
+    ),
+    var(
+        "WEHPU_RETENTION",
+        "540d",
+        "accounts that nobody has logged in to for so long are deleted, at least 90d; or off",
+    ),
     var("WEHPU_LOG", "info", "log filter: a level, or target=level pairs joined by commas"),
     var("WEHPU_LOG_FORMAT", "json", "json (one object a line) or text"),
 ];

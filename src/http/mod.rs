@@ -15,6 +15,7 @@ pub mod places;
 pub mod public_url;
 pub mod revoked;
 mod routes;
+pub mod subscriber;
 pub mod text;
 pub mod tries;
 
@@ -49,6 +50,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(routes::rsp::router())
         .merge(routes::rss::router())
         .merge(routes::atom::router())
+        .merge(routes::atom_subscription::router())
         .merge(routes::calendar::router())
         .merge(routes::upload::router())
         .merge(routes::files::router())

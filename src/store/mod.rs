@@ -52,9 +52,9 @@ pub use revocations::{Revocation, Revocations};
 pub use schedulers::{Claim, Counts, Ended, LastRun, Outcome, Run, Scheduler, Schedulers};
 pub use sessions::Sessions;
 pub use snapshots::{Snapshot, SnapshotKey, Snapshots};
-pub use subscriptions::{Subscription, Subscriptions};
+pub use subscriptions::{Subscription, SubscriptionKind, Subscriptions};
 pub use tokens::{AccessTokens, StoredToken};
-pub use users::{Binding, CREDENTIALS, Credential, EditableField, SignIn, User, Users};
+pub use users::{Binding, CREDENTIALS, Credential, EditableField, SignIn, Unused, User, Users};
 
 use crate::campus::{
     library::{parse_book::BookCopy, parse_borrowing::Loan, parse_search::Book},
@@ -240,7 +240,7 @@ pub struct Store {
     pub login_codes: LoginCodes,
     /// Tokens that are invalid although they look well.
     pub revocations: Revocations,
-    /// Who may read which course table as a calendar.
+    /// Who may read which course table as a calendar, and the feeds that are not public.
     pub subscriptions: Subscriptions,
 }
 

@@ -1,5 +1,5 @@
-//! `subscriptions`: who may read a course table as a calendar, by the hash of a token made for nothing else. One for each
-//! account; a new one replaces it.
+//! `subscriptions` and `feed_subscriptions`: who may read a course table as a calendar, and feeds of what lies behind the
+//! VPN, by the hash of a token made for nothing else. One of each kind for an account; a new one replaces it.
 
 use chrono::{DateTime, Utc};
 use mongodb::{
@@ -11,15 +11,27 @@ use serde::{Deserialize, Serialize};
 use super::{Reads, StoreError, collection, reads::steadily};
 use crate::crypto::sha256_hex;
 
-/// The `subscriptions` collection.
-#[derive(Debug, Clone)]
-pub struct Subscriptions(Collection<Subscription>);
+/// What a personal address opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubscriptionKind {
+    /// The course table of its account, as a calendar.
+    Calendar,
+    /// The feeds that are not public.
+    Feeds,
+}
 
-/// A calendar subscription.
+/// The collections of both kinds.
+#[derive(Debug, Clone)]
+pub struct Subscriptions {
+    calendars: Collection<Subscription>,
+    feeds: Collection<Subscription>,
+}
+
+/// A personal address.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
-    /// Whose course table it shows.
+    /// Whose it is.
     pub open_id: String,
     hash: String,
     created_at: bson::DateTime,
@@ -36,17 +48,33 @@ impl Subscription {
 impl Subscriptions {
     pub(super) fn new(db: &Database) -> Self {
         // A member that lags behind would still open what has been taken back, and not know what is new.
-        Self(collection(db, "subscriptions", Reads::PrimaryPreferred))
+        Self {
+            calendars: collection(db, "subscriptions", Reads::PrimaryPreferred),
+            feeds: collection(db, "feed_subscriptions", Reads::PrimaryPreferred),
+        }
     }
 
-    /// Lets whoever has `token` read the table of `open_id`, and nobody else any more.
+    fn of_kind(&self, kind: SubscriptionKind) -> &Collection<Subscription> {
+        match kind {
+            SubscriptionKind::Calendar => &self.calendars,
+            SubscriptionKind::Feeds => &self.feeds,
+        }
+    }
+
+    /// Lets whoever has `token` read what `kind` says of `open_id`, and nobody else any more.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
-    pub async fn put(&self, open_id: &str, token: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    pub async fn put(
+        &self,
+        kind: SubscriptionKind,
+        open_id: &str,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let created_at = bson::DateTime::from_millis(now.timestamp_millis());
         let set = doc! { "$set": { "hash": sha256_hex(token.as_bytes()), "createdAt": created_at } };
-        let put = || self.0.update_one(doc! { "openId": open_id }, set.clone()).upsert(true);
+        let put = || self.of_kind(kind).update_one(doc! { "openId": open_id }, set.clone()).upsert(true);
         match put().await.map_err(StoreError::from) {
             // Two at once: the other one made the document.
             Err(StoreError::Duplicate(_)) => Ok(put().await.map(|_| ())?),
@@ -54,29 +82,40 @@ impl Subscriptions {
         }
     }
 
-    /// The subscription that `token` opens.
+    /// The subscription of this kind that `token` opens.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
-    pub async fn find(&self, token: &str) -> Result<Option<Subscription>, StoreError> {
+    pub async fn find(&self, kind: SubscriptionKind, token: &str) -> Result<Option<Subscription>, StoreError> {
         let hash = sha256_hex(token.as_bytes());
-        steadily(|| self.0.find_one(doc! { "hash": &hash })).await
+        steadily(|| self.of_kind(kind).find_one(doc! { "hash": &hash })).await
     }
 
-    /// The subscription of an account.
+    /// The subscription of this kind of an account.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
-    pub async fn of(&self, open_id: &str) -> Result<Option<Subscription>, StoreError> {
-        steadily(|| self.0.find_one(doc! { "openId": open_id })).await
+    pub async fn of(&self, kind: SubscriptionKind, open_id: &str) -> Result<Option<Subscription>, StoreError> {
+        steadily(|| self.of_kind(kind).find_one(doc! { "openId": open_id })).await
     }
 
-    /// Ends the subscription of an account, if it has one.
+    /// Ends the subscription of this kind of an account, if it has one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn end(&self, kind: SubscriptionKind, open_id: &str) -> Result<(), StoreError> {
+        self.of_kind(kind).delete_one(doc! { "openId": open_id }).await?;
+        Ok(())
+    }
+
+    /// Ends every personal address of an account.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn revoke(&self, open_id: &str) -> Result<(), StoreError> {
-        self.0.delete_one(doc! { "openId": open_id }).await?;
+        for kind in [SubscriptionKind::Calendar, SubscriptionKind::Feeds] {
+            self.end(kind, open_id).await?;
+        }
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! `users`: one document per WeChat account, with the sealed credentials of the campus systems.
 
 mod leaving;
+mod retention;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,8 @@ use super::{
     reads::{find_anywhere, find_one, steadily},
 };
 use crate::crypto::sha256_hex;
+
+pub use retention::Unused;
 
 /// A sealed field of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,7 +94,7 @@ impl EditableField {
 }
 
 /// Fields of an account that are shown to its owner. `gender`, `city` and `timestamp` are the old service's.
-const PROFILE: [&str; 13] = [
+const PROFILE: [&str; 15] = [
     "openId",
     "nickName",
     "avatarUrl",
@@ -105,6 +108,8 @@ const PROFILE: [&str; 13] = [
     "createdAt",
     "timestamp",
     "lastLoginAt",
+    "knownSince",
+    "consent",
 ];
 
 /// A WeChat account.
@@ -146,6 +151,8 @@ pub struct User {
     created_by: String,
     tokens_valid_after: Option<bson::DateTime>,
     last_login_at: Option<bson::DateTime>,
+    /// When an account without a known last login was first seen by this service (migration 0012).
+    known_since: Option<bson::DateTime>,
 }
 
 impl Default for User {
@@ -167,6 +174,7 @@ impl Default for User {
             created_by: empty(),
             tokens_valid_after: None,
             last_login_at: None,
+            known_since: None,
         }
     }
 }
@@ -228,6 +236,11 @@ impl User {
         self.tokens_valid_after.map_or(now, |after| now.max(after.timestamp_millis() + 1))
     }
 
+    /// When somebody last logged in, as far as known.
+    fn last_used(&self) -> Option<bson::DateTime> {
+        self.last_login_at.or(self.known_since)
+    }
+
     /// What [`User::accepts_token_of`] must compare with so that no token issued until now counts, however the clocks of
     /// the replicas differ: every login left its time in the account ([`Users::sign_in`]).
     #[must_use]
@@ -260,6 +273,8 @@ pub struct Binding<'a> {
     pub sealed: BTreeMap<Credential, String>,
     /// Words to remember: for the number, and for the one bound before ([`User::known_numbers`]).
     pub known: Vec<String>,
+    /// Version of the privacy text that the student has agreed to, if the client says so.
+    pub consent: Option<&'a str>,
 }
 
 /// What an account remembers of the numbers it was bound to, with `words` as the latest.
@@ -368,7 +383,8 @@ impl Users {
         Ok(found.try_collect().await?)
     }
 
-    /// Stores a bind as one write: number, name, credentials, and no credential counts as refused any more.
+    /// Stores a bind as one write: number, name, credentials, and no credential counts as refused any more. A consent
+    /// replaces an earlier one, which otherwise stays.
     /// A library password stays only when the student number does, and so does the mark that it was refused.
     /// Gives whether there is such an account.
     ///
@@ -390,6 +406,10 @@ impl Users {
         };
         for (credential, sealed) in &binding.sealed {
             set.insert(credential.field(), doc! { "$literal": sealed });
+        }
+        if let Some(version) = binding.consent {
+            let at = bson::DateTime::from_millis(now.timestamp_millis());
+            set.insert("consent", doc! { "$literal": { "version": version, "at": at } });
         }
         let update = vec![doc! { "$set": set }];
         Ok(self.primary.update_one(doc! { "openId": open_id }, update).await?.matched_count == 1)

@@ -187,11 +187,12 @@ async fn a_secret_may_come_from_a_file() {
 #[tokio::test]
 async fn every_command_explains_itself() {
     let none = Settings::default();
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 11] = [
         &[],
         &["serve"],
         &["migrate"],
         &["rekey"],
+        &["retention"],
         &["replset"],
         &["replset", "init"],
         &["healthcheck"],

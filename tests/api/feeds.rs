@@ -1,13 +1,13 @@
 //! `/api/rss`: pages of articles, and articles.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde_json::Value;
 use wehpu_engine::store::{Article, CLASSES, Class};
 
-use crate::support::{TestApp, setup};
+use crate::support::{Student, TestApp, run_engine, setup};
 
 /// Stores `count` articles, the first of them the oldest; several have the same day.
 async fn seed(app: &TestApp, class: Class, count: u32) {
@@ -221,6 +221,125 @@ async fn a_feed_reader_gets_the_newest_articles_without_a_token_and_once() {
             assert!(text.contains("<title>news 39</title>") && !text.contains("<title>news 9</title>"), "{text}");
             assert_eq!(fetch(&etag).await.status(), 304);
             app.get("/api/rss/sport.atom").await.expect(403);
+        })
+        .await;
+}
+
+/// The addresses of all feeds, as path and query.
+async fn addresses(student: &Student<'_>) -> HashMap<String, String> {
+    let answer = student.post_form("/api/rss/subscription", &[]).await.expect(201);
+    let feeds = answer.data()["feeds"].as_array().unwrap().clone();
+    let address = |feed: Value| {
+        let url: Url = feed["url"].as_str().unwrap().parse().unwrap();
+        assert_eq!(url.query().is_none(), feed["public"].as_bool().unwrap(), "{feed}");
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        (feed["classify"].as_str().unwrap().to_owned(), format!("{}{query}", url.path()))
+    };
+    feeds.into_iter().map(address).collect()
+}
+
+async fn read(app: &TestApp, path: &str) -> (u16, String, String) {
+    let answer = app.request(Method::GET, path).send().await.unwrap();
+    let cached = answer.headers()["cache-control"].to_str().unwrap().to_owned();
+    (answer.status().as_u16(), cached, answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn what_lies_behind_the_vpn_is_read_under_a_personal_address_only() {
+    setup()
+        .run(async |app| {
+            for class in CLASSES {
+                seed(app, class, 3).await;
+            }
+            let student = app.bound(1).await;
+            let addresses = addresses(&student).await;
+            for class in ["news", "logistics"] {
+                let (status, cached, _) = read(app, &addresses[class]).await;
+                assert_eq!((status, cached.as_str()), (200, "public, max-age=600"), "{class}");
+            }
+            for class in ["lecture", "notice"] {
+                let (status, cached, text) = read(app, &addresses[class]).await;
+                assert_eq!((status, cached.as_str()), (200, "private, no-cache"), "{class}");
+                let (_, token) = addresses[class].split_once("token=").unwrap();
+                assert!(text.contains("<entry>") && !text.contains(token), "{text}");
+                for wrong in ["", "?token=", "?token=abc", "?token=%24gt", &format!("?token={}", "0".repeat(64))] {
+                    let answer = app.get(&format!("/api/rss/{class}.atom{wrong}")).await.expect_error(404, "NOT_FOUND");
+                    assert_eq!(answer.message(), "没有这个订阅");
+                }
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_personal_address_of_feeds_opens_no_calendar_and_that_of_a_calendar_no_feed() {
+    setup()
+        .run(async |app| {
+            seed(app, Class::Notice, 1).await;
+            let student = app.bound(1).await;
+            let feeds = addresses(&student).await;
+            let calendar = student.post_form("/api/course/subscription", &[]).await.expect(201);
+            let calendar: Url = calendar.data()["url"].as_str().unwrap().parse().unwrap();
+            let (_, token) = feeds["notice"].split_once('?').unwrap();
+            app.get(&format!("/api/course.ics?{token}")).await.expect_error(404, "NOT_FOUND");
+            let path = format!("/api/rss/notice.atom?{}", calendar.query().unwrap());
+            app.get(&path).await.expect_error(404, "NOT_FOUND");
+            assert_eq!(read(app, &feeds["notice"]).await.0, 200);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn personal_addresses_of_feeds_end_with_their_successors_revocation_unbinding_and_deletion() {
+    setup()
+        .run(async |app| {
+            seed(app, Class::Lecture, 1).await;
+            let student = app.bound(1).await;
+            let gone = async |path: &str| app.get(path).await.expect_error(404, "NOT_FOUND");
+            let fresh = async || {
+                let address = addresses(&student).await["lecture"].clone();
+                app.db.replicated().await;
+                assert_eq!(read(app, &address).await.0, 200);
+                address
+            };
+            let delete = async |path: &str| student.send(student.request(Method::DELETE, path)).await.expect(200);
+            let (first, second) = (fresh().await, fresh().await);
+            gone(&first).await;
+            delete("/api/course/subscription").await;
+            assert_eq!(read(app, &second).await.0, 200, "only the calendar's ends");
+            delete("/api/rss/subscription").await;
+            gone(&second).await;
+            let third = fresh().await;
+            delete("/api/bind").await;
+            gone(&third).await;
+            student.post_form("/api/rss/subscription", &[]).await.expect_error(400, "NOT_BOUND");
+            student.bind().await;
+            gone(&third).await;
+            let last = fresh().await;
+            app.replicas[0].app.store.subscriptions.revoke(&student.open_id).await.unwrap();
+            gone(&last).await;
+            let last = fresh().await;
+            delete("/api/user").await;
+            gone(&last).await;
+            assert!(app.db.all("feed_subscriptions").await.is_empty());
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_operator_says_which_feeds_are_public() {
+    setup()
+        .settings(|settings| _ = settings.set("WEHPU_PUBLIC_FEEDS", "none"))
+        .run(async |app| {
+            seed(app, Class::News, 1).await;
+            app.get("/api/rss/news.atom").await.expect_error(404, "NOT_FOUND");
+            let all = app.start_replica(|settings| _ = settings.set("WEHPU_PUBLIC_FEEDS", "notice, news")).await;
+            let request = app.request_at(&all.url, Method::GET, "/api/rss/news.atom?token=whatever");
+            assert_eq!(request.send().await.unwrap().status(), 200);
+            let mut settings = app.settings.clone();
+            settings.set("WEHPU_PUBLIC_FEEDS", "news,lectures");
+            let refused = run_engine(&["config"], &settings).await;
+            assert!(refused.stderr.contains("WEHPU_PUBLIC_FEEDS: must be"), "{refused:?}");
         })
         .await;
 }

@@ -29,6 +29,7 @@ mod rekey;
 mod repair;
 mod replset;
 mod resilience;
+mod retention;
 mod secrets;
 mod spider;
 mod statements;

@@ -84,7 +84,9 @@ async fn a_browser_runs_and_loads_nothing_of_a_file() {
             let student = app.student(1).await;
             let path = path_of(app, &send(&student, "a.png", "image/png", &picture(1000)).await.expect(201));
             let etag = header(fetch(app, &path, &[]).await.headers(), "etag").to_owned();
-            for (status, asked) in [(200, None), (206, Some(("range", "bytes=0-9"))), (304, Some(("if-none-match", &*etag)))] {
+            for (status, asked) in
+                [(200, None), (206, Some(("range", "bytes=0-9"))), (304, Some(("if-none-match", &*etag)))]
+            {
                 let answer = fetch(app, &path, asked.as_slice()).await;
                 assert_eq!(answer.status(), status);
                 assert_eq!(header(answer.headers(), "content-security-policy"), "default-src 'none'; sandbox");

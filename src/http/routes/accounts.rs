@@ -8,8 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::account::{end_ways_in, forget_bind};
 use crate::{
+    accounts::leaving::{end_ways_in, forget_bind},
     app::{App, AppState},
     config::Rate,
     error::ApiError,

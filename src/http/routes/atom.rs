@@ -1,4 +1,5 @@
-//! `/api/rss/<class>.atom`: the newest articles of a class for feed readers (Atom, RFC 4287). Public: no token.
+//! `/api/rss/<class>.atom`: the newest articles of a class for feed readers (Atom, RFC 4287). Those of the classes in
+//! `WEHPU_PUBLIC_FEEDS` are for everybody; the others need the token of a personal address (`atom_subscription.rs`).
 
 use std::io;
 
@@ -24,40 +25,59 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     app::AppState,
     error::ApiError,
-    http::{etag, openapi::Failures, public_url},
-    store::{CLASSES, Class, StoredArticle},
+    http::{
+        etag,
+        extract::Query,
+        openapi::Failures,
+        subscriber::{self, Subscriber},
+    },
+    store::{CLASSES, Class, StoredArticle, SubscriptionKind},
 };
 
 /// How many articles a feed has.
 const COUNT: u8 = 30;
 
-/// How long a reader or a cache may use it without asking: articles come once a day.
+/// How long a reader or a cache may use a public one without asking: articles come once a day.
 const CACHED: &str = "public, max-age=600";
+
+/// A personal one may be kept by its reader, who asks each time whether it is still the same, and still his.
+const CACHED_PERSONALLY: &str = "private, no-cache";
 
 /// The description of all four: a path with a parameter before `.atom` is none that the router knows.
 #[derive(OpenApi)]
 #[openapi(paths(feed))]
 struct Described;
 
-/// The newest articles of a class as an Atom feed. Needs no token.
+/// The newest articles of a class as an Atom feed: without a token if the class is public, else with that of
+/// `POST /api/rss/subscription`.
 #[utoipa::path(
     get,
     path = "/api/rss/{classify}.atom",
     tag = "rss",
-    params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`")),
+    params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"), Subscriber),
     responses(
         (status = 200, body = String, content_type = "application/atom+xml", description = "the feed"),
         (status = 304, description = "unchanged since the `ETag` given in `If-None-Match`"),
         Failures
     )
 )]
-async fn feed(class: Class, app: AppState, headers: HeaderMap, parts: Parts) -> Result<Response, ApiError> {
-    let address = public_url::below(
-        &public_url::base(&app.config.listen, &parts)?,
-        &["api", "rss", &format!("{}.atom", class.name())],
-    );
+async fn feed(
+    class: Class,
+    app: AppState,
+    query: Result<Query<Subscriber>, ApiError>,
+    headers: HeaderMap,
+    parts: Parts,
+) -> Result<Response, ApiError> {
+    let public = app.config.public_feeds.contains(&class);
+    if !public {
+        let Query(subscriber) = query?;
+        subscriber.user(&app, SubscriptionKind::Feeds).await?;
+    }
+    let path = ["api", "rss", &format!("{}.atom", class.name())];
+    // Without the token: the text of a feed is passed on more easily than its address.
+    let address = subscriber::address(&app, &parts, &path, None)?;
     let articles = app.store.articles.newest_whole(class, COUNT).await?;
-    let text = write(class, &address, &articles).map_err(|error| {
+    let text = write(class, &address, public, &articles).map_err(|error| {
         tracing::error!(%error, "a feed could not be written");
         ApiError::Internal
     })?;
@@ -67,7 +87,9 @@ async fn feed(class: Class, app: AppState, headers: HeaderMap, parts: Parts) -> 
     } else {
         ([(CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response()
     };
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(CACHED));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static(if public { CACHED } else { CACHED_PERSONALLY }));
     response.headers_mut().insert(ETAG, HeaderValue::try_from(tag).map_err(|_| ApiError::Internal)?);
     Ok(response)
 }
@@ -81,7 +103,8 @@ fn title(class: Class) -> &'static str {
     }
 }
 
-fn write(class: Class, address: &Url, articles: &[StoredArticle]) -> io::Result<Vec<u8>> {
+/// The feed. A link to itself is only in a public one: a reader that follows it from a personal one would lose its token.
+fn write(class: Class, address: &Url, public: bool, articles: &[StoredArticle]) -> io::Result<Vec<u8>> {
     let mut writer = Writer::new(Vec::new());
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))?;
     let updated = articles.iter().filter_map(updated).max().unwrap_or_default();
@@ -90,9 +113,11 @@ fn write(class: Class, address: &Url, articles: &[StoredArticle]) -> io::Result<
             text(feed, "id", address.as_str())?;
             text(feed, "title", title(class))?;
             text(feed, "updated", &rfc3339(updated))?;
-            feed.create_element("link")
-                .with_attributes([("rel", "self"), ("type", "application/atom+xml"), ("href", address.as_str())])
-                .write_empty()?;
+            if public {
+                feed.create_element("link")
+                    .with_attributes([("rel", "self"), ("type", "application/atom+xml"), ("href", address.as_str())])
+                    .write_empty()?;
+            }
             articles.iter().try_for_each(|article| entry(feed, class, article))
         },
     )?;
@@ -145,8 +170,10 @@ fn rfc3339(at: DateTime<Utc>) -> String {
 
 pub fn router() -> OpenApiRouter<AppState> {
     CLASSES.into_iter().fold(OpenApiRouter::with_openapi(Described::openapi()), |router, class| {
-        let handler =
-            move |State(app): State<AppState>, headers: HeaderMap, parts: Parts| feed(class, app, headers, parts);
+        let handler = move |State(app): State<AppState>,
+                            query: Result<Query<Subscriber>, ApiError>,
+                            headers: HeaderMap,
+                            parts: Parts| feed(class, app, query, headers, parts);
         router.route(&format!("/api/rss/{}.atom", class.name()), get(handler))
     })
 }
@@ -174,7 +201,7 @@ mod tests {
             speaker: None,
         };
         let address = "https://wehpu.example.com/api/rss/notice.atom".parse().unwrap();
-        let text = String::from_utf8(write(Class::Notice, &address, &[article]).unwrap()).unwrap();
+        let text = String::from_utf8(write(Class::Notice, &address, true, &[article]).unwrap()).unwrap();
         insta::assert_snapshot!(text.replace("><", ">\n<"));
     }
 }

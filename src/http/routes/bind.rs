@@ -17,7 +17,7 @@ use crate::{
         envelope::Envelope,
         extract::Body,
         openapi::Failures,
-        text::{StudentId, Text},
+        text::{self, StudentId, Text},
         tries::Try,
     },
     outbound::System,
@@ -39,6 +39,10 @@ struct BindInput {
     vpn_pass_word: Text<MAX_PASSWORD>,
     #[schema(value_type = String, min_length = 1, max_length = 64)]
     jwc_pass_word: Text<MAX_PASSWORD>,
+    /// Version of the privacy text that the student has agreed to.
+    #[serde(default, deserialize_with = "text::optional")]
+    #[schema(value_type = Option<String>, max_length = 32)]
+    consent: Option<Text<32>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -62,11 +66,12 @@ async fn bind(
         vpn_password: input.vpn_pass_word.0.into(),
         urp_password: input.jwc_pass_word.0.into(),
     };
+    let consent = input.consent.map(|Text(version)| version);
     let worker = app.clone();
     app.finish(async move {
         let tried = Try::reserve(&worker, &user, &input.student_id).await?;
         let former = (user.student_id != account.student_id).then_some(user.student_id.as_str());
-        let outcome = verify_and_store(&worker, &user.open_id, former, &account).await;
+        let outcome = verify_and_store(&worker, &user.open_id, former, &account, consent.as_deref()).await;
         if !matches!(outcome, Err(ApiError::BindRefused { .. })) {
             tried.refund(&worker).await;
         }
@@ -87,6 +92,7 @@ async fn verify_and_store(
     open_id: &str,
     former: Option<&str>,
     account: &Account,
+    consent: Option<&str>,
 ) -> Result<(), ApiError> {
     let mut session = Session::default();
     let student = app.campus.urp.verify(account, &mut session).await.map_err(|e| match e {
@@ -114,7 +120,7 @@ async fn verify_and_store(
     }
     let numbers = [Some(account.student_id.as_str()), former].into_iter().flatten().filter(|number| !number.is_empty());
     let known = numbers.map(|number| app.pseudonyms.of(number)).collect();
-    let binding = Binding { student_id: &account.student_id, name: &student.name, sealed, known };
+    let binding = Binding { student_id: &account.student_id, name: &student.name, sealed, known, consent };
     if !app.store.users.bind(open_id, &binding, app.clock.now()).await? {
         return Err(ApiError::TokenInvalid);
     }

@@ -16,7 +16,7 @@ use crate::{
     app::AppState,
     error::ApiError,
     http::{auth::Student, envelope::Envelope, openapi::Failures},
-    store::{CREDENTIALS, Credential, FileRecord, Snapshots, Store, User},
+    store::{CREDENTIALS, Credential, FileRecord, Snapshots, Store, SubscriptionKind, User},
 };
 
 /// Where it is.
@@ -40,6 +40,9 @@ struct Export {
     /// Since when the course table can be subscribed to; missing when it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     calendar_subscription_since: Option<String>,
+    /// Since when feeds that are not public can be read under personal addresses; missing when they cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feed_subscription_since: Option<String>,
     /// Files uploaded.
     files: Vec<File>,
     /// Uses counted at present.
@@ -101,6 +104,7 @@ fn profile(document: Document) -> Map<String, Value> {
         Bson::Int32(number) => number.into(),
         Bson::Int64(number) => number.into(),
         Bson::Double(number) => number.into(),
+        Bson::Document(document) => Value::Object(profile(document)),
         _ => Value::Null,
     };
     document.into_iter().map(|(name, content)| (name, value(content))).collect()
@@ -155,6 +159,10 @@ async fn export(State(app): State<AppState>, Student(user): Student) -> Result<R
     let (store, open_id) = (&app.store, user.open_id.as_str());
     let file =
         |file: FileRecord| File { name: format!("{}.{}", file.id, file.kind), bytes: file.length, at: time(file.at) };
+    let since = async |kind| {
+        let subscription = store.subscriptions.of(kind, open_id).await?;
+        Ok::<_, ApiError>(subscription.map(|subscription| time(subscription.created_at())))
+    };
     let mut limits = store.limits.of(open_id).await?;
     if user.bind {
         limits.extend(store.limits.of(&user.student_id).await?);
@@ -165,7 +173,8 @@ async fn export(State(app): State<AppState>, Student(user): Student) -> Result<R
         credentials: CREDENTIALS.into_iter().map(|name| credential(&user, name)).collect(),
         known_numbers: user.known_numbers().to_vec(),
         campus: campus(store, &user).await?,
-        calendar_subscription_since: store.subscriptions.of(open_id).await?.map(|s| time(s.created_at())),
+        calendar_subscription_since: since(SubscriptionKind::Calendar).await?,
+        feed_subscription_since: since(SubscriptionKind::Feeds).await?,
         files: store.files.of_owner(open_id).await?.into_iter().map(file).collect(),
         limits: limits.into_iter().map(|(what, count, ends)| Limit { what, count, until: time(ends) }).collect(),
     };

@@ -10,13 +10,12 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    crypto::random_token,
     error::ApiError,
     http::{
         auth::Student,
@@ -24,18 +23,12 @@ use crate::{
         etag,
         extract::Query,
         openapi::Failures,
-        public_url,
-        text::{self, Text},
+        subscriber::{self, Subscriber},
     },
     ics::{self, Source},
     readthrough::Courses,
+    store::SubscriptionKind,
 };
-
-/// Digits of a subscription's token.
-const TOKEN_LENGTH: usize = 64;
-
-/// What a wrong token is answered with, and everything else that would tell something about an account.
-const NO_SUBSCRIPTION: ApiError = ApiError::NotFound("没有这个订阅");
 
 #[derive(Serialize, ToSchema)]
 struct Address {
@@ -59,11 +52,11 @@ async fn subscribe(
     if !user.bind {
         return Err(ApiError::NotBound);
     }
-    let token = random_token().ok_or(ApiError::Internal)?;
-    let mut url = public_url::below(&public_url::base(&app.config.listen, &parts)?, &["api", "course.ics"]);
-    url.query_pairs_mut().append_pair("token", &token);
-    let worker = app.clone();
-    let stored = async move { Ok(worker.store.subscriptions.put(&user.open_id, &token, worker.clock.now()).await?) };
+    let token = subscriber::new_token()?;
+    let url = subscriber::address(&app, &parts, &["api", "course.ics"], Some(&token))?;
+    let (worker, kind) = (app.clone(), SubscriptionKind::Calendar);
+    let stored =
+        async move { Ok(worker.store.subscriptions.put(kind, &user.open_id, &token, worker.clock.now()).await?) };
     app.finish(stored).await?;
     Ok(Envelope::created("订阅地址已生成", Address { url: url.into() }))
 }
@@ -77,18 +70,9 @@ async fn subscribe(
     responses((status = 200, body = Envelope<Done>, description = "there is none any more"), Failures)
 )]
 async fn unsubscribe(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
-    let worker = app.clone();
-    app.finish(async move { Ok(worker.store.subscriptions.revoke(&user.open_id).await?) }).await?;
+    let (worker, kind) = (app.clone(), SubscriptionKind::Calendar);
+    app.finish(async move { Ok(worker.store.subscriptions.end(kind, &user.open_id).await?) }).await?;
     Ok(Envelope::ok("订阅已取消", Done {}))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Subscriber {
-    /// From the address of the subscription.
-    #[serde(default, deserialize_with = "text::optional")]
-    #[param(value_type = String, pattern = "^[0-9a-f]{64}$")]
-    token: Option<Text<128>>,
 }
 
 /// A course table as a calendar (RFC 5545), for the token of its subscription.
@@ -105,15 +89,10 @@ struct Subscriber {
 )]
 async fn calendar(
     State(app): State<AppState>,
-    Query(Subscriber { token }): Query<Subscriber>,
+    Query(subscriber): Query<Subscriber>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Some(Text(token)) = token.filter(|Text(token)| token.len() == TOKEN_LENGTH) else {
-        return Err(NO_SUBSCRIPTION);
-    };
-    let subscription = app.store.subscriptions.find(&token).await?.ok_or(NO_SUBSCRIPTION)?;
-    app.burst.take(app.pseudonyms.number(&subscription.open_id), &subscription.open_id).await?;
-    let user = app.store.users.find(&subscription.open_id).await?.filter(|user| user.bind).ok_or(NO_SUBSCRIPTION)?;
+    let user = subscriber.user(&app, SubscriptionKind::Calendar).await?;
     let fetched = app.reader.read(&Courses, &user).await?;
     let text = ics::calendar(&Source {
         table: &fetched.data,

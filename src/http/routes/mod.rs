@@ -3,6 +3,7 @@
 pub mod account;
 pub mod accounts;
 pub mod atom;
+pub mod atom_subscription;
 pub mod bind;
 pub mod calendar;
 pub mod classroom;

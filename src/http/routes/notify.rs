@@ -237,7 +237,9 @@ mod tests {
 
     #[test]
     fn a_page_lies_within_the_mini_program() {
-        for page in ["pages/index/index", "/pages/lost/detail?id=5a1f&from=notify", "index", "index?", "index?a=1.0~b-c_d"] {
+        for page in
+            ["pages/index/index", "/pages/lost/detail?id=5a1f&from=notify", "index", "index?", "index?a=1.0~b-c_d"]
+        {
             assert!(is_page(page), "{page}");
         }
         for page in [

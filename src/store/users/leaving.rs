@@ -46,7 +46,7 @@ impl Users {
         let set = doc! {
             "bind": false, "studentId": "", "name": "", "rejected": [], "knownNumbers": known_numbers(&words),
         };
-        let mut gone = vec!["boundAt"];
+        let mut gone = vec!["boundAt", "consent"];
         gone.extend(CREDENTIALS.map(Credential::field));
         let mut numbers = vec![Bson::from(student_id)];
         if student_id.is_empty() {

@@ -1,0 +1,116 @@
+//! Accounts that nobody has logged in to for `WEHPU_RETENTION` are deleted, as if their owners had done it.
+//!
+//! A token lives for some days (`WEHPU_JWT_TTL`), so that whoever uses the mini-program logs in at least that often. Each
+//! replica looks from time to time whether the work of the day has been done; a lease that lasts for that day decides.
+
+use std::{convert::Infallible, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{App, AppState},
+    crypto::random_hex,
+    error::ApiError,
+    store::Unused,
+};
+
+use super::leaving::forget;
+
+/// How often a replica looks whether today's work has been done.
+const LOOK: Duration = Duration::from_mins(10);
+
+/// How long the lease lasts: a little less than a day, so that the work does not come later each day.
+const DAY: Duration = Duration::from_hours(23);
+
+/// Most accounts that one day's work deletes: an error in the settings or in a clock does not empty the database at once.
+pub const PER_DAY: u32 = 500;
+
+/// How many accounts are looked up at a time.
+const BATCH: u32 = 50;
+
+/// After so many accounts that cannot be deleted it is not they who are the matter.
+const MAX_FAILURES: usize = 5;
+
+/// Name of the lease.
+const LEASE: &str = "retention";
+
+/// Does each day's work, once among all replicas, until `stop`.
+pub async fn follow(app: AppState, stop: CancellationToken) -> Infallible {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Err(error) = daily(&app, &stop).await {
+            tracing::warn!(?error, "accounts that are not used any more could not be deleted");
+        }
+    }
+}
+
+/// Deletes what is due, unless a replica has done so today. Gives how many accounts that were; `None` when it was not this
+/// replica's work.
+///
+/// # Errors
+/// [`ApiError`]; the rest of the work is then tried again soon.
+pub async fn daily(app: &AppState, stop: &CancellationToken) -> Result<Option<u64>, ApiError> {
+    if app.config.retention.is_none() {
+        return Ok(None);
+    }
+    // A name of its own for each try: the lease is not prolonged by its owner, but lasts until the next day.
+    let Some(lease) = app.store.leases.acquire(LEASE, &random_hex(), DAY).await? else { return Ok(None) };
+    let outcome = delete_unused(app, PER_DAY, stop).await;
+    if outcome.is_err() || stop.is_cancelled() {
+        app.store.leases.release(&lease).await?;
+    }
+    outcome
+        .inspect(|accounts| tracing::info!(accounts, "accounts without a login for too long have been deleted"))
+        .map(Some)
+}
+
+/// What is due now; `None` when accounts are kept for ever.
+///
+/// # Errors
+/// [`ApiError::DatabaseUnavailable`].
+pub async fn due(app: &App) -> Result<Option<Unused>, ApiError> {
+    let Some(before) = due_before(app) else { return Ok(None) };
+    Ok(Some(app.store.users.unused(before).await?))
+}
+
+/// Accounts that were last used before this time are not kept.
+fn due_before(app: &App) -> Option<DateTime<Utc>> {
+    app.clock.now().checked_sub_signed(chrono::TimeDelta::from_std(app.config.retention?).ok()?)
+}
+
+/// Deletes at most `most` accounts that are due, one after the other; gives how many. Ends early at `stop`.
+///
+/// # Errors
+/// [`ApiError`] of an account that could not be deleted; the others are, unless many fail.
+pub async fn delete_unused(app: &AppState, most: u32, stop: &CancellationToken) -> Result<u64, ApiError> {
+    let (mut deleted, mut failures) = (0, Vec::new());
+    let Some(before) = due_before(app) else { return Ok(deleted) };
+    loop {
+        let earlier = deleted;
+        for open_id in app.store.users.some_unused(before, BATCH).await? {
+            if stop.is_cancelled() || deleted >= u64::from(most) || failures.len() >= MAX_FAILURES {
+                break;
+            }
+            let worker = app.clone();
+            // To its end, also when this replica is told to stop meanwhile.
+            match app.finish(async move { delete_if_unused(&worker, &open_id, before).await }).await {
+                Ok(gone) => deleted += u64::from(gone),
+                Err(error) => failures.push(error),
+            }
+        }
+        // What is listed again could not be deleted.
+        if deleted == earlier {
+            return failures.pop().map_or(Ok(deleted), Err);
+        }
+    }
+}
+
+/// Whether the account was still unused and has been deleted.
+async fn delete_if_unused(app: &AppState, open_id: &str, before: DateTime<Utc>) -> Result<bool, ApiError> {
+    // Looked at once more: its owner may have come back since the list was made.
+    let Some(user) = app.store.users.find_unused(open_id, before).await? else { return Ok(false) };
+    forget(app, &user).await?;
+    metrics::counter!("accounts_expired_total").increment(1);
+    Ok(true)
+}

@@ -1,0 +1,58 @@
+//! `wehpu-engine retention`: deletes accounts that are not used any more, without waiting for `serve` to do it.
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, replica::is_migrated};
+use crate::{
+    accounts::retention::{PER_DAY, delete_unused, due},
+    app::App,
+    clock::Clock,
+    config::Config,
+    store::wait_for_primary,
+};
+
+/// How long to wait for a primary.
+const WAIT: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Delete accounts that nobody has logged in to for `WEHPU_RETENTION`, with everything stored about them.
+///
+/// `serve` does the same each day, some hundred accounts at a time. Takes the settings of `serve`, and may run beside it
+/// and be interrupted and repeated.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only count what would be deleted
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let app = App::new(Config::read(super::environment()?)?, Clock::system()).await?;
+    wait_for_primary(&app.store, WAIT).await?;
+    if !is_migrated(&app.store).await? {
+        return Err("the database does not answer".into());
+    }
+    let Some(unused) = due(&app).await.map_err(|e| format!("{e:?}"))? else {
+        println!("WEHPU_RETENTION is off: accounts are kept for ever");
+        return Ok(());
+    };
+    let verb = if args.dry_run { "would be deleted" } else { "to be deleted" };
+    let oldest = unused.oldest.map(|at| format!(", the oldest last used on {}", at.format("%F"))).unwrap_or_default();
+    println!("{} accounts {verb}{oldest}", unused.accounts);
+    if args.dry_run {
+        return Ok(());
+    }
+    let (stop, mut all) = (CancellationToken::new(), 0);
+    loop {
+        let outcome = delete_unused(&app, PER_DAY, &stop).await;
+        // What a deletion leaves to the background.
+        let deleted = outcome.map_err(|e| format!("{all} accounts deleted, then: {e:?}"))?;
+        all += deleted;
+        if deleted == 0 {
+            break;
+        }
+        println!("{all} of {} accounts deleted", unused.accounts);
+    }
+    app.tasks.close();
+    app.tasks.wait().await;
+    Ok(())
+}

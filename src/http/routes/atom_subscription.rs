@@ -1,0 +1,84 @@
+//! `/api/rss/subscription`: personal addresses of the feeds. What lies behind the VPN is for those who could read it there:
+//! feeds of it need a token, which opens nothing else and can be taken back.
+
+use axum::{extract::State, http::request::Parts};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    error::ApiError,
+    http::{
+        auth::Student,
+        envelope::{Done, Envelope},
+        openapi::Failures,
+        subscriber,
+    },
+    store::{CLASSES, SubscriptionKind},
+};
+
+/// Where each feed is.
+#[derive(Serialize, ToSchema)]
+struct Addresses {
+    feeds: Vec<Address>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Address {
+    /// `news`, `logistics`, `lecture` or `notice`.
+    classify: &'static str,
+    /// Whether anybody may read it. Otherwise the address is personal: whoever has it can read the feed.
+    public: bool,
+    /// What to give to the feed reader.
+    url: String,
+}
+
+/// Gives the addresses of all feeds. The personal ones are made anew; earlier ones stop working.
+#[utoipa::path(
+    post,
+    path = "/api/rss/subscription",
+    tag = "rss",
+    security(("token" = [])),
+    responses((status = 201, body = Envelope<Addresses>, description = "the addresses"), Failures)
+)]
+async fn subscribe(
+    State(app): State<AppState>,
+    Student(user): Student,
+    parts: Parts,
+) -> Result<Envelope<Addresses>, ApiError> {
+    if !user.bind {
+        return Err(ApiError::NotBound);
+    }
+    let token = subscriber::new_token()?;
+    let feeds = CLASSES.map(|class| {
+        let (classify, public) = (class.name(), app.config.public_feeds.contains(&class));
+        let path = ["api", "rss", &format!("{classify}.atom")];
+        let url = subscriber::address(&app, &parts, &path, (!public).then_some(&token))?.into();
+        Ok(Address { classify, public, url })
+    });
+    let feeds = feeds.into_iter().collect::<Result<_, ApiError>>()?;
+    let (worker, kind) = (app.clone(), SubscriptionKind::Feeds);
+    let stored =
+        async move { Ok(worker.store.subscriptions.put(kind, &user.open_id, &token, worker.clock.now()).await?) };
+    app.finish(stored).await?;
+    Ok(Envelope::created("订阅地址已生成", Addresses { feeds }))
+}
+
+/// Ends the caller's personal addresses of feeds.
+#[utoipa::path(
+    delete,
+    path = "/api/rss/subscription",
+    tag = "rss",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Done>, description = "there are none any more"), Failures)
+)]
+async fn unsubscribe(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
+    let (worker, kind) = (app.clone(), SubscriptionKind::Feeds);
+    app.finish(async move { Ok(worker.store.subscriptions.end(kind, &user.open_id).await?) }).await?;
+    Ok(Envelope::ok("订阅已取消", Done {}))
+}
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(subscribe, unsubscribe))
+}
