@@ -254,14 +254,14 @@ async fn every_line_of_the_log_is_json_and_each_request_has_one() {
             let mut engine = Engine::ready(&app.settings).await;
             let token = log_in(app, &engine, "alice").await;
             let answer =
-                get(app, &engine, &token, "/api/user/311509000399?secret=query").await.expect_error(404, "NOT_FOUND");
+                get(app, &engine, &token, "/api/user/311509000399?secret=query").await.expect_error(400, "NOT_BOUND");
             let id = answer.request_id().to_owned();
             let line = engine.printed("the access line", |line| line.contains(&id) && line.contains("access")).await;
             let access: Value = serde_json::from_str(&line).unwrap();
             assert_eq!(access["request_id"], id);
             assert_eq!(access["method"], "GET");
             assert_eq!(access["route"], "/api/user/{id}", "the template, not the path: {line}");
-            assert_eq!(access["status"], 404);
+            assert_eq!(access["status"], 400);
             assert!(access["duration_ms"].is_u64(), "{line}");
             assert!(access["student"].as_str().is_some_and(|word| word.len() == 16), "{line}");
             for line in engine.output() {
