@@ -15,7 +15,7 @@ use crate::{
     crypto::{KeyRing, Pseudonyms, random_hex},
     error::ApiError,
     github::Github,
-    http::{auth::Tokens, burst::Burst, places::Places, revoked::Revoked},
+    http::{auth::Tokens, burst::Burst, login_limit::LoginLimit, places::Places, revoked::Revoked, turns::Turns},
     messenger::{self, Messenger},
     objects::{Objects, OpenError},
     outbound::{BuildError, Outbound},
@@ -54,6 +54,10 @@ pub struct App {
     pub revoked: Revoked,
     /// Counts the requests of each user.
     pub burst: Burst,
+    /// Counts the login codes of each address that WeChat refuses.
+    pub login_limit: LoginLimit,
+    /// Turns at searching articles.
+    pub searches: Turns,
     /// Names for log lines that say nothing about people.
     pub pseudonyms: Pseudonyms,
     /// The time.
@@ -97,7 +101,7 @@ impl App {
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
         let campus = Campus::new(&config.campus, &config.spider.news_list_path, &outbound)?;
         let keys = Arc::new(KeyRing::new(&config.auth.credential_keys).ok_or(SetupError::CredentialKeys)?);
-        let objects = Objects::open(&config.storage_url, &store, clock.clone()).await?;
+        let objects = Objects::open(&config.storage, &store, clock.clone()).await?;
         let tasks = TaskTracker::new();
         let host = hostname();
         let replica: Arc<str> = format!("{host}/{}", random_hex()).into();
@@ -120,6 +124,7 @@ impl App {
             tasks: tasks.clone(),
             replica,
         };
+        let pseudonyms = Pseudonyms::new(config.auth.jwt_secret.expose_secret().as_bytes());
         Ok(Arc::new(Self {
             messenger: Messenger::new(said_by, &config.wechat, config.profile),
             github: Github::new(&config.github, &outbound),
@@ -127,8 +132,16 @@ impl App {
             tokens: Tokens::new(&config.auth.jwt_secret, config.auth.jwt_ttl, clock.clone()),
             revoked: Revoked::new(config.auth.jwt_ttl, store.revocations.clone(), clock.clone()),
             burst: Burst::new(&config.limits.burst, store.limits.clone(), clock.clone(), tasks.clone()),
+            login_limit: LoginLimit::new(
+                &config.limits.login,
+                store.limits.clone(),
+                pseudonyms.clone(),
+                clock.clone(),
+                tasks.clone(),
+            ),
+            searches: Turns::for_searches(),
             places: Places::default(),
-            pseudonyms: Pseudonyms::new(config.auth.jwt_secret.expose_secret().as_bytes()),
+            pseudonyms,
             served_by: HeaderValue::from_str(&host).unwrap_or(HeaderValue::from_static("unknown")),
             config,
             store,

@@ -87,6 +87,10 @@ pub enum ApiError {
     FileTypeNotAllowed,
     /// An uploaded file is larger than allowed.
     FileTooLarge,
+    /// The account's files would take more than they may.
+    QuotaExceeded,
+    /// All files together would take more than they may.
+    StorageFull,
     /// A file has no such part.
     RangeNotSatisfiable,
     /// The storage for files cannot be reached.
@@ -170,6 +174,12 @@ impl ApiError {
                 "文件类型不支持，仅支持 doc、docx、pdf、xls、xlsx、zip、rar、jpeg、gif、png",
             ),
             Self::FileTooLarge => fixed(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "文件过大，最大 20 MB"),
+            Self::QuotaExceeded => {
+                fixed(StatusCode::BAD_REQUEST, "QUOTA_EXCEEDED", "上传的文件已占满可用空间，请删除不用的文件后再上传")
+            }
+            Self::StorageFull => {
+                fixed(StatusCode::INSUFFICIENT_STORAGE, "STORAGE_FULL", "服务的文件空间已满，暂时无法上传")
+            }
             Self::RangeNotSatisfiable => {
                 fixed(StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_NOT_SATISFIABLE", "文件没有所请求的部分")
             }
@@ -274,6 +284,11 @@ impl From<ObjectError> for ApiError {
                 Self::NotFound("文件不存在")
             }
             ObjectError::OwnerGone => Self::TokenInvalid,
+            ObjectError::QuotaExceeded => Self::QuotaExceeded,
+            ObjectError::StorageFull => {
+                tracing::error!(%error, "uploads are refused");
+                Self::StorageFull
+            }
         }
     }
 }
@@ -430,6 +445,8 @@ mod tests {
             E::DonationUnavailable,
             E::FileTypeNotAllowed,
             E::FileTooLarge,
+            E::QuotaExceeded,
+            E::StorageFull,
             E::RangeNotSatisfiable,
             E::StorageUnavailable,
             E::RateLimited(A_MINUTE),

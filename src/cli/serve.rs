@@ -1,5 +1,7 @@
 //! `wehpu-engine serve`: one replica, from start to drain.
 
+use std::{convert::Infallible, time::Duration};
+
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +19,22 @@ use crate::{
     shutdown::{Shutdown, metrics_upkeep},
     telemetry,
 };
+
+/// How often files are tidied up and measured, and the database's disk is.
+const UPKEEP: Duration = Duration::from_mins(5);
+
+/// What has to be done now and then, by any replica. Does not end.
+async fn upkeep(app: &App) -> Infallible {
+    let mut every = tokio::time::interval(UPKEEP);
+    loop {
+        every.tick().await;
+        // Tasks, so that a shutdown waits for a removal that has begun.
+        let _ = app.tasks.spawn(app.objects.clone().tidy()).await;
+        if let Err(error) = app.store.measure_disk().await {
+            tracing::warn!(%error, "the database's disk could not be measured");
+        }
+    }
+}
 
 pub async fn run() -> Result<(), Failure> {
     let config = Config::read(super::environment()?)?;
@@ -45,11 +63,17 @@ pub async fn run() -> Result<(), Failure> {
     parts.spawn(async move { match following.revoked.follow().await {} });
     let (keeping, stop) = (app.clone(), shutdown.stop.clone());
     parts.spawn(async move { match retention::follow(keeping, stop).await {} });
+    let current = CancellationToken::new();
+    let kept = (app.clone(), current.clone());
+    parts.spawn(async move {
+        let (app, current) = kept;
+        current.cancelled().await;
+        match upkeep(&app).await {}
+    });
     let watched = (app.clone(), readiness.clone());
     parts.spawn(async move {
         let (app, readiness) = watched;
-        let ready = || _ = app.tasks.spawn(app.objects.clone().sweep());
-        match watch_database(&app.store, &readiness, ready).await {
+        match watch_database(&app.store, &readiness, || current.cancel()).await {
             Err(error) => tracing::error!(%error, "the schema does not fit this version; run `wehpu-engine migrate`"),
         }
         "database watch"

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{
     Auth, Campus, Config, Freshness, Github, Legacy, Limits, Listen, Log, Mongodb, Profile, Rate, Reader, RsaKey,
-    SectionTime, Spider, SpiderConfig, Template, Term, Wechat, variables::variable,
+    SectionTime, Spider, SpiderConfig, Template, Term, Wechat, storage, variables::variable,
 };
 use crate::{
     feeds::schedule,
@@ -28,6 +28,8 @@ const MAX_CAMPUS_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Shortest time for which unused accounts are kept: holidays are longer than a month.
 const MIN_RETENTION: Duration = Duration::from_hours(90 * 24);
+/// Longest label of an issue that GitHub takes, in characters.
+const MAX_LABEL: usize = 50;
 
 /// Texts that occur in examples and in the development compose file.
 const EXAMPLE_MARKS: [&str; 5] = ["PASSWORD", "BASE64", "random-bytes", "development-only", "the-AppSecret"];
@@ -35,7 +37,7 @@ const EXAMPLE_MARKS: [&str; 5] = ["PASSWORD", "BASE64", "random-bytes", "develop
 pub(super) fn config(r: &mut Reader) -> Option<Config> {
     let (profile, listen, mongodb, auth, legacy) = (profile(r), listen(r), mongodb(r), auth(r), legacy(r));
     let (wechat, github, campus) = (wechat(r), github(r), campus(r));
-    let (fresh, storage_url, term) = (freshness(r), r.optional("WEHPU_STORAGE_URL", storage_url), term(r));
+    let (fresh, storage, term) = (freshness(r), storage::storage(r), term(r));
     let sections = r.required("WEHPU_SECTION_TIMES", section_times);
     let (limits, spider, log) = (limits(r, profile), spider(r), log(r));
     let public_feeds = r.required("WEHPU_PUBLIC_FEEDS", classes);
@@ -50,7 +52,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
         github: github?,
         campus: campus?,
         fresh: fresh?,
-        storage_url: storage_url?,
+        storage: storage?,
         term: term?,
         sections: sections?,
         limits: limits?,
@@ -202,7 +204,12 @@ fn github(r: &mut Reader) -> Option<Github> {
         _ => Err("must be owner/name".to_owned()),
     });
     let donation_issue = r.required("WEHPU_GITHUB_DONATION_ISSUE", number);
-    Some(Github { api_url: api_url?, token, repo: repo?, donation_issue: donation_issue? })
+    let labels = r.required("WEHPU_GITHUB_LABELS", |v| {
+        let labels: Vec<String> = v.split(',').map(|label| label.trim().to_owned()).collect();
+        let sane = |label: &String| (1..=MAX_LABEL).contains(&label.chars().count());
+        if labels.iter().all(sane) { Ok(labels) } else { Err("must be labels joined by commas".to_owned()) }
+    });
+    Some(Github { api_url: api_url?, token, repo: repo?, labels: labels?, donation_issue: donation_issue? })
 }
 
 fn campus(r: &mut Reader) -> Option<Campus> {
@@ -323,9 +330,21 @@ fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {
         })
     };
     let (bind, notify) = (read("WEHPU_LIMIT_BIND", 3), read("WEHPU_LIMIT_NOTIFY", 2));
-    let (feedback, upload) = (read("WEHPU_LIMIT_FEEDBACK", 1), read("WEHPU_LIMIT_UPLOAD", 1));
+    let (feedback, upload) = (read("WEHPU_LIMIT_FEEDBACK", 1), read("WEHPU_LIMIT_UPLOAD", 2));
+    let (repair, search) = (read("WEHPU_LIMIT_REPAIR", 1), read("WEHPU_LIMIT_SEARCH", 1));
+    let login = read("WEHPU_LIMIT_LOGIN", 1);
     let (lookup, burst) = (read("WEHPU_LIMIT_LOOKUP", 1), read("WEHPU_LIMIT_BURST", 1));
-    Some(Limits { bind: bind?, notify: notify?, feedback: feedback?, upload: upload?, lookup: lookup?, burst: burst? })
+    Some(Limits {
+        bind: bind?,
+        notify: notify?,
+        feedback: feedback?,
+        upload: upload?,
+        repair: repair?,
+        search: search?,
+        login: login?,
+        lookup: lookup?,
+        burst: burst?,
+    })
 }
 
 fn spider(r: &mut Reader) -> Option<Spider> {
@@ -366,7 +385,7 @@ pub(super) fn spider_config(r: &mut Reader) -> Option<SpiderConfig> {
     let has_own_user = r.get("WEHPU_SPIDER_MONGODB_URI").is_some();
     let uri = r.required(if has_own_user { "WEHPU_SPIDER_MONGODB_URI" } else { "WEHPU_MONGODB_URI" }, mongodb_uri);
     let public_url = r.optional("WEHPU_PUBLIC_URL", url);
-    let (storage_url, spider) = (r.optional("WEHPU_STORAGE_URL", storage_url), spider(r));
+    let (storage_url, spider) = (storage::address(r), spider(r));
     Some(SpiderConfig {
         profile: profile?,
         admin: admin?,
@@ -466,12 +485,6 @@ fn classes(v: &str) -> Result<Vec<Class>, String> {
     }
     let classes = v.split(',').map(|name| Class::from_name(name.trim())).collect::<Option<Vec<_>>>();
     classes.ok_or_else(|| format!("must be none, or some of {}, joined by commas", CLASSES.map(Class::name).join(", ")))
-}
-
-fn storage_url(v: &str) -> Result<String, String> {
-    let known = v == "gridfs:"
-        || ["file:///", "s3://", "oss://"].iter().any(|scheme| v.len() > scheme.len() && v.starts_with(scheme));
-    if known { Ok(v.to_owned()) } else { Err("must be gridfs:, file:///path, s3://bucket or oss://bucket".to_owned()) }
 }
 
 fn mongodb_uri(v: &str) -> Result<SecretString, String> {

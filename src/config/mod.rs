@@ -3,6 +3,7 @@
 
 mod convert;
 mod reader;
+mod storage;
 mod variables;
 
 use std::{fmt::Write, net::SocketAddr, path::PathBuf, time::Duration};
@@ -103,6 +104,8 @@ pub struct Github {
     pub token: Option<SecretString>,
     /// `owner/name`.
     pub repo: String,
+    /// Labels that an issue may carry.
+    pub labels: Vec<String>,
     /// Number of the issue that lists donations.
     pub donation_issue: u64,
 }
@@ -203,12 +206,37 @@ pub struct Limits {
     pub notify: Vec<Rate>,
     /// Feedback per user.
     pub feedback: Vec<Rate>,
-    /// Uploads per user.
+    /// Uploads per user: of those who are bound, then of the others.
     pub upload: Vec<Rate>,
+    /// Repair orders per user.
+    pub repair: Vec<Rate>,
+    /// Searches per user.
+    pub search: Vec<Rate>,
+    /// Login codes that WeChat refuses, per client address.
+    pub login: Vec<Rate>,
     /// Look-ups of other students per user.
     pub lookup: Vec<Rate>,
     /// Any request per user.
     pub burst: Vec<Rate>,
+}
+
+/// Where files go, and how many.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    /// `gridfs:` or the address of a directory or bucket.
+    pub url: String,
+    /// Most bytes of all files together; `None`: no bound.
+    pub quota: Option<u64>,
+    /// Most bytes of one account's files; `None`: no bound.
+    pub per_account: Option<u64>,
+}
+
+impl Storage {
+    /// The storage at `url` without bounds.
+    #[must_use]
+    pub fn unbounded(url: &str) -> Self {
+        Self { url: url.to_owned(), quota: None, per_account: None }
+    }
 }
 
 /// How the spider works.
@@ -254,7 +282,7 @@ pub struct Config {
     pub github: Github,
     pub campus: Campus,
     pub fresh: Freshness,
-    pub storage_url: String,
+    pub storage: Storage,
     pub term: Term,
     pub sections: Vec<SectionTime>,
     pub limits: Limits,

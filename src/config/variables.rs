@@ -85,6 +85,7 @@ pub static VARIABLES: &[Variable] = &[
     var("WEHPU_GITHUB_API_URL", "https://api.github.com", "GitHub API"),
     secret("WEHPU_GITHUB_TOKEN", "github_pat_…", "token that may create issues in the repository below"),
     var("WEHPU_GITHUB_REPO", "hpufe/wehpu", "where feedback becomes issues"),
+    var("WEHPU_GITHUB_LABELS", "help,bug,suggest", "labels that feedback may carry; others are dropped"),
     var("WEHPU_GITHUB_DONATION_ISSUE", "5", "number of the issue that lists donations"),
     var("WEHPU_VPN_URL", "https://vpn.hpu.edu.cn", "the university's SSL VPN"),
     var("WEHPU_VPN_RSA_MODULUS", HPU_MODULUS, "modulus of the VPN's login key, hexadecimal"),
@@ -117,6 +118,12 @@ pub static VARIABLES: &[Variable] = &[
     var("WEHPU_FRESH_BORROWING", "5m", "how long stored library loans count as fresh"),
     var("WEHPU_STORAGE_URL", "gridfs:", "where files go: gridfs:, file:///path, s3://bucket or oss://bucket"),
     unset(
+        "WEHPU_STORAGE_QUOTA",
+        "2GiB",
+        "what all files together may take, then uploads get 507 (bytes, KiB, MiB, GiB or off); unset: 2GiB with gridfs:, off elsewhere",
+    ),
+    var("WEHPU_STORAGE_PER_ACCOUNT", "200MiB", "what the files of one account may take (or off)"),
+    unset(
         "WEHPU_PUBLIC_URL",
         "https://wehpu.example.edu.cn",
         "public base of this service, for links to files, calendars and feeds; prod requires it",
@@ -137,7 +144,14 @@ pub static VARIABLES: &[Variable] = &[
     ),
     var("WEHPU_LIMIT_NOTIFY", "5/1d,3/1d", "messages: per sender, then per receiver"),
     var("WEHPU_LIMIT_FEEDBACK", "5/1d", "feedback per user"),
-    var("WEHPU_LIMIT_UPLOAD", "20/1d", "uploads per user"),
+    var("WEHPU_LIMIT_UPLOAD", "20/1d,5/1d", "uploads per user: of those who are bound, then of the others"),
+    var("WEHPU_LIMIT_REPAIR", "5/1d", "repair orders per user"),
+    var("WEHPU_LIMIT_SEARCH", "20/1m", "searches per user, in articles and in the library's catalogue together"),
+    var(
+        "WEHPU_LIMIT_LOGIN",
+        "300/10m",
+        "login codes that WeChat refuses, per client address (a campus is few addresses); valid ones do not count",
+    ),
     var("WEHPU_LIMIT_LOOKUP", "10/1d", "look-ups of other students per user"),
     var("WEHPU_LIMIT_BURST", "120/1m", "requests of any kind per user"),
     var(

@@ -26,7 +26,7 @@ use crate::{
     app::{SetupError, hostname},
     campus::{Campus, CampusError},
     clock::Clock,
-    config::SpiderConfig,
+    config::{SpiderConfig, Storage},
     crypto::random_hex,
     objects::Objects,
     outbound::Outbound,
@@ -117,7 +117,8 @@ impl Spider {
         let outbound =
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
         let campus = Campus::new(&config.campus, &config.spider.news_list_path, &outbound)?;
-        let objects = Objects::open(&config.storage_url, &store, clock.clone()).await?;
+        // Its files count like all others; what the campus publishes is not refused for them.
+        let objects = Objects::open(&Storage::unbounded(&config.storage_url), &store, clock.clone()).await?;
         let name = format!("{}/{}", hostname(), random_hex());
         Ok(Self { config, store, campus, objects, clock, name })
     }

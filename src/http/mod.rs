@@ -4,13 +4,16 @@
 pub mod admin;
 pub mod auth;
 pub mod burst;
+pub mod client_address;
 pub mod envelope;
 pub mod etag;
 pub mod extract;
 pub mod incoming;
 pub mod listener;
+pub mod login_limit;
 pub mod middleware;
 pub mod openapi;
+pub mod own_files;
 pub mod places;
 pub mod public_url;
 pub mod revoked;
@@ -18,6 +21,7 @@ mod routes;
 pub mod subscriber;
 pub mod text;
 pub mod tries;
+pub mod turns;
 
 use std::any::Any;
 

@@ -4,14 +4,15 @@
 //! `WEHPU_STORAGE_URL`: GridFS (`gridfs:`, the default), or a directory or bucket (`bucket.rs`).
 //! The order of a write: the file's document, the bytes, then the mark that it is complete. Only complete files are
 //! served; what does not get that far is removed at once, or by [`Objects::sweep`] when the engine was killed or the storage
-//! did not answer.
+//! did not answer. A complete file to which nothing refers within [`UNUSED`] is removed by [`Objects::tidy`].
 
 mod bucket;
 mod gridfs;
 mod kind;
 mod name;
+mod quota;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use axum::body::Bytes;
 
@@ -20,15 +21,20 @@ pub use name::{FileName, Label};
 
 use crate::{
     clock::Clock,
-    store::{FileRecord, Files, Store, StoreError},
+    config,
+    store::{FileRecord, Files, Life, Store, StoreError, Users},
 };
 use bucket::Bucket;
 use gridfs::{GridFs, Upload};
+use quota::Quota;
 
 /// When an unfinished file counts as left behind: long after the longest upload (`http/middleware.rs`) has ended.
 const LEFT_BEHIND: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 
-/// Most files that one sweep removes.
+/// How long an upload stays to which nothing refers: no report, no repair order, no account's picture.
+const UNUSED: chrono::TimeDelta = chrono::TimeDelta::days(180);
+
+/// Most files that one sweep removes of each kind.
 const SWEEP: i64 = 32;
 
 /// Why the storage cannot be used at all.
@@ -65,13 +71,21 @@ pub enum ObjectError {
     /// The owner's account was deleted while the file was being written.
     #[error("the file's owner is gone")]
     OwnerGone,
+    /// The owner's files would take more than an account's may.
+    #[error("the owner's files take too much")]
+    QuotaExceeded,
+    /// All files together would take more than they may.
+    #[error("all files together take too much")]
+    StorageFull,
 }
 
 /// All uploaded files.
 #[derive(Debug, Clone)]
 pub struct Objects {
     files: Files,
+    users: Users,
     storage: Storage,
+    quota: Arc<Quota>,
     clock: Clock,
 }
 
@@ -82,28 +96,54 @@ enum Storage {
 }
 
 impl Objects {
-    /// The storage that `address` (`WEHPU_STORAGE_URL`) names. Does not wait for database or bucket; a directory must be
-    /// there and writable.
+    /// The storage that `config` names. Does not wait for database or bucket; a directory must be there and writable.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub async fn open(address: &str, store: &Store, clock: Clock) -> Result<Self, OpenError> {
-        let storage = if address == "gridfs:" {
+    pub async fn open(config: &config::Storage, store: &Store, clock: Clock) -> Result<Self, OpenError> {
+        let storage = if config.url == "gridfs:" {
             Storage::GridFs(GridFs::new(store.database()))
         } else {
-            Storage::Bucket(Bucket::open(address).await?)
+            Storage::Bucket(Bucket::open(&config.url).await?)
         };
-        Ok(Self { files: store.files.clone(), storage, clock })
+        let quota = Arc::new(Quota::new(config.quota, config.per_account));
+        Ok(Self { files: store.files.clone(), users: store.users.clone(), storage, quota, clock })
     }
 
-    /// Begins a new file of `owner` (an open id).
+    /// Begins a new file of the service's own `owner`, whatever the bounds.
     ///
     /// # Errors
     /// [`ObjectError`]; no bytes have been written then.
     pub async fn begin(&self, owner: &str) -> Result<Draft, ObjectError> {
         let id = FileName::fresh_id();
         let now = self.clock.now();
-        self.files.begin(&id, owner, now, now + LEFT_BEHIND).await?;
+        self.files.begin(&id, owner, now, now + LEFT_BEHIND, 0).await?;
+        self.draft(id).await
+    }
+
+    /// Begins a new file of `owner` (an open id) of at most `bytes`, which are reserved for it.
+    ///
+    /// # Errors
+    /// [`ObjectError`], [`ObjectError::QuotaExceeded`] and [`ObjectError::StorageFull`] among them; no bytes have been
+    /// written then.
+    pub async fn begin_within(&self, owner: &str, bytes: u64) -> Result<Draft, ObjectError> {
+        let id = FileName::fresh_id();
+        let now = self.clock.now();
+        self.files.begin(&id, owner, now, now + LEFT_BEHIND, bytes).await?;
+        match self.quota.check(&self.files, owner, bytes, now).await {
+            Ok(()) => self.draft(id).await,
+            Err(error @ (ObjectError::QuotaExceeded | ObjectError::StorageFull)) => {
+                if let Err(error) = self.files.forget(&id).await {
+                    tracing::warn!(%error, "what was reserved for a file is left for the sweep");
+                }
+                Err(error)
+            }
+            // Nobody waits for such a database another time: the reservation is left for the sweep.
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn draft(&self, id: String) -> Result<Draft, ObjectError> {
         let writer = match &self.storage {
             Storage::GridFs(storage) => Writer::GridFs(storage.writer(&id)),
             Storage::Bucket(storage) => Writer::Bucket(Box::new(storage.writer(&id).await?)),
@@ -152,6 +192,87 @@ impl Objects {
             self.delete(id).await?;
         }
         Ok(ids.len())
+    }
+
+    /// The complete files of `owner`, oldest first, with their names.
+    ///
+    /// # Errors
+    /// [`ObjectError::Store`].
+    pub async fn of(&self, owner: &str) -> Result<Vec<(FileName, FileRecord)>, ObjectError> {
+        let named = |record: FileRecord| {
+            let kind = FileType::from_extension(&record.kind)?;
+            Some((FileName { id: record.id.clone(), kind }, record))
+        };
+        Ok(self.files.of_owner(owner).await?.into_iter().filter_map(named).collect())
+    }
+
+    /// Removes file `name` of `owner`. `false` when he has no such file.
+    ///
+    /// # Errors
+    /// [`ObjectError`]; what was not removed then is removed by another call, or by the sweep.
+    pub async fn delete_own(&self, owner: &str, name: &FileName) -> Result<bool, ObjectError> {
+        let kind = name.kind.extension();
+        if !self.files.withdraw_own(owner, &name.id, kind, self.clock.now()).await? {
+            return Ok(false);
+        }
+        self.delete(&name.id).await?;
+        Ok(true)
+    }
+
+    /// Whether all of `names` are complete files of `owner`. They do not expire for now: something is about to refer to them.
+    ///
+    /// # Errors
+    /// [`ObjectError::Store`].
+    pub async fn are_own(&self, owner: &str, names: &[FileName]) -> Result<bool, ObjectError> {
+        let mut ids: Vec<&str> = names.iter().map(|name| name.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let own = self.files.postpone_own(owner, &ids, self.clock.now() + UNUSED).await?;
+        Ok(own == ids.len() as u64)
+    }
+
+    /// Notes that something refers to `names` from now on, so that they do not expire.
+    ///
+    /// # Errors
+    /// [`ObjectError::Store`].
+    pub async fn keep(&self, names: &[FileName]) -> Result<(), ObjectError> {
+        let ids: Vec<String> = names.iter().map(|name| name.id.clone()).collect();
+        Ok(self.files.keep(&ids, self.clock.now()).await?)
+    }
+
+    /// Removes what was left behind and what has expired, some files at a time, and measures the rest. What fails is tried
+    /// again the next time.
+    pub async fn tidy(self) {
+        self.clone().sweep().await;
+        match self.remove_expired().await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "removed files to which nothing referred"),
+            Err(error) => tracing::warn!(%error, "expired files could not be removed"),
+        }
+        if let Err(error) = self.quota.measure(&self.files).await {
+            tracing::warn!(%error, "the files could not be measured");
+        }
+    }
+
+    async fn remove_expired(&self) -> Result<usize, ObjectError> {
+        let now = self.clock.now();
+        let expired = self.files.expired(now, SWEEP).await?;
+        if expired.is_empty() {
+            return Ok(0);
+        }
+        // An account's picture is found by looking, since a picture that was changed refers to nothing any more.
+        let shown = self.users.pictured(&expired).await?;
+        if !shown.is_empty() {
+            self.files.postpone(&shown, now + UNUSED).await?;
+        }
+        let mut removed = 0;
+        for id in expired.iter().filter(|id| !shown.contains(id)) {
+            if self.files.withdraw_expired(id, now).await? {
+                self.delete(id).await?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
     /// Removes what killed engines left behind, some files at a time. What fails is tried again by the next sweep.
@@ -230,15 +351,16 @@ impl Draft {
         self.length
     }
 
-    /// Makes it a file that is served.
+    /// Makes it a file that is served, until it expires.
     ///
     /// # Errors
     /// [`ObjectError`]; nothing is left behind then.
     pub async fn commit(self, kind: FileType, folder: Label, prefix: Label) -> Result<FileName, ObjectError> {
-        self.finish(kind, folder, prefix, None).await
+        let until = self.objects.clock.now() + UNUSED;
+        self.finish(kind, folder, prefix, Life::Until(until)).await
     }
 
-    /// Like [`Draft::commit`], for content with this SHA-256 that is to be stored once: when it is there already, this
+    /// Like [`Draft::commit`], for content with this SHA-256 that is to be stored once and for good: when it is there already, this
     /// draft is removed and the name is that of the other.
     ///
     /// # Errors
@@ -250,7 +372,7 @@ impl Draft {
             self.abort().await;
             return there;
         }
-        match self.finish(kind, label, label, Some(hash)).await {
+        match self.finish(kind, label, label, Life::Once(hash)).await {
             // Somebody else completed it at the same moment.
             Err(ObjectError::Store(error @ StoreError::Duplicate(_))) => {
                 objects.of_hash(hash).await?.ok_or(ObjectError::Store(error))
@@ -264,9 +386,9 @@ impl Draft {
         kind: FileType,
         folder: Label,
         prefix: Label,
-        hash: Option<&str>,
+        life: Life<'_>,
     ) -> Result<FileName, ObjectError> {
-        match self.complete(kind, folder, prefix, hash).await {
+        match self.complete(kind, folder, prefix, life).await {
             Ok(()) => Ok(FileName { id: self.id, kind }),
             Err(error) => {
                 let known = matches!(error, ObjectError::OwnerGone | ObjectError::Store(StoreError::Duplicate(_)));
@@ -282,7 +404,7 @@ impl Draft {
         kind: FileType,
         folder: Label,
         prefix: Label,
-        hash: Option<&str>,
+        life: Life<'_>,
     ) -> Result<(), ObjectError> {
         match &mut self.writer {
             Writer::GridFs(upload) => upload.close().await?,
@@ -292,7 +414,7 @@ impl Draft {
         }
         let files = &self.objects.files;
         let labels = (folder.word(), prefix.word());
-        if files.complete(&self.id, kind.extension(), self.length, labels, hash).await? {
+        if files.complete(&self.id, kind.extension(), self.length, labels, life).await? {
             Ok(())
         } else {
             Err(ObjectError::OwnerGone)

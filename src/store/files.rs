@@ -1,17 +1,23 @@
 //! `files`: which uploads there are, of whom, of what type and how long. Their bytes are in the object storage (`objects`);
 //! a document is there before the first byte and complete after the last, so that nothing half-written is ever served
-//! and everything half-written is found again.
+//! and everything half-written is found again. Until then its length is what was reserved for it, so that the lengths of all
+//! documents are what is taken or may be.
+//!
+//! An upload expires unless something refers to it: `expiresAt` says when, and goes when `usedAt` comes. Files of the
+//! service itself have neither.
 
 use chrono::{DateTime, Utc};
 use mongodb::{
     Collection, Database,
     bson::{self, doc},
+    options::Hint,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Reads, StoreError, collection,
     reads::{find_anywhere, steadily},
+    retried,
 };
 
 /// The `files` collection.
@@ -42,6 +48,9 @@ struct Document {
     /// SHA-256 of the content, hexadecimal; only of files that are stored once however often they come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
+    /// When it is removed unless something refers to it by then.
+    #[serde(rename = "expiresAt", default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<bson::DateTime>,
 }
 
 /// A complete file.
@@ -59,6 +68,8 @@ pub struct FileRecord {
     pub prefix: String,
     /// When it was uploaded.
     pub at: DateTime<Utc>,
+    /// When it is removed unless something refers to it by then; `None` when something does.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl FileRecord {
@@ -73,9 +84,19 @@ impl FileRecord {
             length: u64::try_from(document.length?).ok()?,
             folder: document.folder.unwrap_or_default(),
             prefix: document.prefix.unwrap_or_default(),
-            at: DateTime::from_timestamp_millis(document.at.timestamp_millis()).unwrap_or_default(),
+            at: chrono(document.at),
+            expires_at: document.expires_at.map(chrono),
         })
     }
+}
+
+/// How long a complete file stays.
+#[derive(Debug, Clone, Copy)]
+pub enum Life<'a> {
+    /// Until then, unless something refers to it.
+    Until(DateTime<Utc>),
+    /// For good, and once: the SHA-256 of its content, hexadecimal.
+    Once(&'a str),
 }
 
 impl Files {
@@ -84,7 +105,7 @@ impl Files {
         Self { own: open(Reads::Primary), any: open(Reads::Configured) }
     }
 
-    /// Notes that `owner` begins to write file `id`; after `until` it counts as left behind.
+    /// Notes that `owner` begins to write file `id` of at most `reserved` bytes; after `until` it counts as left behind.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Duplicate`] when the id was used before.
@@ -94,6 +115,7 @@ impl Files {
         owner: &str,
         at: DateTime<Utc>,
         until: DateTime<Utc>,
+        reserved: u64,
     ) -> Result<(), StoreError> {
         let document = Document {
             id: id.to_owned(),
@@ -101,17 +123,18 @@ impl Files {
             at: date(at),
             until: Some(date(until)),
             kind: None,
-            length: None,
+            length: Some(whole(reserved)),
             folder: None,
             prefix: None,
             hash: None,
+            expires_at: None,
         };
         self.own.insert_one(document).await?;
         Ok(())
     }
 
     /// Marks file `id` as complete. `false` when it is not there any more: its owner's account was deleted meanwhile, or
-    /// it was swept away. `hash`: the SHA-256 of a file that is to be there once.
+    /// it was swept away.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Duplicate`] when there is a complete file of this hash.
@@ -121,17 +144,13 @@ impl Files {
         kind: &str,
         length: u64,
         (folder, prefix): (&str, &str),
-        hash: Option<&str>,
+        life: Life<'_>,
     ) -> Result<bool, StoreError> {
-        let mut set = doc! {
-            "type": kind,
-            "length": i64::try_from(length).unwrap_or(i64::MAX),
-            "folder": folder,
-            "prefix": prefix,
+        let mut set = doc! { "type": kind, "length": whole(length), "folder": folder, "prefix": prefix };
+        match life {
+            Life::Until(expires_at) => set.insert("expiresAt", date(expires_at)),
+            Life::Once(hash) => set.insert("hash", hash),
         };
-        if let Some(hash) = hash {
-            set.insert("hash", hash);
-        }
         let update = doc! { "$set": set, "$unset": { "until": "" } };
         Ok(self.own.update_one(doc! { "_id": id }, update).await?.matched_count == 1)
     }
@@ -191,6 +210,108 @@ impl Files {
         self.ids(doc! { "until": { "$lt": date(now) } }, limit).await
     }
 
+    /// Bytes of all files of `owner`, reserved ones included.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no primary.
+    pub async fn bytes_of(&self, owner: &str) -> Result<u64, StoreError> {
+        self.bytes(doc! { "owner": owner }).await
+    }
+
+    /// Bytes of all files, reserved ones included. Reads the whole index by owner and length, and no document.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no primary.
+    pub async fn all_bytes(&self) -> Result<u64, StoreError> {
+        self.bytes(doc! { "owner": { "$gte": "" } }).await
+    }
+
+    async fn bytes(&self, which: bson::Document) -> Result<u64, StoreError> {
+        #[derive(Deserialize)]
+        struct Sum {
+            bytes: i64,
+        }
+        let sum = doc! { "$group": { "_id": bson::Bson::Null, "bytes": { "$sum": { "$toLong": "$length" } } } };
+        let pipeline = [doc! { "$match": which }, doc! { "$project": { "_id": 0, "length": 1 } }, sum];
+        let hint = Hint::Name("owner_length".to_owned());
+        let mut cursor =
+            steadily(|| self.own.aggregate(pipeline.clone()).hint(hint.clone()).with_type::<Sum>()).await?;
+        let sum = if cursor.advance().await? { cursor.deserialize_current()?.bytes } else { 0 };
+        Ok(u64::try_from(sum).unwrap_or_default())
+    }
+
+    /// Has those of the files `ids` that are complete and of `owner` stay until `until` at least; gives how many those are.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn postpone_own(&self, owner: &str, ids: &[&str], until: DateTime<Utc>) -> Result<u64, StoreError> {
+        let own = doc! { "_id": { "$in": ids }, "owner": owner, "until": { "$exists": false } };
+        self.postpone_those(own, until).await
+    }
+
+    /// Has the files `ids` stay until `until` at least.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn postpone(&self, ids: &[String], until: DateTime<Utc>) -> Result<(), StoreError> {
+        self.postpone_those(doc! { "_id": { "$in": ids } }, until).await.map(drop)
+    }
+
+    async fn postpone_those(&self, which: bson::Document, until: DateTime<Utc>) -> Result<u64, StoreError> {
+        // `$max` takes a missing date for none; whatever stays for good has none and gets none.
+        let later = doc! { "$max": ["$expiresAt", date(until)] };
+        let stays = doc! { "$eq": [{ "$type": "$expiresAt" }, "missing"] };
+        let update = vec![doc! { "$set": { "expiresAt": { "$cond": [stays, "$$REMOVE", later] } } }];
+        Ok(retried(|| self.own.update_many(which.clone(), update.clone())).await?.matched_count)
+    }
+
+    /// Notes that something refers to the files `ids`, for good.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn keep(&self, ids: &[String], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let update = doc! { "$set": { "usedAt": date(now) }, "$unset": { "expiresAt": "" } };
+        retried(|| self.own.update_many(doc! { "_id": { "$in": ids } }, update.clone())).await?;
+        Ok(())
+    }
+
+    /// Ids of at most `limit` files to which nothing has referred in time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn expired(&self, now: DateTime<Utc>, limit: i64) -> Result<Vec<String>, StoreError> {
+        self.ids(doc! { "expiresAt": { "$lt": date(now) } }, limit).await
+    }
+
+    /// Takes file `id` out of use if it has expired. `false`: something refers to it by now. A file that is out of use is not
+    /// served, and counts as left behind.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn withdraw_expired(&self, id: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let update = doc! { "$set": { "until": date(now) }, "$unset": { "expiresAt": "" } };
+        self.withdraw(doc! { "_id": id, "expiresAt": { "$lt": date(now) } }, update).await
+    }
+
+    /// Takes file `id` of type `kind` out of use if it is `owner`'s. `true` again for one whose removal was interrupted.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn withdraw_own(
+        &self,
+        owner: &str,
+        id: &str,
+        kind: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let update = doc! { "$set": { "until": date(now) }, "$unset": { "expiresAt": "" } };
+        self.withdraw(doc! { "_id": id, "owner": owner, "type": kind }, update).await
+    }
+
+    async fn withdraw(&self, which: bson::Document, update: bson::Document) -> Result<bool, StoreError> {
+        Ok(self.own.update_one(which, update).await?.matched_count == 1)
+    }
+
     async fn ids(&self, filter: bson::Document, limit: i64) -> Result<Vec<String>, StoreError> {
         let mut cursor = steadily(|| self.own.find(filter.clone()).limit(limit)).await?;
         let mut ids = Vec::new();
@@ -199,6 +320,14 @@ impl Files {
         }
         Ok(ids)
     }
+}
+
+fn chrono(at: bson::DateTime) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or_default()
+}
+
+fn whole(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 fn date(at: DateTime<Utc>) -> bson::DateTime {

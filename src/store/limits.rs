@@ -1,5 +1,5 @@
 //! `limits`: counters per key and time window behind the rate limits, shared by all replicas. A TTL index removes
-//! windows that are over.
+//! windows that are over; an index finds those of one account.
 
 use std::time::Duration;
 
@@ -103,10 +103,21 @@ impl Limits {
         Ok(u32::try_from(i64::from(shared) - before).unwrap_or(0).min(wanted))
     }
 
+    /// Counts one use of `key` whatever came before, in the window that `now` falls into; gives how many uses that makes.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn note(&self, key: &str, period: Duration, now: DateTime<Utc>) -> Result<u32, StoreError> {
+        Ok(u32::try_from(self.add(key, &Span::of(period, now), 1).await?).unwrap_or(u32::MAX))
+    }
+
     async fn add(&self, key: &str, span: &Span, uses: u32) -> Result<i64, StoreError> {
         let id = span.id(key);
         let expires_at = bson::DateTime::from_millis(span.end);
-        let add = doc! { "$inc": { "count": i64::from(uses) }, "$setOnInsert": { "expiresAt": expires_at } };
+        let add = doc! {
+            "$inc": { "count": i64::from(uses) },
+            "$setOnInsert": { "expiresAt": expires_at, "owners": owners(key) },
+        };
         let window = self
             .0
             .find_one_and_update(doc! { "_id": id }, add)
@@ -117,7 +128,7 @@ impl Limits {
     }
 
     /// The windows that name `owner` (a WeChat account or a student number), as what is counted, how often, and when
-    /// the window ends. Looks through all keys: for what happens rarely.
+    /// the window ends.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -141,7 +152,7 @@ impl Limits {
         Ok(found.into_iter().map(entry).collect())
     }
 
-    /// Forgets every window that names `owner`. Looks through all keys.
+    /// Forgets every window that names `owner`.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -174,8 +185,24 @@ impl Span {
     }
 }
 
-/// Keys with `owner` as one of their parts.
+/// Whom `key` names: every part of it but the first, which says what is counted.
+fn owners(key: &str) -> Vec<&str> {
+    key.split('/').skip(1).collect()
+}
+
+/// Windows that name `owner`.
 fn naming(owner: &str) -> Document {
-    // `$in` on the parts rather than a pattern: an owner's characters then mean nothing but themselves.
-    doc! { "$expr": { "$in": [{ "$literal": owner }, { "$split": ["$_id", "/"] }] } }
+    doc! { "owners": owner }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_what_is_counted_and_then_whom_it_names() {
+        assert_eq!(owners("upload/oA"), ["oA"]);
+        assert_eq!(owners("bind/student/311509000001"), ["student", "311509000001"]);
+        assert!(owners("upload").is_empty());
+    }
 }

@@ -10,6 +10,7 @@
 //! Writes are acknowledged by a majority and retried once: by the driver, or by `retried` where the driver does not.
 
 mod articles;
+mod disk;
 mod failures;
 mod feedback;
 mod files;
@@ -43,7 +44,7 @@ use mongodb::{
 pub use articles::{Article, Articles, CLASSES, Class, KnownArticle, Put, StoredArticle};
 pub use failures::{DueFailure, Failure, Failures, KnownFailure};
 pub use feedback::Feedback;
-pub use files::{FileRecord, Files};
+pub use files::{FileRecord, Files, Life};
 pub use leases::{Lease, Leases};
 pub use limits::{Limits, Verdict};
 pub use login_codes::{LoginCode, LoginCodes};

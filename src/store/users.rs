@@ -1,6 +1,7 @@
 //! `users`: one document per WeChat account, with the sealed credentials of the campus systems.
 
 mod leaving;
+mod pictures;
 mod retention;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! Leaving: log out, unbind, delete.
 
+use mongodb::bson::doc;
 use reqwest::Method;
 
-use crate::support::{PNG, Student, file, setup};
+use crate::support::{PNG, Student, file, setup, text_of};
 
 async fn delete(student: &Student<'_>, path: &str) -> crate::support::Answer {
     student.send(student.request(Method::DELETE, path)).await
@@ -160,6 +161,32 @@ async fn binding_another_number_forgets_what_the_former_one_showed() {
             for collection in ["sessions", "courses", "physical", "leases"] {
                 let left = app.db.all(collection).await;
                 assert!(left.iter().all(|entry| !entry.to_string().contains(&student.campus.number)), "{left:?}");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn export_and_deletion_look_everything_up_by_an_index() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            student.course().await.expect_data(false);
+            student.upload(&[file("a.png", "image/png", PNG)]).await.expect(201);
+            student.get(&format!("/api/user/{}", student.campus.number)).await.expect(200);
+            app.idle().await;
+            app.db.database().run_command(doc! { "profile": 2 }).await.unwrap();
+            let export = student.get("/api/me/export").await.expect(200);
+            let counted: Vec<_> =
+                export.data()["limits"].as_array().unwrap().iter().map(|l| l["what"].clone()).collect();
+            assert!(counted.contains(&"upload".into()) && counted.contains(&"lookup".into()), "{counted:?}");
+            delete(&student, "/api/user").await.expect(200);
+            app.idle().await;
+            app.db.database().run_command(doc! { "profile": 0 }).await.unwrap();
+            let statements = app.db.all("system.profile").await;
+            assert!(statements.iter().any(|s| s.to_string().contains("limits")), "nothing was recorded");
+            for statement in statements {
+                assert_ne!(text_of(&statement, "planSummary"), "COLLSCAN", "{statement}");
             }
         })
         .await;

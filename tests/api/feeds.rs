@@ -1,7 +1,11 @@
 //! `/api/rss`: pages of articles, and articles.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
+use futures_util::future::join_all;
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
 use reqwest::{Method, Url};
 use serde_json::Value;
@@ -340,6 +344,54 @@ async fn the_operator_says_which_feeds_are_public() {
             settings.set("WEHPU_PUBLIC_FEEDS", "news,lectures");
             let refused = run_engine(&["config"], &settings).await;
             assert!(refused.stderr.contains("WEHPU_PUBLIC_FEEDS: must be"), "{refused:?}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_account_searches_twenty_times_a_minute_in_articles_and_library_together() {
+    setup()
+        .run(async |app| {
+            let (student, other) = (app.bound(1).await, app.student(2).await);
+            seed(app, Class::News, 1).await;
+            for n in 0..10 {
+                student.get(&format!("/api/rss/news?q=news%20{n}")).await;
+                student.get(&format!("/api/library/books?q=Rust{n}")).await;
+            }
+            let asked = app.sim.count_of("library.search");
+            for path in ["/api/rss/news?q=news", "/api/library/books?q=Rust"] {
+                let answer = student.get(path).await.expect_error(429, "RATE_LIMITED");
+                assert!((1..=60).contains(&answer.retry_after()), "{answer:?}");
+            }
+            assert_eq!(app.sim.count_of("library.search"), asked);
+            student.get("/api/rss/news").await.expect(200);
+            student.get("/api/rss/news?q=%20").await.expect(200);
+            other.get("/api/rss/news?q=news").await.expect(200);
+            app.clock.advance(Duration::from_mins(1));
+            student.get("/api/rss/news?q=news").await.expect(200);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_few_searches_run_at_once_and_one_too_many_is_told_to_come_again() {
+    setup()
+        .settings(|settings| _ = settings.set("WEHPU_LIMIT_SEARCH", "off"))
+        .run(async |app| {
+            let student = app.student(1).await;
+            seed(app, Class::News, 1).await;
+            let searches = &app.replicas[0].app.searches;
+            let running = join_all((0..4).map(|_| searches.take())).await;
+            assert!(running.iter().all(Result::is_ok));
+            // Twelve wait for two seconds; all others are refused at once.
+            let answers = join_all((0..20).map(|_| student.get("/api/rss/news?q=news"))).await;
+            for answer in answers {
+                let answer = answer.expect_error(503, "OVERLOADED");
+                assert!(answer.retry_after() > 0, "{answer:?}");
+            }
+            student.get("/api/rss/news").await.expect(200);
+            drop(running);
+            student.get("/api/rss/news?q=news").await.expect(200);
         })
         .await;
 }

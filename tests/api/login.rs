@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use campus_sim::{Fault, System};
+use futures_util::future::join_all;
+use mongodb::bson::doc;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Answer, Loss, Relays, Student, eventually, setup, text_of};
+use crate::support::{Answer, Loss, Relays, Settings, Student, TestApp, eventually, setup, text_of};
 
 #[tokio::test]
 async fn the_first_login_makes_an_account_and_later_ones_find_it() {
@@ -263,6 +265,123 @@ async fn a_name_longer_than_any_account_may_have_does_not_stop_a_login() {
             let sent = app.sim.wechat_encrypt(&code, &json!({ "nickName": "长".repeat(500) }));
             let fields = [("code", code.as_str()), ("encryptedData", &sent.encrypted_data), ("iv", &sent.iv)];
             app.post_form("/api/login", &fields).await.expect(201);
+        })
+        .await;
+}
+
+/// Logs in with this code through a proxy that says where it comes from.
+async fn log_in_from(app: &TestApp, replica: usize, address: &str, code: &str) -> Answer {
+    let request = app.request_at(&app.replicas[replica].url, Method::POST, "/api/login");
+    Answer::of(request.header("x-forwarded-for", address).form(&[("code", code)]).send().await.unwrap()).await
+}
+
+fn behind_a_proxy(limit: &str) -> impl FnOnce(&mut Settings) + 'static {
+    let limit = limit.to_owned();
+    move |settings| _ = settings.set("WEHPU_TRUSTED_PROXIES", "127.0.0.0/8").set("WEHPU_LIMIT_LOGIN", &limit)
+}
+
+#[tokio::test]
+async fn codes_that_wechat_refuses_are_counted_per_address_by_all_replicas() {
+    setup()
+        .replicas(2)
+        .settings(behind_a_proxy("5/10m"))
+        .run(async |app| {
+            for n in 0..5 {
+                let answer = log_in_from(app, n % 2, "198.51.100.1, 192.0.2.1", &format!("made-up-{n}")).await;
+                answer.expect_error(400, "WECHAT_CODE_INVALID");
+            }
+            // The replica that got the last one knows; the other learns it with its next refused code, or knows as well.
+            log_in_from(app, 1, "192.0.2.1", "made-up-5").await;
+            let asked = app.sim.count_of("wechat.code2session");
+            assert!(asked <= 6, "{asked}");
+            for (replica, n) in [(0, 6), (1, 7), (0, 8)] {
+                let answer = log_in_from(app, replica, "203.0.113.9, 192.0.2.1", &format!("made-up-{n}")).await;
+                let answer = answer.expect_error(429, "RATE_LIMITED");
+                assert!((1..=600).contains(&answer.retry_after()), "{answer:?}");
+            }
+            assert_eq!(app.sim.count_of("wechat.code2session"), asked, "WeChat is not asked any more");
+            log_in_from(app, 0, "192.0.2.2", &app.sim.wechat_code("alice")).await.expect(201);
+            app.clock.advance(Duration::from_mins(10));
+            log_in_from(app, 0, "192.0.2.1", &app.sim.wechat_code("bob")).await.expect(201);
+            assert!(!app.db.dump().await.contains("192.0.2"), "an address is stored");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_networks_of_ipv6_are_counted_and_not_their_addresses() {
+    setup()
+        .settings(behind_a_proxy("2/10m"))
+        .run(async |app| {
+            for n in 0..2 {
+                let answer = log_in_from(app, 0, &format!("2001:db8:1:2::{n}"), &format!("made-up-{n}")).await;
+                answer.expect_error(400, "WECHAT_CODE_INVALID");
+            }
+            let code = app.sim.wechat_code("alice");
+            log_in_from(app, 0, "2001:db8:1:2:ffff::", &code).await.expect_error(429, "RATE_LIMITED");
+            log_in_from(app, 0, "2001:db8:1:3::", &code).await.expect(201);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_flood_of_made_up_codes_reaches_wechat_only_up_to_the_limit_however_many_come_at_once() {
+    setup()
+        .settings(behind_a_proxy("20/10m"))
+        .run(async |app| {
+            let codes: Vec<String> = (0..200).map(|n| format!("made-up-{n}")).collect();
+            let answers = join_all(codes.iter().map(|code| log_in_from(app, 0, "192.0.2.1", code))).await;
+            let limited = answers.iter().filter(|answer| answer.status == 429).count();
+            let asked = app.sim.count_of("wechat.code2session");
+            // Sixteen may be with WeChat when the last one that is allowed is refused.
+            assert!((20..=36).contains(&asked), "{asked}");
+            assert_eq!(limited as u64, 200 - asked);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_campus_behind_one_address_logs_in_at_once_and_nobody_is_refused() {
+    setup()
+        .settings(behind_a_proxy("20/10m"))
+        .run(async |app| {
+            // Some are wrong all the same: a code that has grown old.
+            for n in 0..19 {
+                log_in_from(app, 0, "192.0.2.1", &format!("old-{n}")).await.expect_error(400, "WECHAT_CODE_INVALID");
+            }
+            let codes: Vec<String> = (0..100).map(|n| app.sim.wechat_code(&format!("student-{n}"))).collect();
+            for answer in join_all(codes.iter().map(|code| log_in_from(app, 0, "192.0.2.1", code))).await {
+                answer.expect(201);
+            }
+            let counted: Vec<_> = app.db.all("limits").await;
+            assert_eq!(counted.len(), 1, "a valid login costs no write of a counter: {counted:?}");
+            assert_eq!(counted[0].get_i64("count").unwrap(), 19);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_code_that_another_replica_exchanged_is_not_counted() {
+    setup()
+        .replicas(2)
+        .settings(behind_a_proxy("1/10m"))
+        .run(async |app| {
+            for n in 0..3 {
+                let code = app.sim.wechat_code(&format!("student-{n}"));
+                let both = [0, 1].map(|replica| log_in_from(app, replica, "192.0.2.1", &code));
+                for answer in join_all(both).await {
+                    answer.expect(201);
+                }
+            }
+            for window in app.db.all("limits").await {
+                assert_eq!(window.get_i64("count").unwrap(), 0, "{window}");
+            }
+            // One that nobody can tell anything of is counted.
+            let code = app.sim.wechat_code("used");
+            log_in_from(app, 0, "192.0.2.1", &code).await.expect(201);
+            app.db.collection("login_codes").delete_many(doc! {}).await.unwrap();
+            log_in_from(app, 0, "192.0.2.1", &code).await.expect_error(400, "WECHAT_CODE_INVALID");
+            log_in_from(app, 0, "192.0.2.1", &code).await.expect_error(429, "RATE_LIMITED");
         })
         .await;
 }

@@ -287,3 +287,64 @@ async fn migrations_end_what_nobody_owns_after_a_month_and_nothing_that_somebody
         })
         .await;
 }
+
+#[tokio::test]
+async fn files_and_counters_of_former_versions_get_what_they_lacked() {
+    setup()
+        .empty_database()
+        .run(async |app| {
+            let now = mongodb::bson::DateTime::now();
+            let old_file = |id: &str, owner: &str, folder: &str, prefix: &str| {
+                doc! {
+                    "_id": id, "owner": owner, "at": now, "type": "png", "length": 1_i64, "folder": folder, "prefix": prefix,
+                }
+            };
+            let mut unfinished = doc! { "_id": "unfinished", "owner": "oA", "at": now };
+            unfinished.insert("until", now);
+            let old = [
+                old_file("reported", "oA", "feedback", "misc"),
+                old_file("ordered", "oA", "misc", "repair"),
+                old_file("other", "oA", "misc", "avatar"),
+                old_file("notice", "service:spider", "notice", "notice"),
+                unfinished,
+            ];
+            app.db.collection("files").insert_many(old).await.unwrap();
+            // The database's expiry must not come first.
+            let later = mongodb::bson::DateTime::from_millis(now.timestamp_millis() + 86_400_000);
+            let windows = [
+                ("upload/oA/86400000/1700000000000", vec!["oA"]),
+                ("bind/student/311509000001/3600000/1700000000000", vec!["student", "311509000001"]),
+            ];
+            for (id, _) in &windows {
+                let window = doc! { "_id": *id, "count": 1_i64, "expiresAt": later };
+                app.db.collection("limits").insert_one(window).await.unwrap();
+            }
+            let check = async || {
+                for file in app.db.all("files").await {
+                    let marks = (file.contains_key("usedAt"), file.contains_key("expiresAt"));
+                    let expected = match text_of(&file, "_id") {
+                        "reported" | "ordered" => (true, false),
+                        "other" => (false, true),
+                        _ => (false, false),
+                    };
+                    assert_eq!(marks, expected, "{file}");
+                    if let Ok(expires_at) = file.get_datetime("expiresAt") {
+                        let days = (expires_at.timestamp_millis() - now.timestamp_millis()) / 86_400_000;
+                        assert_eq!(days, 180, "{file}");
+                    }
+                }
+                for (id, owners) in &windows {
+                    let window = app.db.collection("limits").find_one(doc! { "_id": *id }).await.unwrap().unwrap();
+                    let named: Vec<_> =
+                        window.get_array("owners").unwrap().iter().map(|owner| owner.as_str().unwrap()).collect();
+                    assert_eq!(named, *owners, "{window}");
+                }
+            };
+            run_engine(&["migrate"], &app.settings).await.succeeded();
+            check().await;
+            app.db.collection("migrations").delete_one(doc! { "_id": "0011_uploads_and_limits" }).await.unwrap();
+            run_engine(&["migrate"], &app.settings).await.succeeded();
+            check().await;
+        })
+        .await;
+}

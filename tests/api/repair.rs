@@ -3,7 +3,7 @@
 use campus_sim::{Fault, System};
 use serde_json::{Value, json};
 
-use crate::support::setup;
+use crate::support::{PNG, Student, file, setup};
 
 const REPAIR: &str = "/api/rsp/repair";
 
@@ -103,6 +103,84 @@ async fn an_order_needs_a_bind() {
     setup()
         .run(async |app| {
             app.student(1).await.post_form(REPAIR, &ORDER).await.expect_error(400, "NOT_BOUND");
+        })
+        .await;
+}
+
+/// [`ORDER`] with these pictures.
+fn with_pictures<'a>(list: &'a str) -> [(&'static str, &'a str); 9] {
+    ORDER.map(|(name, value)| (name, if name == "imgList" { list } else { value }))
+}
+
+/// Uploads a picture; gives its address.
+async fn picture(student: &Student<'_>) -> String {
+    let answer = student.upload(&[file("a.png", "image/png", PNG)]).await.expect(201);
+    answer.data()["url"][0].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_sixth_order_of_a_day_is_429() {
+    setup()
+        .run(async |app| {
+            let (student, other) = (app.bound(1).await, app.bound(2).await);
+            for _ in 0..5 {
+                student.post_form(REPAIR, &ORDER).await.expect(201);
+            }
+            let answer = student.post_form(REPAIR, &ORDER).await.expect_error(429, "RATE_LIMITED");
+            assert!(answer.retry_after() > 0, "{answer:?}");
+            assert_eq!(app.sim.sent().repairs.len(), 5);
+            other.post_form(REPAIR, &ORDER).await.expect(201);
+            app.next_day().await;
+            student.post_form(REPAIR, &ORDER).await.expect(201);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_order_that_was_not_placed_does_not_count_and_one_without_an_answer_does() {
+    setup()
+        .settings(|settings| _ = settings.set("WEHPU_LIMIT_REPAIR", "1/1d"))
+        .run(async |app| {
+            let student = app.bound(1).await;
+            for fault in [Fault::maintenance().on("form"), Fault::server_error().on("login")] {
+                app.sim.set_fault(System::Repair, fault);
+                student.post_form(REPAIR, &ORDER).await.expect_error(503, "CAMPUS_DOWN");
+                app.sim.clear_faults();
+            }
+            app.sim.set_fault(System::Repair, Fault::garbage().on("order"));
+            student.post_form(REPAIR, &ORDER).await.expect_error(502, "CAMPUS_REFUSED");
+            app.sim.clear_faults();
+            app.sim.set_fault(System::Repair, Fault::dropped().on("order"));
+            student.post_form(REPAIR, &ORDER).await.expect_error(503, "CAMPUS_DOWN");
+            app.sim.clear_faults();
+            student.post_form(REPAIR, &ORDER).await.expect_error(429, "RATE_LIMITED");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn pictures_of_an_order_are_uploads_of_the_same_account() {
+    setup()
+        .run(async |app| {
+            let (student, other) = (app.bound(1).await, app.bound(2).await);
+            let own = [picture(&student).await, picture(&student).await].join(",");
+            let foreign = picture(&other).await;
+            let unknown = format!("{}/files/{}.png", app.replicas[0].url, "0".repeat(32));
+            for list in [
+                foreign.as_str(),
+                &format!("{own},{foreign}"),
+                &unknown,
+                "https://evil.example/a.png",
+                &own.replace("127.0.0.1", "evil.example"),
+                &format!("{own}?x=1"),
+                "javascript:alert(1)",
+            ] {
+                student.post_form(REPAIR, &with_pictures(list)).await.expect_error(400, "BAD_REQUEST");
+            }
+            assert_eq!(app.sim.count(System::Repair), 0);
+            student.post_form(REPAIR, &with_pictures(&own)).await.expect(201);
+            let arrived = &app.sim.sent().repairs[0].fields;
+            assert!(arrived.contains(&("imglist".to_owned(), own)), "{arrived:?}");
         })
         .await;
 }

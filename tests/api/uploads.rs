@@ -1,6 +1,9 @@
 //! `POST /api/upload` and `GET /files/…`: what is taken, what is refused, and that nothing is left behind.
 
+use std::time::Duration;
+
 use futures_util::{AsyncReadExt, future::join_all};
+use mongodb::bson::{self, doc};
 use reqwest::{Method, Response, header::HeaderMap};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
@@ -116,7 +119,7 @@ async fn the_type_goes_by_the_content_not_by_name_or_declaration() {
 async fn what_is_of_no_allowed_type_is_400_and_leaves_nothing() {
     setup()
         .run(async |app| {
-            let student = app.student(1).await;
+            let student = app.bound(1).await;
             for content in [
                 &b"#!/bin/sh\nrm -rf /\n"[..],
                 b"<script>alert(1)</script>",
@@ -248,7 +251,7 @@ async fn ten_uploads_at_once_are_ten_files() {
     setup()
         .replicas(2)
         .run(async |app| {
-            let student = app.student(1).await;
+            let student = app.bound(1).await;
             let seats: Vec<_> = (0..10).map(|n| student.at(&app.replicas[n % 2])).collect();
             let contents: Vec<_> = (0..10).map(|n| picture(300_000 + n)).collect();
             let uploads = seats.iter().zip(&contents).map(|(seat, content)| send(seat, "a.png", "image/png", content));
@@ -264,16 +267,22 @@ async fn ten_uploads_at_once_are_ten_files() {
 }
 
 #[tokio::test]
-async fn more_than_twenty_uploads_a_day_are_refused() {
+async fn more_than_twenty_uploads_a_day_are_refused_and_more_than_five_of_who_is_not_bound() {
     setup()
         .run(async |app| {
-            let student = app.student(1).await;
+            let student = app.bound(1).await;
             for _ in 0..20 {
                 send(&student, "a.png", "image/png", &picture(40)).await.expect(201);
             }
             send(&student, "a.png", "image/png", &picture(40)).await.expect_error(429, "RATE_LIMITED");
+            let stranger = app.student(2).await;
+            for _ in 0..5 {
+                send(&stranger, "a.png", "image/png", &picture(40)).await.expect(201);
+            }
+            send(&stranger, "a.png", "image/png", &picture(40)).await.expect_error(429, "RATE_LIMITED");
             app.next_day().await;
             send(&student, "a.png", "image/png", &picture(40)).await.expect(201);
+            send(&stranger, "a.png", "image/png", &picture(40)).await.expect(201);
         })
         .await;
 }
@@ -361,4 +370,214 @@ async fn files_can_lie_in_a_directory() {
         })
         .await;
     std::fs::remove_dir_all(&directory).unwrap();
+}
+
+/// Removes a file.
+async fn remove(student: &Student<'_>, path: &str) -> Answer {
+    let name = path.strip_prefix("/files/").unwrap();
+    student.send(student.request(Method::DELETE, &format!("/api/upload/{name}"))).await
+}
+
+#[tokio::test]
+async fn an_account_sees_and_removes_its_own_files_and_no_others() {
+    setup()
+        .replicas(2)
+        .run(async |app| {
+            let (student, other) = (app.student(1).await, app.student(2).await);
+            assert_eq!(*student.get("/api/upload").await.expect(200).data(), json!([]));
+            let mut paths = Vec::new();
+            for (length, name) in [(100, "a.png"), (300_000, "b.png")] {
+                paths.push(path_of(app, &send(&student, name, "image/png", &picture(length)).await.expect(201)));
+                app.clock.advance(Duration::from_secs(1));
+            }
+            let foreign = path_of(app, &send(&other, "c.png", "image/png", &picture(200)).await.expect(201));
+            let list = student.get("/api/upload").await.expect(200);
+            let list = list.data().as_array().unwrap();
+            assert_eq!(list.len(), 2);
+            for (file, (path, bytes)) in list.iter().zip(paths.iter().zip([100, 300_000])) {
+                assert_eq!(file["url"], format!("{}{path}", app.replicas[0].url));
+                assert_eq!(format!("/files/{}", file["name"].as_str().unwrap()), *path);
+                assert_eq!((&file["bytes"], &file["type"]), (&json!(bytes), &json!("image/png")));
+                assert!(file["at"].as_str().unwrap() < file["expiresAt"].as_str().unwrap(), "{file}");
+            }
+            let no_file = foreign.replace(".png", ".pdf");
+            for path in [foreign.as_str(), &no_file, "/files/x", "/files/..%2fx.png"] {
+                remove(&student, path).await.expect_error(404, "NOT_FOUND");
+            }
+            remove(&student, &paths[0]).await.expect(200);
+            remove(&student, &paths[0]).await.expect_error(404, "NOT_FOUND");
+            app.get(&paths[0]).await.expect_error(404, "NOT_FOUND");
+            assert_eq!(student.get("/api/upload").await.expect(200).data().as_array().unwrap().len(), 1);
+            assert_eq!(other.get("/api/upload").await.expect(200).data().as_array().unwrap().len(), 1);
+            for path in [&paths[1], &foreign] {
+                assert_eq!(fetch(app, path, &[]).await.status(), 200);
+            }
+            let id = &paths[0]["/files/".len()..][..32];
+            assert!(app.db.all("fs.chunks").await.iter().all(|chunk| text_of(chunk, "files_id") != id));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_account_has_so_many_bytes_and_gets_them_back_by_deleting() {
+    setup()
+        .settings(|settings| _ = settings.set("WEHPU_STORAGE_PER_ACCOUNT", "1MiB"))
+        .run(async |app| {
+            let (student, other) = (app.bound(1).await, app.student(2).await);
+            let path = path_of(app, &send(&student, "a.png", "image/png", &picture(600_000)).await.expect(201));
+            let answer = send(&student, "b.png", "image/png", &picture(600_000)).await;
+            let answer = answer.expect_error(400, "QUOTA_EXCEEDED");
+            assert!(answer.message().contains("删除"), "{answer:?}");
+            send(&other, "a.png", "image/png", &picture(600_000)).await.expect(201);
+            send(&student, "c.png", "image/png", &picture(300_000)).await.expect(201);
+            remove(&student, &path).await.expect(200);
+            send(&student, "b.png", "image/png", &picture(600_000)).await.expect(201);
+            assert_eq!(app.db.all("files").await.len(), 3, "a refused upload leaves nothing");
+        })
+        .await;
+}
+
+/// Bytes of all files that there are.
+async fn stored_bytes(app: &TestApp) -> i64 {
+    app.db.all("files").await.iter().map(|file| file.get_i64("length").unwrap()).sum()
+}
+
+#[tokio::test]
+async fn uploads_that_come_at_once_do_not_pass_the_bound_of_the_storage() {
+    setup()
+        .replicas(2)
+        .settings(|settings| _ = settings.set("WEHPU_STORAGE_QUOTA", "4MiB"))
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let content = picture(MIB);
+            let seats: Vec<_> = (0..12).map(|n| student.at(&app.replicas[n % 2])).collect();
+            let answers = join_all(seats.iter().map(|seat| send(seat, "a.png", "image/png", &content))).await;
+            for answer in answers.into_iter().filter(|answer| answer.status != 201) {
+                assert_eq!((answer.status, answer.code()), (507, "STORAGE_FULL"), "{answer:?}");
+            }
+            assert!(stored_bytes(app).await <= 4 * 1024 * 1024);
+            // One after the other there is room for three: each comes with a head of its own.
+            while send(&student, "a.png", "image/png", &content).await.status == 201 {}
+            assert_eq!(stored_bytes(app).await, 3 * 1024 * 1024);
+            let list = student.get("/api/upload").await.expect(200);
+            let path = list.data()[0]["url"].as_str().unwrap().strip_prefix(&app.replicas[0].url).unwrap().to_owned();
+            remove(&student, &path).await.expect(200);
+            send(&student, "a.png", "image/png", &content).await.expect(201);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_a_killed_engine_had_reserved_is_free_again_an_hour_later() {
+    setup()
+        .settings(|settings| _ = settings.set("WEHPU_STORAGE_QUOTA", "2MiB"))
+        .run(async |app| {
+            let student = app.student(1).await;
+            let at = bson::DateTime::from_millis(app.clock.now().timestamp_millis());
+            let until = bson::DateTime::from_millis(app.clock.now().timestamp_millis() + 3_600_000);
+            let left =
+                doc! { "_id": "f".repeat(32), "owner": "oGone", "at": at, "until": until, "length": 2_000_000_i64 };
+            app.db.collection("files").insert_one(left).await.unwrap();
+            send(&student, "a.png", "image/png", &picture(MIB)).await.expect_error(507, "STORAGE_FULL");
+            app.clock.advance(Duration::from_mins(61));
+            app.replicas[0].app.objects.clone().tidy().await;
+            send(&student, "a.png", "image/png", &picture(MIB)).await.expect(201);
+        })
+        .await;
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+#[tokio::test]
+async fn a_file_that_nothing_refers_to_expires_and_every_other_one_stays() {
+    setup()
+        .settings(|settings| _ = settings.set("WEHPU_PUBLIC_URL", "https://wehpu.example"))
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let upload = async || {
+                let answer = send(&student, "a.png", "image/png", &picture(100)).await.expect(201);
+                answer.data()["url"][0].as_str().unwrap().to_owned()
+            };
+            let path = |url: &str| url.strip_prefix("https://wehpu.example").unwrap().to_owned();
+            let [unused, reported, ordered, shown] = [upload().await, upload().await, upload().await, upload().await];
+            let report = json!({ "content": "课表打不开", "images": reported });
+            student.post_json("/api/feedback", &report).await.expect(201);
+            let order = json!({
+                "projectSerial": "1", "projectName": "水", "mobile": "13800000000", "bUserName": "张三",
+                "bContent": "漏水", "bAddress": "3-214", "areaSerial": "1", "areaName": "南", "imgList": ordered,
+            });
+            student.post_json("/api/rsp/repair", &order).await.expect(201);
+            student.change("avatarUrl", &shown).await.expect(201);
+            let objects = &app.replicas[0].app.objects;
+            let (kind, label) = (wehpu_engine::objects::FileType::Png, wehpu_engine::objects::Label::Notice);
+            let mut notice = objects.begin("service:spider").await.unwrap();
+            notice.write(PNG.to_vec().into()).await.unwrap();
+            let notice = format!("/files/{}", notice.commit_once(kind, label, "hash").await.unwrap());
+
+            app.clock.advance(179 * DAY);
+            objects.clone().tidy().await;
+            assert_eq!(fetch(app, &path(&unused), &[]).await.status(), 200, "not before 180 days are over");
+            app.clock.advance(2 * DAY);
+            objects.clone().tidy().await;
+            app.db.replicated().await;
+            app.get(&path(&unused)).await.expect_error(404, "NOT_FOUND");
+            let staying = [path(&reported), path(&ordered), path(&shown), notice];
+            for path in &staying {
+                assert_eq!(fetch(app, path, &[]).await.status(), 200, "{path}");
+            }
+            // A picture that is not shown any more goes like everything else.
+            let id = &path(&shown)["/files/".len()..][..32];
+            let users = app.db.collection("users");
+            users
+                .update_many(doc! {}, doc! { "$set": { "avatarUrl": "https://elsewhere.example/a.png" } })
+                .await
+                .unwrap();
+            app.clock.advance(181 * DAY);
+            objects.clone().tidy().await;
+            let left: Vec<_> = app.db.all("files").await.iter().map(|file| text_of(file, "_id").to_owned()).collect();
+            assert_eq!(left.len(), 3, "{left:?}");
+            assert!(!left.iter().any(|left| left == id));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_named_in_the_moment_of_its_expiry_stays() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let path = path_of(app, &send(&student, "a.png", "image/png", &picture(100)).await.expect(201));
+            let url = format!("{}{path}", app.replicas[0].url);
+            app.clock.advance(181 * DAY);
+            let student = Student::log_in(app, &student.open_id, student.campus.clone()).await;
+            let report = json!({ "content": "课表打不开", "images": url });
+            let tidy = app.replicas[0].app.objects.clone().tidy();
+            let (answer, ()) = tokio::join!(student.post_json("/api/feedback", &report), tidy);
+            app.db.replicated().await;
+            let status = fetch(app, &path, &[]).await.status();
+            // Either the report came first and its picture stays, or it is told that there is none.
+            match answer.status {
+                201 => assert_eq!(status, 200),
+                _ => {
+                    answer.expect_error(400, "BAD_REQUEST");
+                    assert_eq!(status, 404);
+                }
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_report_shows_uploads_of_its_author_only() {
+    setup()
+        .run(async |app| {
+            let (student, other) = (app.student(1).await, app.student(2).await);
+            let path = path_of(app, &send(&other, "a.png", "image/png", &picture(100)).await.expect(201));
+            let url = format!("{}{path}", app.replicas[0].url);
+            let report = json!({ "content": "课表打不开", "images": url });
+            student.post_json("/api/feedback", &report).await.expect_error(400, "BAD_REQUEST");
+            assert!(app.sim.sent().issues.is_empty());
+            other.post_json("/api/feedback", &report).await.expect(201);
+        })
+        .await;
 }

@@ -40,12 +40,14 @@ pub struct Order {
 }
 
 /// What became of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Verdict {
     /// It was taken.
     Accepted,
     /// The department refused it.
     Refused,
+    /// It was sent and no answer came: it may have been taken.
+    Unknown(CampusError),
 }
 
 /// Client of the repair system.
@@ -99,7 +101,10 @@ impl Repair {
             no_login_form(text)?;
             Ok(if text.trim() == "ok" { Verdict::Accepted } else { Verdict::Refused })
         };
-        self.0.ask(request, session, verdict).await
+        match self.0.ask(request, session, verdict).await {
+            Err(down @ CampusError::Down(_)) => Ok(Verdict::Unknown(down)),
+            outcome => outcome,
+        }
     }
 }
 

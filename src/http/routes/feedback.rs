@@ -14,6 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
+    config::Config,
     crypto::{random_hex, sha256_hex},
     error::ApiError,
     github::report::{Picture, Report},
@@ -22,6 +23,7 @@ use crate::{
         envelope::Envelope,
         extract::Body,
         openapi::{Failures, Unusable},
+        own_files::{self, items, not_own, picture_at},
         public_url,
         text::{self, Prose, Text},
     },
@@ -31,10 +33,6 @@ use crate::{
 
 /// Shortest content, in characters.
 const MIN_CONTENT: usize = 5;
-
-/// Most labels, and the longest, in characters (GitHub takes 50).
-const MAX_LABELS: usize = 5;
-const MAX_LABEL: usize = 30;
 
 /// Most pictures.
 const MAX_IMAGES: usize = 9;
@@ -48,7 +46,7 @@ struct FeedbackInput {
     /// What the student writes.
     #[schema(value_type = String, min_length = 5, max_length = 2000)]
     content: Prose<2000>,
-    /// Labels of the issue, joined by commas, at most five.
+    /// Labels of the issue, joined by commas; those that the service does not know are dropped.
     #[serde(default, deserialize_with = "text::optional")]
     #[schema(value_type = Option<String>, max_length = 200)]
     labels: Option<Text<200>>,
@@ -72,7 +70,7 @@ struct FeedbackInput {
     #[serde(default, deserialize_with = "text::optional")]
     #[schema(value_type = Option<String>, max_length = 128)]
     wehpu_version: Option<Text<128>>,
-    /// Addresses that `POST /api/upload` gave, joined by commas, at most nine.
+    /// Addresses that `POST /api/upload` gave to this account, joined by commas, at most nine.
     #[serde(default, deserialize_with = "text::optional")]
     #[schema(value_type = Option<String>, max_length = 4096)]
     images: Option<Text<4096>>,
@@ -99,17 +97,24 @@ async fn feedback(
     Student(user): Student,
     Body(input): Body<FeedbackInput>,
 ) -> Result<Envelope<Published>, ApiError> {
-    let report = report(input, app.config.listen.public_url.as_ref()).map_err(ApiError::BadRequest)?;
+    let pictures = pictures(&input, app.config.listen.public_url.as_ref())?;
+    let report = report(input, &pictures, &app.config)?;
     let worker = app.clone();
-    let url = app.finish(async move { publish_once(&worker, &user.open_id, &report).await }).await?;
+    let url = app.finish(async move {
+        own_files::check(&worker, &user.open_id, &pictures, "images").await?;
+        let url = publish_once(&worker, &user.open_id, &report).await?;
+        own_files::keep(&worker, &pictures).await;
+        Ok(url)
+    });
+    let url = url.await?;
     Ok(Envelope::created("反馈成功", Published { url }))
 }
 
-/// The report, or in Chinese what is wrong with it.
-fn report(input: FeedbackInput, public_url: Option<&Url>) -> Result<Report, String> {
+/// The report that `input` makes, with these pictures.
+fn report(input: FeedbackInput, pictures: &[FileName], config: &Config) -> Result<Report, ApiError> {
     let Prose(content) = input.content;
     if content.chars().count() < MIN_CONTENT {
-        return Err(format!("参数 content 过短，至少 {MIN_CONTENT} 个字符"));
+        return Err(ApiError::BadRequest(format!("参数 content 过短，至少 {MIN_CONTENT} 个字符")));
     }
     let facts = [
         ("昵称", input.nick),
@@ -118,59 +123,39 @@ fn report(input: FeedbackInput, public_url: Option<&Url>) -> Result<Report, Stri
         ("微信版本", input.wx_version),
         ("小程序版本", input.wehpu_version),
     ];
+    let picture = |name: &FileName| picture(name, config.listen.public_url.as_ref());
     Ok(Report {
         content,
-        labels: labels(input.labels.as_ref().map_or("", |Text(list)| list))?,
-        images: images(input.images.as_ref().map_or("", |Text(list)| list), public_url)?,
+        labels: labels(input.labels.as_ref().map_or("", |Text(list)| list), &config.github.labels),
+        images: pictures.iter().map(picture).collect(),
         facts: facts.into_iter().filter_map(|(name, fact)| Some((name, fact?.0))).collect(),
     })
 }
 
-/// The items of a list joined by commas, without empty ones.
-fn items(list: &str) -> impl Iterator<Item = &str> {
-    list.split([',', '，']).map(str::trim).filter(|item| !item.is_empty())
+/// Those of the list that are `known`, each once. The others are dropped: the text matters, not they.
+fn labels(list: &str, known: &[String]) -> Vec<String> {
+    known.iter().filter(|label| items(list).any(|item| item == *label)).cloned().collect()
 }
 
-fn labels(list: &str) -> Result<Vec<String>, String> {
-    let sane = |label: &str| {
-        label.chars().count() <= MAX_LABEL && label.chars().all(|c| c.is_alphanumeric() || " -_/:.".contains(c))
-    };
-    let mut labels: Vec<String> = Vec::new();
-    for label in items(list) {
-        if !sane(label) {
-            return Err("参数 labels 只能是由逗号分隔的短词".to_owned());
-        }
-        if !labels.iter().any(|known| known == label) {
-            labels.push(label.to_owned());
-        }
-    }
-    if labels.len() > MAX_LABELS {
-        return Err(format!("参数 labels 最多 {MAX_LABELS} 个"));
-    }
-    Ok(labels)
-}
-
-/// Pictures that students uploaded to this service: a link to anywhere else has no place under the owner's name.
-fn images(list: &str, public_url: Option<&Url>) -> Result<Vec<Picture>, String> {
-    let images: Option<Vec<Picture>> = items(list).map(|item| own_picture(item, public_url)).collect();
-    match images {
-        Some(images) if images.len() <= MAX_IMAGES => Ok(images),
-        Some(_) => Err(format!("参数 images 最多 {MAX_IMAGES} 个")),
-        None => Err("参数 images 只能是本服务上传得到的图片地址".to_owned()),
+/// Pictures of this service: a link to anywhere else has no place under the owner's name.
+fn pictures(input: &FeedbackInput, public_url: Option<&Url>) -> Result<Vec<FileName>, ApiError> {
+    let list = input.images.as_ref().map_or("", |Text(list)| list);
+    let pictures: Option<Vec<FileName>> = items(list).map(|item| picture_at(item, public_url)).collect();
+    match pictures {
+        Some(pictures) if pictures.len() <= MAX_IMAGES => Ok(pictures),
+        Some(_) => Err(ApiError::BadRequest(format!("参数 images 最多 {MAX_IMAGES} 个"))),
+        None => Err(not_own("images")),
     }
 }
 
 /// Where no public address is configured, which host is ours is not known (the request's own `Host` is the sender's word):
 /// then only the path of the picture is kept.
-fn own_picture(address: &str, public_url: Option<&Url>) -> Option<Picture> {
-    let url = Url::parse(address).ok()?;
-    let (folder, name) = url.path().rsplit_once('/')?;
-    let name = FileName::parse(name).filter(|name| name.kind.is_image())?.to_string();
-    let Some(base) = public_url else {
-        return folder.ends_with("/files").then(|| Picture::Path(format!("/files/{name}")));
-    };
-    let own = public_url::below(base, &["files", &name]);
-    (own == url).then_some(Picture::Link(own))
+fn picture(name: &FileName, public_url: Option<&Url>) -> Picture {
+    let name = name.to_string();
+    match public_url {
+        Some(base) => Picture::Link(public_url::below(base, &["files", &name])),
+        None => Picture::Path(format!("/files/{name}")),
+    }
 }
 
 /// Publishes `report`, or waits for the same report being published by another request or replica.
@@ -239,53 +224,12 @@ pub fn router() -> OpenApiRouter<AppState> {
 mod tests {
     use super::*;
 
-    const NAME: &str = "0123456789abcdef0123456789abcdef.png";
-
     #[test]
-    fn pictures_are_taken_from_this_service_only() {
-        let public = Url::parse("https://wehpu.example/app").unwrap();
-        let taken = |list: &str| images(list, Some(&public));
-        let own = format!("https://wehpu.example/app/files/{NAME}");
-        assert_eq!(
-            taken(&format!("{own}, {own},")).unwrap(),
-            [Picture::Link(own.parse().unwrap()), Picture::Link(own.parse().unwrap())]
-        );
-        assert!(taken("").unwrap().is_empty());
-        for address in [
-            own.replace("wehpu.example", "evil.example"),
-            own.replace("https", "http"),
-            own.replace("example", "example:444"),
-            own.replace("wehpu.example", "wehpu.example@evil.example"),
-            own.replace("wehpu", "user@wehpu"),
-            own.replace("files/", "files/x/"),
-            own.replace("/app", ""),
-            own.replace("png", "zip"),
-            own.replace(NAME, "@torvalds"),
-            format!("{own}?x=1"),
-            format!("{own}#@torvalds"),
-            "javascript:alert(1)".to_owned(),
-            NAME.to_owned(),
-        ] {
-            assert!(taken(&address).is_err(), "{address}");
-        }
-        assert!(taken(&vec![own; 10].join(",")).is_err());
-    }
-
-    #[test]
-    fn without_a_public_address_no_host_is_believed_to_be_ours() {
-        let taken = |address: &str| images(address, None);
-        let path = Picture::Path(format!("/files/{NAME}"));
-        assert_eq!(taken(&format!("http://evil.example/files/{NAME}")).unwrap(), [path]);
-        assert!(taken("http://evil.example/files/x.png").is_err());
-        assert!(taken(&format!("http://evil.example/other/{NAME}")).is_err());
-    }
-
-    #[test]
-    fn labels_are_a_few_short_words() {
-        assert_eq!(labels("bug, 课表，bug,,help wanted").unwrap(), ["bug", "课表", "help wanted"]);
-        assert!(labels("").unwrap().is_empty());
-        for list in ["a,b,c,d,e,f", "@torvalds", "a#1", "<b>", &"长".repeat(31)] {
-            assert!(labels(list).is_err(), "{list}");
+    fn labels_that_are_not_known_are_dropped() {
+        let known = ["help", "bug", "help wanted"].map(str::to_owned);
+        assert_eq!(labels("bug, 课表，bug,,help wanted", &known), ["bug", "help wanted"]);
+        for list in ["", "@torvalds", "a#1", "<b>", "Bug", "bugs"] {
+            assert!(labels(list, &known).is_empty(), "{list}");
         }
     }
 }

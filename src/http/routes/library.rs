@@ -59,6 +59,8 @@ async fn search(
     if title.is_empty() {
         return Err(ApiError::BadRequest("参数 q 不能为空".to_owned()));
     }
+    // Every other title is a question to the library.
+    app.limit_read(&format!("search/{}", user.open_id), &app.config.limits.search).await?;
     Ok(Envelope::campus("图书检索成功", app.reader.read(&Search(title), &user).await?))
 }
 

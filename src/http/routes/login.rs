@@ -11,8 +11,10 @@ use crate::{
     app::AppState,
     error::ApiError,
     http::{
+        client_address::ClientAddress,
         envelope::Envelope,
         extract::Body,
+        login_limit::Turn,
         openapi::Failures,
         text::{self, Text},
     },
@@ -47,9 +49,14 @@ struct Token {
 
 /// Logs in with a WeChat login code.
 #[utoipa::path(post, path = "/api/login", tag = "account", request_body(content((LoginInput = "application/x-www-form-urlencoded"), (LoginInput = "application/json"))), responses((status = 200, body = Envelope<Token>, description = "known user"), (status = 201, body = Envelope<Token>, description = "first login"), Failures))]
-async fn login(State(app): State<AppState>, Body(input): Body<LoginInput>) -> Result<Envelope<Token>, ApiError> {
+async fn login(
+    State(app): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    Body(input): Body<LoginInput>,
+) -> Result<Envelope<Token>, ApiError> {
+    let turn = app.login_limit.turn(address).await?;
     let worker = app.clone();
-    let (open_id, sign_in) = app.finish(async move { sign_in(&worker, input).await }).await?;
+    let (open_id, sign_in) = app.finish(async move { sign_in(&worker, input, turn).await }).await?;
     let token = app.tokens.issue(&open_id, &sign_in.nick_name, sign_in.issued_at)?;
     let token = Token { token, bind: sign_in.bind };
     Ok(if sign_in.created { Envelope::created("注册成功", token) } else { Envelope::ok("登录成功", token) })
@@ -57,16 +64,27 @@ async fn login(State(app): State<AppState>, Body(input): Body<LoginInput>) -> Re
 
 /// Exchanges the code and makes or finds the account. A code is remembered before the account is touched, so that a
 /// login that breaks off half-way is completed when it is repeated.
-async fn sign_in(app: &AppState, input: LoginInput) -> Result<(String, SignIn), ApiError> {
+async fn sign_in(app: &AppState, input: LoginInput, mut turn: Turn) -> Result<(String, SignIn), ApiError> {
     let Text(code) = &input.code;
     if let Some(known) = repeated(app, code).await? {
         return Ok(known);
     }
     let login = match app.wechat.code_to_session(code).await {
         Ok(login) => login,
-        Err(WechatError::CodeUsed) => return twin(app, code).await?.ok_or(ApiError::WechatCodeInvalid),
+        Err(WechatError::CodeUsed) => {
+            app.login_limit.refused(&mut turn).await;
+            let known = twin(app, code).await?.ok_or(ApiError::WechatCodeInvalid)?;
+            app.login_limit.give_back(&mut turn).await;
+            return Ok(known);
+        }
+        Err(e @ (WechatError::CodeInvalid | WechatError::UserRefused)) => {
+            app.login_limit.refused(&mut turn).await;
+            return Err(e.into());
+        }
         Err(e) => return Err(e.into()),
     };
+    turn.judged();
+    metrics::counter!("login_codes_total", "outcome" => "accepted").increment(1);
     if let Err(error) = app.store.login_codes.remember(code, &login.open_id, &app.clock).await {
         // WeChat does not take the code again, the client may send it again.
         let (worker, code) = (app.clone(), code.clone());

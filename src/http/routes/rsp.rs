@@ -1,7 +1,9 @@
-//! `POST /api/rsp/repair`: a repair order for the logistics department.
+//! `POST /api/rsp/repair`: a repair order for the logistics department. Somebody comes for each, so an account has a few a
+//! day; what was certainly not placed does not count.
 
-use axum::extract::State;
+use axum::{extract::State, http::request::Parts};
 use serde::Deserialize;
+use url::Url;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -14,8 +16,12 @@ use crate::{
         envelope::{Done, Envelope},
         extract::Body,
         openapi::{Failures, Unusable},
+        own_files::{self, items, not_own, picture_at},
+        public_url,
         text::{self, Text},
     },
+    objects::FileName,
+    store::User,
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -40,7 +46,7 @@ struct RspInput {
     area_serial: Text<32>,
     #[schema(value_type = String, min_length = 1, max_length = 64)]
     area_name: Text<64>,
-    /// Addresses of pictures, joined by commas.
+    /// Addresses that `POST /api/upload` gave to this account, of pictures, joined by commas.
     #[serde(default, deserialize_with = "text::optional")]
     #[schema(value_type = Option<String>, max_length = 2048)]
     img_list: Option<Text<2048>>,
@@ -58,8 +64,11 @@ struct RspInput {
 async fn repair(
     State(app): State<AppState>,
     Student(user): Student,
+    head: Parts,
     Body(input): Body<RspInput>,
 ) -> Result<Envelope<Done>, ApiError> {
+    let list = input.img_list.map(|Text(list)| list).unwrap_or_default();
+    let (pictures, images) = pictures(&list, || public_url::base(&app.config.listen, &head))?;
     let order = Order {
         project_serial: input.project_serial.0,
         project_name: input.project_name.0,
@@ -69,14 +78,45 @@ async fn repair(
         content: input.b_content.0,
         user_name: input.b_user_name.0,
         mobile: input.mobile.0,
-        images: input.img_list.map(|Text(list)| list).unwrap_or_default(),
+        images,
     };
     let worker = app.clone();
-    let verdict = app.finish(async move { Ok(worker.reader.place_repair(&user, order).await?) }).await?;
-    match verdict {
-        Verdict::Accepted => Ok(Envelope::created("报修成功", Done {})),
-        Verdict::Refused => Err(ApiError::CampusRefused("后勤系统未接受该报修，请检查后重试")),
+    app.finish(async move { place(&worker, &user, order, &pictures).await }).await?;
+    Ok(Envelope::created("报修成功", Done {}))
+}
+
+/// The pictures of this service that the list names, and their addresses joined by commas.
+fn pictures(list: &str, base: impl FnOnce() -> Result<Url, ApiError>) -> Result<(Vec<FileName>, String), ApiError> {
+    if items(list).next().is_none() {
+        return Ok((Vec::new(), String::new()));
     }
+    let base = base()?;
+    let names: Option<Vec<FileName>> = items(list).map(|item| picture_at(item, Some(&base))).collect();
+    let names = names.ok_or_else(|| not_own("imgList"))?;
+    let address = |name: &FileName| public_url::below(&base, &["files", &name.to_string()]).to_string();
+    let addresses: Vec<String> = names.iter().map(address).collect();
+    Ok((names, addresses.join(",")))
+}
+
+async fn place(app: &AppState, user: &User, order: Order, pictures: &[FileName]) -> Result<(), ApiError> {
+    own_files::check(app, &user.open_id, pictures, "imgList").await?;
+    let (key, rates, now) = (format!("repair/{}", user.open_id), &app.config.limits.repair, app.clock.now());
+    app.limit(&key, rates).await?;
+    let refusal = match app.reader.place_repair(user, order).await {
+        Ok(Verdict::Accepted) => {
+            own_files::keep(app, pictures).await;
+            return Ok(());
+        }
+        // Counted: it may have been placed. Its pictures may be looked at, too.
+        Ok(Verdict::Unknown(error)) => {
+            own_files::keep(app, pictures).await;
+            return Err(error.into());
+        }
+        Ok(Verdict::Refused) => ApiError::CampusRefused("后勤系统未接受该报修，请检查后重试"),
+        Err(error) => error.into(),
+    };
+    app.give_back(&key, rates, now).await;
+    Err(refusal)
 }
 
 pub fn router() -> OpenApiRouter<AppState> {

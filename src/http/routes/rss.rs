@@ -160,13 +160,25 @@ impl From<StoredArticle> for Article {
 )]
 async fn list(
     State(app): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     Path(classify): Path<String>,
     Query(page): Query<Page>,
 ) -> Result<Envelope<Vec<Headline>>, ApiError> {
     let class = Class::from_name(&classify).ok_or(ApiError::NotFound("没有这个分类"))?;
     let (start, count) = page.bounds()?;
-    let articles = app.store.articles.list(class, &page.words()?, start, count).await?;
+    let words = page.words()?;
+    let articles = if words.is_empty() {
+        app.store.articles.list(class, &words, start, count).await?
+    } else {
+        app.limit_read(&format!("search/{}", caller.open_id), &app.config.limits.search).await?;
+        let worker = app.clone();
+        // The database goes on scanning when the caller has gone; the turn lasts as long.
+        app.finish(async move {
+            let _turn = worker.searches.take().await?;
+            Ok(worker.store.articles.list(class, &words, start, count).await?)
+        })
+        .await?
+    };
     if articles.is_empty() {
         return Err(NOTHING);
     }

@@ -1,7 +1,8 @@
-//! `POST /api/upload`: a file, streamed to the storage while it comes.
+//! `POST /api/upload`: a file, streamed to the storage while it comes. `GET /api/upload` lists the caller's own,
+//! `DELETE /api/upload/{name}` removes one.
 //!
-//! The work runs in a task of its own, which the end of the request cancels at the next chunk: whatever happens to the
-//! request, what was written is either a complete file or removed.
+//! The work of an upload runs in a task of its own, which the end of the request cancels at the next chunk: whatever happens
+//! to the request, what was written is either a complete file or removed.
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use axum::{
         request::Parts,
     },
 };
+use chrono::{DateTime, SecondsFormat, Utc};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -22,16 +24,19 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::{App, AppState},
+    config::Rate,
     error::ApiError,
     http::{
         auth::Student,
-        envelope::Envelope,
+        envelope::{Done, Envelope},
+        extract::Path,
         incoming::{Cut, Incoming, Unparsed},
         middleware::UPLOAD_PAUSE,
         openapi::Failures,
         public_url,
     },
     objects::{Draft, FileName, Label, Sniffer},
+    store::FileRecord,
 };
 
 /// Where it is; its limits in time are in `http/middleware.rs`.
@@ -101,6 +106,8 @@ fn outcome(error: Option<&ApiError>) -> &'static str {
         Some(ApiError::FileTypeNotAllowed) => "type_not_allowed",
         Some(ApiError::FileTooLarge) => "too_large",
         Some(ApiError::RateLimited(_)) => "limited",
+        Some(ApiError::QuotaExceeded) => "over_quota",
+        Some(ApiError::StorageFull) => "storage_full",
         Some(ApiError::TokenInvalid) => "no_token",
         Some(ApiError::BadRequest(_) | ApiError::UnsupportedMediaType | ApiError::TimedOut) => "bad_body",
         Some(_) => "failed",
@@ -117,22 +124,39 @@ async fn store(
     let Student(user) = student?;
     let boundary = boundary(&head.headers)?;
     let base = public_url::base(&app.config.listen, head)?;
-    if length(&head.headers).is_some_and(|length| length > MAX_BODY) {
+    let declared = length(&head.headers);
+    if declared.is_some_and(|length| length > MAX_BODY) {
         return Err(ApiError::FileTooLarge);
     }
-    app.limit(&format!("upload/{}", user.open_id), &app.config.limits.upload).await?;
+    // A file is no longer than the body it comes in.
+    let most = declared.unwrap_or(MAX_FILE).min(MAX_FILE);
+    app.limit(&format!("upload/{}", user.open_id), rates(&app.config.limits.upload, user.bind)).await?;
 
     let end = CancellationToken::new();
     let _end_of_request = end.clone().drop_guard();
     let worker = app.clone();
     let work = async move {
-        let received = receive(&worker, &user.open_id, boundary, incoming, &end).await;
+        let room = Room { owner: &user.open_id, most };
+        let received = receive(&worker, room, boundary, incoming, &end).await;
         // Somebody has to remove what killed engines left behind; whoever uploads also cleans.
         worker.tasks.spawn(worker.objects.clone().sweep());
         received
     };
     let name = app.tasks.spawn(work.in_current_span()).await.unwrap_or(Err(ApiError::Internal))?;
     Ok(public_url::below(&base, &["files", &name.to_string()]).into())
+}
+
+/// The rate for accounts that are bound, or the one for the others.
+fn rates(rates: &[Rate], bound: bool) -> &[Rate] {
+    let (of_bound, of_others) = rates.split_at(rates.len().min(1));
+    if bound { of_bound } else { of_others }
+}
+
+/// Whose file is to come, and how long it can be at most.
+#[derive(Clone, Copy)]
+struct Room<'a> {
+    owner: &'a str,
+    most: u64,
 }
 
 fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
@@ -158,7 +182,7 @@ struct Received {
 /// Reads the form and stores its file. Whatever goes wrong, nothing is left behind.
 async fn receive(
     app: &App,
-    owner: &str,
+    room: Room<'_>,
     boundary: String,
     incoming: Incoming,
     end: &CancellationToken,
@@ -167,7 +191,7 @@ async fn receive(
     let limits = SizeLimit::new().per_field(MAX_FIELD).for_field("file", MAX_FILE);
     let mut form = Multipart::with_constraints(incoming, boundary, Constraints::new().size_limit(limits));
     let mut received = Received::default();
-    let read = read_form(app, owner, &mut form, &unparsed, end, &mut received).await;
+    let read = read_form(app, room, &mut form, &unparsed, end, &mut received).await;
     let Some((draft, sniffer)) = received.file else {
         return Err(read.err().unwrap_or_else(|| ApiError::BadRequest("缺少参数 file".to_owned())));
     };
@@ -193,7 +217,7 @@ async fn receive(
 
 async fn read_form(
     app: &App,
-    owner: &str,
+    room: Room<'_>,
     form: &mut Multipart<'static>,
     unparsed: &Unparsed,
     end: &CancellationToken,
@@ -206,7 +230,8 @@ async fn read_form(
             Some("prefix") => received.prefix = label(field, end).await?,
             Some("file") if received.file.is_some() => return Err(ApiError::BadRequest("参数 file 重复".to_owned())),
             Some("file") => {
-                let (draft, sniffer) = received.file.insert((app.objects.begin(owner).await?, Sniffer::default()));
+                let draft = app.objects.begin_within(room.owner, room.most).await?;
+                let (draft, sniffer) = received.file.insert((draft, Sniffer::default()));
                 read_file(field, unparsed, end, draft, sniffer).await?;
             }
             // A field nobody asked for is skipped.
@@ -273,6 +298,74 @@ fn explain(error: &multer::Error) -> ApiError {
     }
 }
 
+/// One of the caller's files.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct OwnFile {
+    name: String,
+    /// Its address.
+    url: String,
+    bytes: u64,
+    /// When it was uploaded: RFC 3339, UTC.
+    at: String,
+    /// Media type.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// When it is removed unless a report, a repair order or the account's picture refers to it by then; missing when one
+    /// did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+}
+
+/// The caller's files, the oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/upload",
+    tag = "life",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Vec<OwnFile>>, description = "the files"), Failures)
+)]
+async fn list(
+    State(app): State<AppState>,
+    Student(user): Student,
+    head: Parts,
+) -> Result<Envelope<Vec<OwnFile>>, ApiError> {
+    let base = public_url::base(&app.config.listen, &head)?;
+    let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let file = |(name, record): (FileName, FileRecord)| OwnFile {
+        url: public_url::below(&base, &["files", &name.to_string()]).into(),
+        name: name.to_string(),
+        bytes: record.length,
+        at: time(record.at),
+        kind: name.kind.media_type(),
+        expires_at: record.expires_at.map(time),
+    };
+    let files = app.objects.of(&user.open_id).await?;
+    Ok(Envelope::ok("文件列表获取成功", files.into_iter().map(file).collect()))
+}
+
+/// Removes one of the caller's files; whatever refers to it finds nothing there any more.
+#[utoipa::path(
+    delete,
+    path = "/api/upload/{name}",
+    tag = "life",
+    security(("token" = [])),
+    params(("name" = String, Path, description = "as the list has it")),
+    responses((status = 200, body = Envelope<Done>, description = "it is gone"), Failures)
+)]
+async fn remove(
+    State(app): State<AppState>,
+    Student(user): Student,
+    name: Result<Path<String>, ApiError>,
+) -> Result<Envelope<Done>, ApiError> {
+    // Files of others are no others than those that are not there.
+    let unknown = ApiError::NotFound("文件不存在");
+    let name = name.ok().and_then(|Path(name)| FileName::parse(&name)).ok_or_else(|| unknown.clone())?;
+    let worker = app.clone();
+    let removed = app.finish(async move { Ok(worker.objects.delete_own(&user.open_id, &name).await?) }).await?;
+    if removed { Ok(Envelope::ok("文件已删除", Done {})) } else { Err(unknown) }
+}
+
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(upload))
+    OpenApiRouter::new().routes(routes!(upload, list)).routes(routes!(remove))
 }

@@ -13,6 +13,7 @@ use crate::{
         envelope::Envelope,
         extract::{Body, Path},
         openapi::Failures,
+        own_files::picture_at,
         text::{StudentId, Text},
     },
     store::{Credential, EditableField},
@@ -97,8 +98,16 @@ async fn change(
         }
         _ => value,
     };
-    let store = app.store.clone();
-    let changed = app.finish(async move { Ok(store.users.set(&user.open_id, field, &value).await?) }).await?;
+    let worker = app.clone();
+    let changed = app.finish(async move {
+        let picture = (field == EditableField::AvatarUrl).then(|| picture_at(&value, None)).flatten();
+        if let Some(name) = picture {
+            // An upload of his own does not expire while it becomes his picture.
+            worker.objects.are_own(&user.open_id, &[name]).await?;
+        }
+        Ok(worker.store.users.set(&user.open_id, field, &value).await?)
+    });
+    let changed = changed.await?;
     let user = changed.ok_or(ApiError::TokenInvalid)?;
     Ok(Envelope::created("用户信息更新成功", Changed { student_id: user.student_id }))
 }

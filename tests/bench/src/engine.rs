@@ -52,6 +52,7 @@ impl Engine {
             ("WEHPU_LOG_FORMAT", "json".to_owned()),
             // Counted as ever, but so many requests come from each student that the limit itself would be measured.
             ("WEHPU_LIMIT_BURST", "1000000/1m".to_owned()),
+            ("WEHPU_LIMIT_SEARCH", "1000000/1m".to_owned()),
             // As the image sets it.
             ("MALLOC_ARENA_MAX", "2".to_owned()),
         ];

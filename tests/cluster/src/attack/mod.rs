@@ -41,8 +41,9 @@ const ANSWERED: Duration = Duration::from_secs(1);
 /// Everything is normal again within this time after the attack.
 const NORMAL: Duration = Duration::from_secs(15);
 
-/// Quiet between two attacks.
-const SETTLE: Duration = Duration::from_secs(2);
+/// Quiet between two attacks: longer than the proxy remembers how often an address connected (10 s), since the next attacker
+/// gets the address of the last.
+const SETTLE: Duration = Duration::from_secs(12);
 
 /// Made-up codes of one address that reach WeChat in an attack: `WEHPU_LIMIT_LOGIN` (300 in ten minutes) and what is under
 /// way when it is used up, twice, as a window of the limit may end in the middle.
