@@ -78,11 +78,11 @@ pub async fn forget(app: &AppState, user: &User) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Removes what requests of `user` left: files, campus sessions, used login codes, counted uses.
+/// Removes what requests of `user` left: files, campus sessions and what they showed, used login codes, counted uses.
 async fn forget_deeds(app: &App, user: &User) -> Result<(), ObjectError> {
     let (store, open_id) = (&app.store, user.open_id.as_str());
     app.objects.delete_of(open_id).await?;
-    store.sessions.forget_account(open_id).await?;
+    app.reader.forget_account(open_id).await?;
     store.login_codes.forget(open_id).await?;
     store.limits.forget(open_id).await?;
     if !user.student_id.is_empty() && !store.users.is_bound(&user.student_id, Some(open_id)).await? {

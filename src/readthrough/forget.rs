@@ -29,6 +29,19 @@ impl ReadThrough {
         store.borrowing.forget(open_id, student_id).await
     }
 
+    /// Removes every campus session of an account, and whatever it was shown under any student number.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a write is not known to be safe; it can be repeated.
+    pub async fn forget_account(&self, open_id: &str) -> Result<(), StoreError> {
+        let store = &self.store;
+        store.sessions.forget_account(open_id).await?;
+        store.courses.forget_owner(open_id).await?;
+        store.scores.forget_owner(open_id).await?;
+        store.physical.forget_owner(open_id).await?;
+        store.borrowing.forget_owner(open_id).await
+    }
+
     /// Removes, in the background, what a refresh that was under way has stored after [`ReadThrough::forget`].
     pub fn forget_latecomers(&self, open_id: &str, student_id: &str) {
         if student_id.is_empty() {

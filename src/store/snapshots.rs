@@ -143,6 +143,15 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         Ok(())
     }
 
+    /// Removes what an account was shown of any student.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn forget_owner(&self, open_id: &str) -> Result<(), StoreError> {
+        retried(|| self.primary.delete_many(doc! { "owner.openId": open_id })).await?;
+        Ok(())
+    }
+
     /// Removes what the old service stored about a WeChat account.
     ///
     /// # Errors

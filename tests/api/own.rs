@@ -276,6 +276,9 @@ async fn a_deletion_removes_exactly_the_leavers_own_of_every_kind() {
                 use_everything(student).await;
             }
             leaving.try_bind("guess", "guess").await.expect_error(400, "WRONG_PASSWORD");
+            // Under a number that he left at an engine which knew of no owners.
+            let former = doc! { "openId": &leaving.open_id, "studentId": "311509999999" };
+            app.db.collection("courses").insert_one(doc! { "owner": former, "term": "2016-2017-2-1" }).await.unwrap();
             app.idle().await;
             let kinds = traces(app, &leaving.open_id).await;
             let there = |kind: &str| kinds.iter().any(|(name, own)| name == kind && *own > 0);
@@ -370,6 +373,27 @@ async fn what_an_engine_before_the_upgrade_stores_is_shown_to_nobody_and_goes_wi
             app.idle().await;
             for kind in ["courses", "scores", "physical", "borrowing"] {
                 assert!(app.db.all(kind).await.is_empty(), "{kind}");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_a_leaver_had_is_found_by_an_index() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            student.course().await.expect_data(false);
+            for kind in ["courses", "scores", "physical", "borrowing"] {
+                let own = doc! { "owner.openId": &student.open_id, "owner.studentId": &student.campus.number };
+                let leaving = doc! { "$or": [own.clone(), { "studentId": &student.campus.number }] };
+                for filter in [own, leaving] {
+                    let find = doc! { "explain": { "find": kind, "filter": filter }, "verbosity": "queryPlanner" };
+                    let plan = app.db.database().run_command(find).await.unwrap();
+                    let plan =
+                        plan.get_document("queryPlanner").unwrap().get_document("winningPlan").unwrap().to_string();
+                    assert!(plan.contains("IXSCAN") && !plan.contains("COLLSCAN"), "{kind}: {plan}");
+                }
             }
         })
         .await;
