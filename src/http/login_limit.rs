@@ -5,11 +5,11 @@
 //! the limit further codes of that address are refused before WeChat is asked, until the window ends.
 //! - All replicas share one counter per address in the database, which costs one write for each refused code and nothing for
 //!   a valid one. A replica learns what the others counted with its own next refused code.
-//! - At most [`AT_ONCE`] codes of an address are in a replica's hands that WeChat has not judged yet; those that come
+//! - At most `AT_ONCE` codes of an address are in a replica's hands that WeChat has not judged yet; those that come
 //!   meanwhile wait, and are looked at again when it is their turn. So no burst gets past the counter before it moves, and
 //!   hundreds of valid logins at once are served one after the other.
 //!
-//! Thus with `N` replicas WeChat sees at most the limit and `N` × [`AT_ONCE`] refused codes of an address in a window. While
+//! Thus with `N` replicas WeChat sees at most the limit and `N` × `AT_ONCE` refused codes of an address in a window. While
 //! the database cannot count, each replica counts alone: logins need WeChat and not this counter.
 //! An address is stored as a keyed hash; of an IPv6 address its network counts.
 

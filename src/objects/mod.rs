@@ -4,7 +4,7 @@
 //! `WEHPU_STORAGE_URL`: GridFS (`gridfs:`, the default), or a directory or bucket (`bucket.rs`).
 //! The order of a write: the file's document, the bytes, then the mark that it is complete. Only complete files are
 //! served; what does not get that far is removed at once, or by [`Objects::sweep`] when the engine was killed or the storage
-//! did not answer. A complete file to which nothing refers within [`UNUSED`] is removed by [`Objects::tidy`].
+//! did not answer. A complete file to which nothing refers within 180 days is removed by [`Objects::tidy`].
 
 mod bucket;
 mod gridfs;

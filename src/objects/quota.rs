@@ -7,7 +7,7 @@
 //!
 //! The sum of an account is looked up each time. That of all files reads an index entry for each, so a replica does with a
 //! sum of the last half minute as long as it has given out little since: an eighth of what was free, at most
-//! [`MAX_UNSEEN`]. By that much for each replica but one the bound can be passed.
+//! `MAX_UNSEEN`. By that much for each replica but one the bound can be passed.
 
 use std::time::Duration;
 

@@ -234,8 +234,8 @@ impl Files {
         let sum = doc! { "$group": { "_id": bson::Bson::Null, "bytes": { "$sum": { "$toLong": "$length" } } } };
         let pipeline = [doc! { "$match": which }, doc! { "$project": { "_id": 0, "length": 1 } }, sum];
         let hint = Hint::Name("owner_length".to_owned());
-        let mut cursor =
-            steadily(|| self.own.aggregate(pipeline.clone()).hint(hint.clone()).with_type::<Sum>()).await?;
+        // Within an upload, which waits for a primary once: the driver's own repetition has to do.
+        let mut cursor = self.own.aggregate(pipeline).hint(hint).with_type::<Sum>().await?;
         let sum = if cursor.advance().await? { cursor.deserialize_current()?.bytes } else { 0 };
         Ok(u64::try_from(sum).unwrap_or_default())
     }

@@ -108,7 +108,7 @@ async fn an_order_needs_a_bind() {
 }
 
 /// [`ORDER`] with these pictures.
-fn with_pictures<'a>(list: &'a str) -> [(&'static str, &'a str); 9] {
+fn with_pictures(list: &str) -> [(&'static str, &str); 9] {
     ORDER.map(|(name, value)| (name, if name == "imgList" { list } else { value }))
 }
 
@@ -142,7 +142,7 @@ async fn an_order_that_was_not_placed_does_not_count_and_one_without_an_answer_d
         .settings(|settings| _ = settings.set("WEHPU_LIMIT_REPAIR", "1/1d"))
         .run(async |app| {
             let student = app.bound(1).await;
-            for fault in [Fault::maintenance().on("form"), Fault::server_error().on("login")] {
+            for fault in [Fault::server_error().on("login"), Fault::maintenance().on("form")] {
                 app.sim.set_fault(System::Repair, fault);
                 student.post_form(REPAIR, &ORDER).await.expect_error(503, "CAMPUS_DOWN");
                 app.sim.clear_faults();
