@@ -338,7 +338,7 @@ async fn donations_are_read_from_the_issue_and_kept_while_github_is_away() {
             let student = app.student(1).await;
             app.sim.put_issue(donations("感谢！\r\n\r\n@nanshan | 6.66rmb\r\n总计 | 100rmb\r\n@云台山的猫 | 10rmb"));
             let expected = json!([
-                { "donor": "nanshan", "money": "6.66rmb" }, { "donor": "云台山的猫", "money": "10rmb" }
+                { "donor": "nanshan", "money": "6.66" }, { "donor": "云台山的猫", "money": "10" }
             ]);
             assert_eq!(*student.get("/api/donation").await.expect_data(false).data(), expected);
             app.db.replicated().await;
@@ -348,8 +348,28 @@ async fn donations_are_read_from_the_issue_and_kept_while_github_is_away() {
             app.sim.clear_faults();
             app.sim.put_issue(donations("@nanshan | 7rmb"));
             app.db.replicated().await;
-            let changed = json!([{ "donor": "nanshan", "money": "7rmb" }]);
+            let changed = json!([{ "donor": "nanshan", "money": "7" }]);
             assert_eq!(*student.get("/api/donation").await.expect_data(false).data(), changed);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn donations_stored_with_their_currency_are_served_as_the_number_alone() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            app.sim.put_issue(donations("@nanshan | 6.66rmb"));
+            student.get("/api/donation").await.expect_data(false);
+            let former = doc! { "$set": { "data": [{ "donor": "nanshan", "money": "6.66 rmb" }] } };
+            app.db.collection("donations").update_one(doc! {}, former).await.unwrap();
+            app.db.replicated().await;
+            app.sim.set_fault(System::Github, Fault::server_error());
+            for (later, stale) in [(Duration::ZERO, false), (Duration::from_mins(11), true)] {
+                app.clock.advance(later);
+                let served = student.get("/api/donation").await.expect_data(stale);
+                assert_eq!(*served.data(), json!([{ "donor": "nanshan", "money": "6.66" }]));
+            }
         })
         .await;
 }
