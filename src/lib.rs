@@ -18,8 +18,8 @@
 //! | [`store`] | the MongoDB replica set: one file per collection; migrations |
 //! | [`cli`] | one file per subcommand |
 //!
-//! and beside them [`app`] (what a replica owns), [`config`], [`crypto`], [`clock`], [`error`] (what callers are told),
-//! [`shutdown`] and [`telemetry`]. `campus` and `wechat` know neither `http` nor `store`.
+//! and beside them [`app`] (what a replica owns), [`config`], [`crypto`], [`clock`], [`day`] (days in texts), [`error`]
+//! (what callers are told), [`shutdown`] and [`telemetry`]. `campus` and `wechat` know neither `http` nor `store`.
 
 pub mod accounts;
 pub mod app;
@@ -28,6 +28,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod day;
 pub mod error;
 pub mod feeds;
 pub mod github;

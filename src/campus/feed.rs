@@ -21,7 +21,7 @@ pub struct Link {
     pub url: Url,
     /// Its title on the page.
     pub title: String,
-    /// Its date on the page, as it is written there.
+    /// Its date on the page, `2017-12-01`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
 }
@@ -105,7 +105,7 @@ impl ListPage {
 pub struct Article {
     /// Title.
     pub title: String,
-    /// Its date as the page writes it (`2017-12-01`, `2017/12/1`); empty when there is none.
+    /// Its date, `2017-12-01`; empty when there is none.
     pub time: String,
     /// Who wrote it, or the section it is in.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -64,7 +64,8 @@ async fn read(work: &Work<'_>, bulletin: &Bulletin, session: &mut Session) -> Re
     }
 }
 
-/// A lecture as it is stored. Its title and time make it this lecture: the board gives it no address.
+/// A lecture as it is stored. Its title and its time as the board writes it make it this lecture: the board gives it no
+/// address.
 fn announced(lecture: Lecture) -> Article {
     let some = |text: String| (!text.is_empty()).then_some(text);
     Article {

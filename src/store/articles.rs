@@ -2,13 +2,14 @@
 //! data: read from whichever member the connection string prefers.
 //!
 //! What the old service stored is still read: its `href` can be a list, its notices have no `time` and its lectures no
-//! `timestamp`. Migration 0006 gave its documents the date they are sorted by.
+//! `timestamp`. Migration 0006 gave its documents the date they are sorted by. Days in a `time` are stored, and read from
+//! what was stored before, as the mini-program shows them: `2017-12-01`.
 
 mod search;
 
 use std::{collections::HashMap, time::Duration};
 
-use chrono::{DateTime, FixedOffset, NaiveDate, TimeZone, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, TimeZone, Utc};
 use mongodb::{
     Collection, Database,
     bson::{self, Bson, Document, doc, oid::ObjectId},
@@ -20,7 +21,10 @@ use super::{
     Reads, StoreError, collection,
     reads::{find_anywhere, steadily},
 };
-use crate::clock::campus_date;
+use crate::{
+    clock::campus_date,
+    day::{self, Day},
+};
 
 /// What an article is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +78,8 @@ pub struct Article {
     pub key: String,
     /// Title.
     pub title: String,
-    /// When it was published or when the lecture is, as the page says it; empty when the page does not.
+    /// When it was published or when the lecture is, as the page says it; empty when the page does not. Its days are
+    /// stored as `2017-12-01`.
     pub time: String,
     /// Department or column.
     pub tag: Option<String>,
@@ -119,7 +124,7 @@ pub struct StoredArticle {
     pub id: ObjectId,
     /// Title.
     pub title: String,
-    /// When it was published or when the lecture is; at least the day it was collected.
+    /// When it was published or when the lecture is, days as `2017-12-01`; at least the day it was collected.
     pub time: String,
     /// Department or column.
     pub tag: Option<String>,
@@ -173,7 +178,7 @@ struct Entry {
 
 impl From<Entry> for StoredArticle {
     fn from(entry: Entry) -> Self {
-        let time = text(entry.time).or_else(|| {
+        let time = text(entry.time).map(|time| day::dashed(&time)).or_else(|| {
             let day = moment(&entry.published_at).or_else(|| moment(&entry.timestamp))?;
             Some(campus_date(day).to_string())
         });
@@ -227,16 +232,21 @@ fn chrono(at: bson::DateTime) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or_default()
 }
 
-/// The first date in a text such as `2017/12/1` or `2017年12月1日 15:00`, as the moment when that day begins at the
-/// university.
+/// The first day in a text, as the moment when it begins at the university.
 fn date_in(text: &str) -> Option<DateTime<Utc>> {
-    let numbers: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
-    numbers.windows(3).find_map(|part| {
-        let (year, month, day) = (part[0], part[1].parse().ok()?, part[2].parse().ok()?);
-        let date = (year.len() == 4).then(|| NaiveDate::from_ymd_opt(year.parse().ok()?, month, day))??;
-        let zone = FixedOffset::east_opt(8 * 3600)?;
-        Some(zone.from_local_datetime(&date.and_hms_opt(0, 0, 0)?).single()?.to_utc())
-    })
+    let midnight = day::find(text)?.date.and_hms_opt(0, 0, 0)?;
+    Some(FixedOffset::east_opt(8 * 3600)?.from_local_datetime(&midnight).single()?.to_utc())
+}
+
+/// The ways in which the time of an article can have been stored: as it is stored now, as the page writes it, and as the
+/// old service wrote days, without zeros (`2017-12-1`).
+fn stored_times(time: &str) -> Vec<String> {
+    let dashed = day::dashed(time);
+    let short = day::find(&dashed).map(|Day { at, date }| {
+        let day = format!("{}-{}-{}", date.year(), date.month(), date.day());
+        [&dashed[..at.start], &day, &dashed[at.end..]].concat()
+    });
+    [Some(dashed), Some(time.to_owned()), short].into_iter().flatten().collect()
 }
 
 /// The four collections.
@@ -358,7 +368,8 @@ impl Articles {
         if known.matched_count > 0 {
             return Ok(if known.modified_count > 0 { Put::Changed } else { Put::Unchanged });
         }
-        let old = doc! { "key": { "$exists": false }, "title": &article.title, "time": &article.time };
+        let times = stored_times(&article.time);
+        let old = doc! { "key": { "$exists": false }, "title": &article.title, "time": { "$in": times } };
         if articles.update_one(old, vec![doc! { "$set": set.clone() }]).await?.matched_count > 0 {
             return Ok(Put::Changed);
         }
@@ -412,11 +423,11 @@ fn changes(article: &Article, run: Option<i64>, now: DateTime<Utc>) -> (Document
     let text = |value: &str| Some(Bson::from(value));
     let optional = |value: &Option<String>| value.as_deref().map(Bson::from);
     let images = (!article.images.is_empty()).then(|| Bson::from(article.images.clone()));
-    let day = date_in(&article.time).map(date);
+    let (time, day) = (day::dashed(&article.time), date_in(&article.time).map(date));
     let mut fields = vec![
         ("key", text(&article.key)),
         ("title", text(&article.title)),
-        ("time", text(&article.time)),
+        ("time", text(&time)),
         ("content", text(&article.content)),
         ("tag", optional(&article.tag)),
         ("href", optional(&article.href)),
@@ -463,14 +474,30 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_found_however_a_page_writes_them() {
+    fn articles_are_sorted_by_the_day_and_not_by_its_text() {
         let first_of_december = Some(at("2017-11-30T16:00:00Z"));
         for text in ["2017-12-01", "2017/12/1", "时间：2017年12月1日15:00", "1512-0-0 2017.12.1"] {
             assert_eq!(date_in(text), first_of_december, "{text}");
         }
-        for text in ["", "12月1日", "周五下午", "2017-13-01", "1512057600000"] {
-            assert_eq!(date_in(text), None, "{text}");
+        assert_eq!(date_in("周五下午"), None);
+    }
+
+    #[test]
+    fn a_time_is_stored_and_read_with_dashes_and_two_digits() {
+        for (time, shown) in
+            [("2017/11/9", "2017-11-09"), ("2017-11-9", "2017-11-09"), ("2017年12月1日 15:00", "2017-12-01 15:00")]
+        {
+            let article = Article { time: time.to_owned(), ..Article::default() };
+            let (set, _) = changes(&article, None, at("2026-11-24T00:00:00Z"));
+            assert_eq!(set.get_document("time").unwrap().get_str("$literal").unwrap(), shown);
+            assert_eq!(stored(&doc! { "_id": ObjectId::new(), "time": time }).time, shown);
         }
+    }
+
+    #[test]
+    fn an_article_is_known_by_its_time_however_that_was_stored() {
+        assert_eq!(stored_times("2017/12/1"), ["2017-12-01", "2017/12/1", "2017-12-1"]);
+        assert_eq!(stored_times("周五下午"), ["周五下午", "周五下午"]);
     }
 
     #[test]

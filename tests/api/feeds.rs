@@ -67,6 +67,57 @@ async fn pages_of_every_class_show_each_article_once_the_newest_first() {
 }
 
 #[tokio::test]
+async fn times_have_dashes_and_two_digits_in_every_class_and_order_by_the_day() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let store = &app.replicas[0].app.store.articles;
+            for class in CLASSES {
+                for (n, time) in ["2017/9/30", "2017年11月9日", "2017/10/8"].into_iter().enumerate() {
+                    let article = Article {
+                        key: n.to_string(),
+                        title: time.to_owned(),
+                        time: time.to_owned(),
+                        ..Article::default()
+                    };
+                    store.put(class, &article, app.clock.now()).await.unwrap();
+                }
+                app.db.replicated().await;
+                let list = student.get(&format!("/api/rss/{}", class.name())).await.expect(200);
+                let times: Vec<_> =
+                    list.data().as_array().unwrap().iter().map(|article| article["time"].clone()).collect();
+                assert_eq!(times, ["2017-11-09", "2017-10-08", "2017-09-30"], "{}", class.name());
+                let id = &ids(list.data())[0];
+                let whole = student.get(&format!("/api/rss/{}/{id}", class.name())).await.expect(200);
+                assert_eq!(whole.data()["time"], "2017-11-09");
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn articles_stored_in_another_form_are_shown_with_dashes() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let day = |text: &str| {
+                DateTime::from_millis(text.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis())
+            };
+            let stored = [
+                doc! { "title": "a", "time": "2017/11/9", "key": "a", "publishedAt": day("2017-11-08T16:00:00Z") },
+                doc! { "title": "b", "time": "2017-11-10", "key": "b", "publishedAt": day("2017-11-09T16:00:00Z") },
+                doc! { "title": "c", "time": "2017-11-8", "__v": 0, "publishedAt": day("2017-11-07T16:00:00Z") },
+            ];
+            app.db.collection("logistics").insert_many(stored).await.unwrap();
+            app.db.replicated().await;
+            let list = student.get("/api/rss/logistics").await.expect(200);
+            let times: Vec<_> = list.data().as_array().unwrap().iter().map(|article| article["time"].clone()).collect();
+            assert_eq!(times, ["2017-11-10", "2017-11-09", "2017-11-08"]);
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn an_article_is_shown_whole() {
     setup()
         .run(async |app| {
@@ -87,7 +138,7 @@ async fn an_article_is_shown_whole() {
             let answer = student.get(&format!("/api/rss/lecture/{id}")).await.expect(200);
             for (field, value) in [
                 ("title", "学术讲座"),
-                ("time", "2017年12月1日 15:00"),
+                ("time", "2017-12-01 15:00"),
                 ("content", "内容"),
                 ("place", "1号楼"),
                 ("speaker", "李四"),

@@ -7,13 +7,16 @@ use serde::Serialize;
 use url::Url;
 
 use super::address::unwrap;
-use crate::campus::{
-    feed::{Links, ListPage, date_in, date_near, paragraphs_of, title_of},
-    page::{
-        Layer, PageError,
-        dom::{Page, has_class, text_of},
-        split_label,
+use crate::{
+    campus::{
+        feed::{Links, ListPage, date_near, paragraphs_of, title_of},
+        page::{
+            Layer, PageError,
+            dom::{Page, has_class, text_of},
+            split_label,
+        },
     },
+    day,
 };
 
 /// The name of this page on the command line and in errors.
@@ -172,10 +175,8 @@ fn end_of_time(text: &str) -> usize {
     if let Some(end) = clocks.next_back() {
         return end;
     }
-    let Some(date) = date_in(text) else { return text.len() };
-    let Some((before, behind)) = text.split_once(date) else { return text.len() };
-    let end = before.len() + date.len();
-    end + behind.find(' ').unwrap_or(behind.len())
+    let Some(day) = day::find(text) else { return text.len() };
+    text[day.at.end..].find(' ').map_or(text.len(), |offset| day.at.end + offset)
 }
 
 /// Whether a link stands where the notices are: in a `span` in the panes, and in no row of a lecture.

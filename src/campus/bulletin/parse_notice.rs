@@ -19,7 +19,7 @@ pub fn parse_notice(html: &str, link: &Link) -> Result<Article, PageError> {
         return Err(page.instead(Layer::Vpn, PAGE, "the text"));
     };
     let label = |id: &str| page.any_by_id(id).map(text_of).filter(|text| !text.is_empty());
-    let time = label("Label2").and_then(|text| date_in(&text).map(str::to_owned));
+    let time = label("Label2").and_then(|text| date_in(&text));
     Ok(Article {
         title: label("Label1").unwrap_or_else(|| link.title.clone()),
         time: time.or_else(|| link.date.clone()).unwrap_or_default(),

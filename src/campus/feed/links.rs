@@ -6,9 +6,12 @@ use scraper::ElementRef;
 use url::Url;
 
 use super::{Link, ListPage, Refusal, RefusedLink};
-use crate::campus::page::{
-    clean,
-    dom::{Page, text_of},
+use crate::{
+    campus::page::{
+        clean,
+        dom::{Page, text_of},
+    },
+    day,
 };
 
 /// Longest address that is kept of a link that is refused, in characters.
@@ -126,7 +129,7 @@ pub(in crate::campus) fn date_near(link: ElementRef<'_>) -> Option<String> {
         let text = text_of(part);
         let title = text_of(link);
         let (before, behind) = text.split_once(&title).unwrap_or(("", &text));
-        date_in(behind).or_else(|| date_in(before)).map(str::to_owned)
+        date_in(behind).or_else(|| date_in(before))
     })
 }
 
@@ -138,41 +141,9 @@ fn is_alone(part: ElementRef<'_>, link: ElementRef<'_>) -> bool {
     part.descendent_elements().filter_map(target).all(|other| Some(&other) == own.as_ref())
 }
 
-/// The first date in a text, as it is written: `2017-12-01`, `2017/12/1`, `2017.12.1`, `2017年12月1日`.
-pub(in crate::campus) fn date_in(text: &str) -> Option<&str> {
-    let starts = text.char_indices().filter(|(_, c)| c.is_ascii_digit()).map(|(at, _)| at);
-    let mut end_of_digits = 0;
-    for start in starts {
-        // Only at the first digit of a number.
-        if start >= end_of_digits {
-            end_of_digits = start + digits(&text[start..]);
-            if let Some(length) = date_at(&text[start..]) {
-                return Some(&text[start..start + length]);
-            }
-        }
-    }
-    None
-}
-
-/// Length of the date that `text` starts with.
-fn date_at(text: &str) -> Option<usize> {
-    let number = |rest: &str, allowed: std::ops::RangeInclusive<usize>| {
-        let count = digits(rest);
-        allowed.contains(&count).then_some(count)
-    };
-    let year = number(text, 4..=4)?;
-    let between = text[year..].chars().next().filter(|c| "-/.年".contains(*c))?;
-    let month_at = year + between.len_utf8();
-    let month = month_at + number(&text[month_at..], 1..=2)?;
-    let between = text[month..].chars().next().filter(|c| "-/.月".contains(*c))?;
-    let day_at = month + between.len_utf8();
-    let day = day_at + number(&text[day_at..], 1..=2)?;
-    Some(if text[day..].starts_with('日') { day + '日'.len_utf8() } else { day })
-}
-
-/// How many ASCII digits `text` starts with.
-fn digits(text: &str) -> usize {
-    text.bytes().take_while(u8::is_ascii_digit).count()
+/// The first date in a text, as the mini-program shows it: `2017-12-01`, however the page writes it.
+pub(in crate::campus) fn date_in(text: &str) -> Option<String> {
+    day::find(text).map(|day| day.date.to_string())
 }
 
 #[cfg(test)]
@@ -225,15 +196,5 @@ mod tests {
         let mut links = Links::new(&url("http://news.example/"));
         links.take(&"长".repeat(600), None, "题".to_owned(), None);
         assert_eq!(links.finish().refused[0].address.chars().count(), MAX_ADDRESS);
-    }
-
-    #[test]
-    fn a_date_is_found_as_it_is_written() {
-        assert_eq!(date_in("发布：admin 2017-12-01 浏览"), Some("2017-12-01"));
-        assert_eq!(date_in("[2017/12/1]"), Some("2017/12/1"));
-        assert_eq!(date_in("于2017年12月1日15:00"), Some("2017年12月1日"));
-        assert_eq!(date_in("2017-2018学年 2017.9.30"), Some("2017.9.30"));
-        assert_eq!(date_in("12017-12-01 学号311509000000"), None);
-        assert_eq!(date_in("2017年"), None);
     }
 }

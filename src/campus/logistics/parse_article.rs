@@ -26,7 +26,7 @@ pub fn parse_article(html: &str, link: &Link) -> Result<Article, PageError> {
     };
     let title = Some(text_of(title)).filter(|title| !title.is_empty()).unwrap_or_else(|| link.title.clone());
     let mut dates = page.of_class("title").flat_map(|part| below(part, "span")).map(text_of);
-    let time = dates.find_map(|text| date_in(&text).map(str::to_owned));
+    let time = dates.find_map(|text| date_in(&text));
     let section = page.of_class("centerrighthead").flat_map(|part| below(part, "a")).nth(SECTION).map(text_of);
     Ok(Article {
         title,
@@ -53,7 +53,7 @@ mod tests {
         Link {
             url: Url::parse("http://logistics.example/dsh/Pchome/newsInfoDesc?ID=25").unwrap(),
             title: "题".to_owned(),
-            date: Some("2017/11/30".to_owned()),
+            date: Some("2017-11-30".to_owned()),
         }
     }
 
@@ -70,7 +70,7 @@ mod tests {
     fn what_the_page_lacks_is_taken_from_the_link() {
         let bare = "<div class=title><h2></h2></div><div class=Newstxt>文</div>";
         let article = parse_article(bare, &link()).unwrap();
-        assert_eq!((article.title.as_str(), article.time.as_str(), article.tag), ("题", "2017/11/30", None));
+        assert_eq!((article.title.as_str(), article.time.as_str(), article.tag), ("题", "2017-11-30", None));
     }
 
     #[test]

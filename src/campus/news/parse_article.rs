@@ -45,7 +45,7 @@ fn about(page: &Page<'_>) -> Option<(Option<String>, Option<String>)> {
     let around = std::iter::once(named).chain(named.ancestors().filter_map(ElementRef::wrap));
     let rows: Vec<String> = around.take(LEVELS).map(text_of).collect();
     let behind = |row: &str| row.split_once(AUTHOR).map(|(_, behind)| behind.to_owned());
-    let time = rows.iter().find_map(|row| date_in(&behind(row)?).map(str::to_owned));
+    let time = rows.iter().find_map(|row| date_in(&behind(row)?));
     let tag = rows.iter().find_map(|row| author(&behind(row)?));
     Some((tag, time))
 }

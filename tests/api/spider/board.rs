@@ -128,7 +128,7 @@ async fn a_lecture_is_one_by_title_and_time() {
             assert_eq!(all.len(), lectures + 1);
             let stored = all.iter().find(|stored| text_of(stored, "title") == lecture.title).unwrap();
             for (field, value) in
-                [("speaker", "李四"), ("time", "2017年12月8日 15:00"), ("place", "1号楼"), ("content", "欢迎参加。")]
+                [("speaker", "李四"), ("time", "2017-12-08 15:00"), ("place", "1号楼"), ("content", "欢迎参加。")]
             {
                 assert_eq!(text_of(stored, field), value);
             }
