@@ -409,6 +409,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+            MessengerError::Unfit { keyword, takes } => {
+                Self::BadRequest(format!("参数 data.keyword{keyword} 应为{takes}"))
+            }
 
     /// A time as in the last column of the row of `RATE_LIMITED`.
     const A_MINUTE: Duration = Duration::from_mins(1);

@@ -79,7 +79,7 @@ pub static VARIABLES: &[Variable] = &[
     secret("WEHPU_WECHAT_APP_SECRET", "the-AppSecret", "required: the mini-program's AppSecret"),
     unset(
         "WEHPU_WECHAT_TEMPLATES",
-        "AT1107=TEMPLATE_ID:thing1,character_string2,name3,phone_number4,thing5",
+        "AT1107=TEMPLATE_ID:thing1,character_string2,name3,thing4,thing5",
         "client template id = subscribe template id : its fields; several joined by a semicolon; the one called SECOND_BIND tells a student that his number was bound by another account",
     ),
     var("WEHPU_GITHUB_API_URL", "https://api.github.com", "GitHub API"),

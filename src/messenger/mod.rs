@@ -15,7 +15,7 @@ use crate::{
     config::{self, Profile, Template},
     crypto::{KeyRing, SealError},
     store::{Store, StoreError},
-    wechat::{AppState, Message, Opinion, Wechat, WechatError, fit},
+    wechat::{AppState, Message, Opinion, Unfit, Wechat, WechatError, fit},
 };
 use access_token::SharedToken;
 pub use second_bind::SECOND_BIND_TEMPLATE;
@@ -26,6 +26,14 @@ pub enum MessengerError {
     /// WeChat did not do it.
     #[error(transparent)]
     Wechat(#[from] WechatError),
+    /// A value does not fit the template's field.
+    #[error("keyword{keyword} does not fit its field")]
+    Unfit {
+        /// Which value, from 1.
+        keyword: usize,
+        /// What the field takes, in Chinese.
+        takes: &'static str,
+    },
     /// The database, where the access token is, did not answer.
     #[error("{0}")]
     Store(Arc<StoreError>),
@@ -61,13 +69,14 @@ impl MessengerError {
     pub fn is_outage(&self) -> bool {
         !matches!(
             self,
-            Self::Wechat(
-                WechatError::NotSubscribed
-                    | WechatError::UnknownUser
-                    | WechatError::UnknownPage
-                    | WechatError::TextRisky
-                    | WechatError::UserInactive
-            )
+            Self::Unfit { .. }
+                | Self::Wechat(
+                    WechatError::NotSubscribed
+                        | WechatError::UnknownUser
+                        | WechatError::UnknownPage
+                        | WechatError::TextRisky
+                        | WechatError::UserInactive
+                )
         )
     }
 }
@@ -119,13 +128,24 @@ impl Messenger {
     }
 
     /// A message of `template` with `values` in the order of its fields, each made to fit; missing values are filled.
-    #[must_use]
-    pub fn compose(&self, template: &Template, values: &[&str], page: Option<String>) -> Message {
+    ///
+    /// # Errors
+    /// [`MessengerError::Unfit`] for the first value that cannot be made to fit.
+    pub fn compose(
+        &self,
+        template: &Template,
+        values: &[&str],
+        page: Option<String>,
+    ) -> Result<Message, MessengerError> {
         let now = self.campus_time();
         let values = values.iter().copied().chain(std::iter::repeat(""));
-        let fields =
-            template.fields.iter().zip(values).map(|(field, value)| (field.clone(), fit(field, value, now))).collect();
-        Message { template_id: template.template_id.clone(), page, fields, opens: self.opens }
+        let fitted = template.fields.iter().zip(values).enumerate().map(|(at, (field, value))| {
+            let value =
+                fit(field, value, now).map_err(|Unfit(takes)| MessengerError::Unfit { keyword: at + 1, takes })?;
+            Ok((field.clone(), value))
+        });
+        let fields = fitted.collect::<Result<_, MessengerError>>()?;
+        Ok(Message { template_id: template.template_id.clone(), page, fields, opens: self.opens })
     }
 
     fn campus_time(&self) -> DateTime<FixedOffset> {

@@ -22,9 +22,12 @@ impl Messenger {
             let time =
                 format!("{}年{}月{}日 {:02}:{:02}", now.year(), now.month(), now.day(), now.hour(), now.minute());
             let values: Vec<&str> = template.fields.iter().map(|field| value_for(field, student_id, &time)).collect();
-            let message = self.compose(template, &values, None);
             for open_id in others {
-                match self.send(open_id, &message).await {
+                let sent = match self.compose(template, &values, None) {
+                    Ok(message) => self.send(open_id, &message).await,
+                    Err(error) => Err(error),
+                };
+                match sent {
                     Ok(()) => reached += 1,
                     Err(error) => tracing::info!(%error, student, "a notice of a second bind was not delivered"),
                 }

@@ -1,34 +1,70 @@
 //! Values of a template's fields, made to fit what WeChat takes: a value that is too long, empty or of the wrong kind
 //! would make WeChat refuse the whole message (47003).
 //!
+//! Nothing that carries meaning is deleted to get there: `微信：wx_li2015` is no telephone `2015`. Full-width characters are
+//! converted, spaces and separators within a number that has none go, a text that is too long ends with `…`, and whatever
+//! then does not fit is refused.
+//!
 //! Kinds and limits are those of WeChat's «subscribe message parameters» table (2026).
 
 use chrono::{DateTime, Datelike, FixedOffset, Timelike};
 
-/// `value` as the template field called `field` (`thing1`, `character_string2`, …) takes it; `now` stands in for a missing time.
+/// A value does not fit its field; holds what the field takes, in Chinese.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a value does not fit its field")]
+pub struct Unfit(pub &'static str);
+
+/// `value` as the template field called `field` (`thing1`, `character_string2`, …) takes it; `now` stands in for a missing
+/// time.
 ///
-/// Whatever was given, the result is not empty and within the field's limit.
-#[must_use]
-pub fn fit(field: &str, value: &str, now: DateTime<FixedOffset>) -> String {
+/// A missing value gets a filler, so that the result is never empty, and is always within the field's limit.
+///
+/// # Errors
+/// [`Unfit`] for a value that could only be made to fit by leaving out part of what it says.
+pub fn fit(field: &str, value: &str, now: DateTime<FixedOffset>) -> Result<String, Unfit> {
     let text = one_line(value);
     let kind = field.trim_end_matches(|c: char| c.is_ascii_digit());
-    let digit = |c: char| c.is_ascii_digit();
-    match kind {
-        "number" => or(decimal(&text, 32), "0"),
-        "amount" => or(keep(&text, 12, |c| digit(c) || matches!(c, '.' | '¥' | '￥' | '$' | '元')), "0元"),
-        "letter" => or(keep(&text, 32, |c| c.is_ascii_alphabetic()), "N"),
-        "symbol" => or(keep(&text, 5, |c| !c.is_alphanumeric() && !c.is_whitespace()), "-"),
-        "character_string" => or(keep(&text, 32, |c| c.is_ascii_graphic() || c == ' '), "-"),
-        "phone_number" => or(keep(&text, 17, |c| digit(c) || matches!(c, '+' | '-' | '(' | ')' | ' ')), "0"),
-        "car_number" => or(keep(&text, 8, char::is_alphanumeric), "无"),
-        "name" => or(name(&text), "无"),
-        "phrase" => or(keep(&text, 5, |c| c.is_alphabetic() && !c.is_ascii()), "无"),
-        "time" | "date" if text.contains(digit) => text,
-        "time" => format!("{} {:02}:{:02}", day(now), now.hour(), now.minute()),
-        "date" => day(now),
-        // `thing`, `const`, and what a later WeChat may add.
-        _ => or(shorten(&text, 20), "无"),
+    if text.is_empty() {
+        return Ok(filler(kind, now));
     }
+    let narrow: String = text.chars().map(half_width).collect();
+    let fits = |fitted: Option<String>, takes: &'static str| fitted.ok_or(Unfit(takes));
+    match kind {
+        "number" => fits(number(&narrow), "数字，可带小数，最多 32 位"),
+        "amount" => fits(amount(&narrow), "金额，最多 10 位数字，可带小数、货币符号和“元”"),
+        "letter" => fits(only(&narrow, 32, |c| c.is_ascii_alphabetic()), "字母，最多 32 个"),
+        "symbol" => fits(only(&text, 5, |c| !c.is_alphanumeric() && !c.is_whitespace()), "符号，最多 5 个"),
+        "character_string" => {
+            let ascii = narrow.chars().all(|c| c.is_ascii_graphic() || c == ' ').then_some(narrow);
+            fits(ascii.map(|text| shorten(&text, 32, "...")), "数字、字母或符号，不含汉字")
+        }
+        "phone_number" => fits(phone(&narrow), "电话号码，只含数字、空格和 + - ( )，最多 17 位"),
+        "car_number" => fits(car(&narrow), "车牌号，只含汉字、字母和数字，最多 8 位"),
+        "name" => {
+            let most = if text.is_ascii() { 20 } else { 10 };
+            let name = (!text.contains(char::is_numeric)).then(|| shorten(&text, most, "…"));
+            fits(name, "姓名，不含数字")
+        }
+        "phrase" => fits(only(&text, 5, |c| c.is_alphabetic() && !c.is_ascii()), "汉字，最多 5 个"),
+        "time" => fits(dated(narrow), "时间，如 2017年11月9日 15:00"),
+        "date" => fits(dated(narrow), "日期，如 2017年11月9日"),
+        // `thing`, `const`, and what a later WeChat may add.
+        _ => Ok(shorten(&text, 20, "…")),
+    }
+}
+
+/// What stands in a field of a kind when there is nothing to say.
+fn filler(kind: &str, now: DateTime<FixedOffset>) -> String {
+    let fixed = match kind {
+        "number" | "phone_number" => "0",
+        "amount" => "0元",
+        "letter" => "N",
+        "symbol" | "character_string" => "-",
+        "time" => return format!("{} {:02}:{:02}", day(now), now.hour(), now.minute()),
+        "date" => return day(now),
+        _ => "无",
+    };
+    fixed.to_owned()
 }
 
 fn day(now: DateTime<FixedOffset>) -> String {
@@ -41,76 +77,154 @@ fn one_line(value: &str) -> String {
     spaced.trim().to_owned()
 }
 
-fn or(value: String, filler: &str) -> String {
-    if value.is_empty() { filler.to_owned() } else { value }
+/// A full-width digit, letter or sign (U+FF01 to U+FF5E, and the ideographic space) as the ASCII one.
+fn half_width(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '\u{3000}' => ' ',
+        other => other,
+    }
 }
 
-/// What `keep` lets through, at most `most` characters, counted in UTF-16 units as WeChat's clients do.
-fn keep(text: &str, most: usize, keep: impl Fn(char) -> bool) -> String {
+/// Length in UTF-16 units, as WeChat's clients count.
+fn length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// `text` if it is within `most` and `allowed` takes every character.
+fn only(text: &str, most: usize, allowed: impl Fn(char) -> bool) -> Option<String> {
+    (length(text) <= most && text.chars().all(allowed)).then(|| text.to_owned())
+}
+
+/// `text`, cut with `ellipsis` at the end where it is longer than `most`.
+fn shorten(text: &str, most: usize, ellipsis: &str) -> String {
+    if length(text) <= most {
+        return text.to_owned();
+    }
+    let room = most - length(ellipsis);
     let mut units = 0;
     let within = |c: &char| {
         units += c.len_utf16();
-        units <= most
+        units <= room
     };
-    let kept: String = text.chars().filter(|c| keep(*c)).take_while(within).collect();
-    kept.trim().to_owned()
+    let kept: String = text.chars().take_while(within).collect();
+    format!("{}{ellipsis}", kept.trim_end())
 }
 
-/// Like [`keep`] of everything, with an ellipsis where something was cut off.
-fn shorten(text: &str, most: usize) -> String {
-    if text.encode_utf16().count() <= most {
-        return text.to_owned();
-    }
-    format!("{}…", keep(text, most - 1, |_| true))
+/// Without the spaces in it.
+fn closed(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 /// Digits with at most one decimal point among them.
-fn decimal(text: &str, most: usize) -> String {
-    let mut point = false;
-    let kept = text.chars().filter(|c| c.is_ascii_digit() || (*c == '.' && !std::mem::replace(&mut point, true)));
-    let kept: String = kept.take(most).collect();
-    kept.trim_matches('.').to_owned()
+fn number(text: &str) -> Option<String> {
+    let text = closed(text);
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    (digits(whole) && digits(fraction) && text.len() <= 32).then_some(text)
 }
 
-/// At most 10 characters when there is Chinese among them, else 20 letters or symbols; digits are not taken.
-fn name(text: &str) -> String {
-    let most = if text.is_ascii() { 20 } else { 10 };
-    keep(text, most, |c| !c.is_numeric())
+/// A number with a currency sign before it or 元 behind it.
+fn amount(text: &str) -> Option<String> {
+    let text = closed(text);
+    let bare = text.strip_prefix(['¥', '￥', '$']).unwrap_or(&text);
+    let bare = bare.strip_suffix('元').unwrap_or(bare);
+    (bare.len() <= 10 && number(bare).is_some()).then_some(text)
+}
+
+/// A telephone number as people write it.
+fn phone(text: &str) -> Option<String> {
+    let known = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '(' | ')' | ' '));
+    let digits = text.contains(|c: char| c.is_ascii_digit());
+    // The spaces in it say nothing; they go where they are too much.
+    let text = if length(text) > 17 { closed(text) } else { text.to_owned() };
+    (known && digits && length(&text) <= 17).then_some(text)
+}
+
+/// A car's number without the dot that stands on the plate.
+fn car(text: &str) -> Option<String> {
+    let text: String = closed(text).chars().filter(|c| !matches!(c, '·' | '•' | '-')).collect();
+    only(&text, 8, char::is_alphanumeric)
+}
+
+/// A text that names a time or a day, which has digits.
+fn dated(text: String) -> Option<String> {
+    (text.contains(|c: char| c.is_ascii_digit()) && length(&text) <= 32).then_some(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn fitted(field: &str, value: &str) -> String {
+    fn fitted(field: &str, value: &str) -> Result<String, Unfit> {
         fit(field, value, DateTime::parse_from_rfc3339("2026-11-04T09:05:00+08:00").unwrap())
     }
 
     #[test]
-    fn every_kind_of_field_is_cut_to_what_wechat_takes() {
+    fn a_value_is_taken_as_it_is_or_in_a_form_that_says_the_same() {
         for (field, value, expected) in [
             ("thing1", "明天下午两点在一号教学楼", "明天下午两点在一号教学楼"),
-            ("thing1", "一二三四五六七八九十一二三四五六七八九十", "一二三四五六七八九十一二三四五六七八九十"),
-            ("thing1", "一二三四五六七八九十一二三四五六七八九十多", "一二三四五六七八九十一二三四五六七八九…"),
             ("thing12", "第一行\r\n第二行\u{7}", "第一行  第二行"),
-            ("number1", "1234567890123456789012345678901234567890", "12345678901234567890123456789012"),
-            ("number1", "共 6.66.1 元", "6.661"),
-            ("letter1", "abc 中文 DEF1", "abcDEF"),
-            ("symbol1", "!@#$%^&", "!@#$%"),
-            ("character_string2", "学号 311509000001", "311509000001"),
-            ("character_string2", "A-0123456789012345678901234567890123", "A-012345678901234567890123456789"),
-            ("phone_number4", "+86 (391) 3987-001-2345", "+86 (391) 3987-00"),
-            ("car_number3", "豫H·12345挂车", "豫H12345挂"),
-            ("name3", "欧阳娜娜一二三四五六七八", "欧阳娜娜一二三四五六"),
-            ("name3", "Bartholomew Featherstonehaugh", "Bartholomew Feathers"),
-            ("name3", "张三3号", "张三号"),
-            ("phrase1", "已经通过审核ok", "已经通过审"),
-            ("amount5", "¥ 12.50 元整", "¥12.50元"),
-            ("time6", "2026年11月4日 9:00~10:00", "2026年11月4日 9:00~10:00"),
+            ("thing4", "微信：wx_li2015", "微信：wx_li2015"),
+            ("thing4", "QQ 12345678", "QQ 12345678"),
+            ("number1", "６．６６", "6.66"),
+            ("number1", "1 000", "1000"),
+            ("letter1", "ａｂｃDEF", "abcDEF"),
+            ("symbol1", "!@#$%", "!@#$%"),
+            ("character_string2", "３１１５０９００００01", "311509000001"),
+            ("character_string2", "A-1 (b)", "A-1 (b)"),
+            ("phone_number4", "１３８００００００００", "13800000000"),
+            ("phone_number4", "+86（391）3987 001", "+86(391)3987 001"),
+            ("phone_number4", "+86 391 398 70 01 12", "+86391398700112"),
+            ("car_number3", "豫H·12345", "豫H12345"),
+            ("name3", "欧阳娜娜", "欧阳娜娜"),
+            ("phrase1", "已通过", "已通过"),
+            ("amount5", "¥ 12.50 元", "¥12.50元"),
+            ("time6", "2026年11月4日 9：00~10：00", "2026年11月4日 9:00~10:00"),
             ("date6", "2026-11-04", "2026-11-04"),
             ("const1", "通过", "通过"),
         ] {
-            assert_eq!(fitted(field, value), expected, "{field}");
+            assert_eq!(fitted(field, value).as_deref(), Ok(expected), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_ends_with_an_ellipsis() {
+        for (field, value, expected) in [
+            ("thing1", "一二三四五六七八九十一二三四五六七八九十", "一二三四五六七八九十一二三四五六七八九十"),
+            ("thing1", "一二三四五六七八九十一二三四五六七八九十多", "一二三四五六七八九十一二三四五六七八九…"),
+            ("name3", "欧阳娜娜一二三四五六七八", "欧阳娜娜一二三四五…"),
+            ("name3", "Bartholomew Featherstonehaugh", "Bartholomew Feather…"),
+            ("character_string2", "A-0123456789012345678901234567890123", "A-012345678901234567890123456..."),
+        ] {
+            assert_eq!(fitted(field, value).as_deref(), Ok(expected), "{field}");
+        }
+        let comment = fitted("thing5", &"捡到请联系我，谢谢！".repeat(30)).unwrap();
+        assert!(comment.encode_utf16().count() == 20 && comment.ends_with('…'), "{comment}");
+        assert_eq!(fitted("thing1", &"😀".repeat(30)), Ok(format!("{}…", "😀".repeat(9))), "each counts twice");
+    }
+
+    #[test]
+    fn what_would_lose_its_meaning_is_refused() {
+        for (field, value) in [
+            ("phone_number4", "微信：wx_li2015"),
+            ("phone_number4", "QQ 12345678"),
+            ("phone_number4", "138000000001380000000013800000000"),
+            ("phone_number4", "()"),
+            ("number1", "12345678901234567890123456789012345"),
+            ("number1", "共 6.66 元"),
+            ("number1", "6.66.1"),
+            ("letter1", "abc 中文 DEF1"),
+            ("symbol1", "!@#$%^&"),
+            ("character_string2", "学号 311509000001"),
+            ("car_number3", "豫H·12345挂车辆"),
+            ("name3", "张三3号"),
+            ("phrase1", "已经通过审核ok"),
+            ("amount5", "¥ 12.50 元整"),
+            ("time1", "改天"),
+            ("date1", "周五"),
+        ] {
+            assert!(matches!(fitted(field, value), Err(Unfit(takes)) if !takes.is_empty()), "{field} {value}");
         }
     }
 
@@ -133,17 +247,14 @@ mod tests {
             "unheard_of",
         ];
         for kind in kinds {
-            for value in ["", " \n ", "\u{0}", "中", "a", "1", "😀", "."] {
-                assert!(!fitted(&format!("{kind}1"), value).is_empty(), "{kind} of {value:?}");
+            let field = format!("{kind}1");
+            for value in ["", " \n ", "\u{0}", "中", "a", "1", "😀", ".", "…"] {
+                let fitted = fitted(&field, value);
+                assert!(fitted.as_ref().map_or(true, |text| !text.is_empty()), "{kind} of {value:?}");
+                assert!(fitted.is_ok() || !value.trim().is_empty(), "{kind} has a filler");
             }
         }
-        assert_eq!(fitted("time1", "改天"), "2026年11月04日 09:05");
-        assert_eq!(fitted("date1", ""), "2026年11月04日");
-    }
-
-    #[test]
-    fn what_lies_outside_the_basic_plane_counts_twice() {
-        let value = fitted("thing1", &"😀".repeat(30));
-        assert_eq!(value, format!("{}…", "😀".repeat(9)));
+        assert_eq!(fitted("time1", "").as_deref(), Ok("2026年11月04日 09:05"));
+        assert_eq!(fitted("date1", "").as_deref(), Ok("2026年11月04日"));
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 pub use check::Opinion;
-pub use fields::fit;
+pub use fields::{Unfit, fit};
 pub use login::Login;
 pub use message::{AppState, Message};
 pub use profile::Profile;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use campus_sim::{Fault, Issue, System};
+use mongodb::bson::doc;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Student, setup};
@@ -30,11 +31,14 @@ async fn a_message_reaches_the_student_with_the_number() {
             notify(&sender, &receiver.campus.number).await.expect(200);
             let sent = app.sim.sent().messages;
             assert_eq!(sent.len(), 1);
-            assert_eq!((sent[0].openid.as_str(), sent[0].template_id.as_str()), (receiver.open_id.as_str(), "TPL-CARD"));
+            assert_eq!(
+                (sent[0].openid.as_str(), sent[0].template_id.as_str()),
+                (receiver.open_id.as_str(), "TPL-CARD")
+            );
             assert_eq!(sent[0].body["page"], "pages/index/index");
             let data = json!({
                 "thing1": { "value": "校园卡" }, "character_string2": { "value": receiver.campus.number },
-                "name3": { "value": "张三" }, "phone_number4": { "value": "13800000000" }, "thing5": { "value": "请联系我" },
+                "name3": { "value": "张三" }, "thing4": { "value": "13800000000" }, "thing5": { "value": "请联系我" },
             });
             assert_eq!(sent[0].body["data"], data);
         })
@@ -42,19 +46,49 @@ async fn a_message_reaches_the_student_with_the_number() {
 }
 
 #[tokio::test]
-async fn values_are_cut_to_what_wechat_takes() {
+async fn the_contact_is_free_text_and_a_long_comment_is_shortened() {
     setup()
         .run(async |app| {
             let (sender, receiver) = (app.bound(1).await, app.bound(2).await);
             let mut body = message(&receiver.campus.number);
-            body["data"]["keyword1"]["value"] = json!("字".repeat(100));
-            body["data"]["keyword2"]["value"] = json!("学号 311509000001");
+            body["data"]["keyword2"]["value"] = json!("３１１５０９００００01");
             body["data"]["keyword3"]["value"] = json!("");
-            body["data"].as_object_mut().unwrap().remove("keyword5");
+            body["data"]["keyword4"]["value"] = json!("微信：wx_li2015");
+            body["data"]["keyword5"]["value"] = json!("捡".repeat(300));
+            body["data"].as_object_mut().unwrap().remove("keyword1");
             sender.post_json("/api/notify", &body).await.expect(200);
             let data = app.sim.sent().messages[0].body["data"].clone();
-            assert_eq!(data["thing1"]["value"].as_str().unwrap().chars().count(), 20);
-            assert_eq!(data["character_string2"]["value"], "311509000001");
+            let expected = json!({
+                "thing1": { "value": "无" }, "character_string2": { "value": "311509000001" }, "name3": { "value": "无" },
+                "thing4": { "value": "微信：wx_li2015" }, "thing5": { "value": format!("{}…", "捡".repeat(19)) },
+            });
+            assert_eq!(data, expected);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_value_that_does_not_fit_its_field_is_400_and_never_made_to_say_something_else() {
+    setup()
+        .run(async |app| {
+            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let message = |contact: &str| {
+                json!({
+                    "studentId": receiver.campus.number, "templateId": "AT0210",
+                    "data": { "keyword1": { "value": "校园卡" }, "keyword2": { "value": contact } },
+                })
+            };
+            for contact in ["微信：wx_li2015", "QQ 12345678", "138000000001380000000013800000000"] {
+                let refused = sender.post_json("/api/notify", &message(contact)).await.expect_error(400, "BAD_REQUEST");
+                let text = refused.json["errMsg"].as_str().unwrap();
+                assert!(text.starts_with("参数 data.keyword2 应为电话号码"), "{text}");
+            }
+            assert!(app.sim.sent().messages.is_empty());
+            for contact in ["13800000000", "１３８０００００００１"] {
+                sender.post_json("/api/notify", &message(contact)).await.expect(200);
+            }
+            let sent = app.sim.sent().messages;
+            assert_eq!(sent[1].body["data"]["phone_number2"]["value"], "13800000001");
         })
         .await;
 }

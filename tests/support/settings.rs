@@ -15,7 +15,8 @@ pub const KEY_1: &str = "t1:dGhlLWZpcnN0LWtleS1vZi10aGUtdGVzdHMtMDEyMzQ=";
 pub const KEY_2: &str = "t2:dGhlLW90aGVyLWtleS1vZi10aGUtdGVzdHMtNTY3ODk=";
 
 /// The message about a found student card, as the mini-program and WeChat call it, with its fields.
-pub const TEMPLATES: &str = "AT1107=TPL-CARD:thing1,character_string2,name3,phone_number4,thing5";
+pub const TEMPLATES: &str =
+    "AT1107=TPL-CARD:thing1,character_string2,name3,thing4,thing5;AT0210=TPL-PHONE:thing1,phone_number2";
 
 /// Environment variables of the service.
 #[derive(Debug, Clone, Default)]

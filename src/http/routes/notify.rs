@@ -64,7 +64,8 @@ struct FormInput {
     data: String,
 }
 
-/// The values of the message, in the order of the template's fields. They are cut to what WeChat takes.
+/// The values of the message, in the order of the template's fields. Texts that are too long for their field are shortened,
+/// missing ones are filled, and what does not fit otherwise is refused.
 #[derive(Deserialize, ToSchema)]
 struct Keywords {
     keyword1: Option<Keyword>,
@@ -141,6 +142,8 @@ async fn notify(
     if input.page.as_ref().is_some_and(|Text(page)| !is_page(page)) {
         return Err(ApiError::BadRequest("参数 page 应为小程序页面路径".to_owned()));
     }
+    // Before anything is counted: a message that cannot be sent is no attempt.
+    app.messenger.compose(&template, &input.data.0.values(), None)?;
     let worker = app.clone();
     app.finish(async move { within_limits(&worker, &sender, &template, input).await }).await?;
     Ok(Envelope::ok("通知成功", Done {}))
@@ -192,7 +195,7 @@ async fn deliver(
     input: NotifyInput,
 ) -> Result<(), MessengerError> {
     let Data(keywords) = &input.data;
-    let message = app.messenger.compose(template, &keywords.values(), input.page.map(|Text(page)| page));
+    let message = app.messenger.compose(template, &keywords.values(), input.page.map(|Text(page)| page))?;
     let shown: Vec<&str> = message.fields.values().map(String::as_str).collect();
     app.messenger.check_text(&sender.open_id, &shown.join("\n")).await?;
     let outcomes = join_all(receivers.iter().map(|open_id| app.messenger.send(open_id, &message))).await;
