@@ -231,11 +231,25 @@ fn wait_text(wait: Duration) -> String {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, code, text) = self.parts();
         let data = match self {
             Self::BindRefused { vpn, jwc } => Some(serde_json::json!({ "vpn": vpn, "jwc": jwc })),
             _ => None,
         };
+        self.with_data(data)
+    }
+}
+
+impl ApiError {
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.parts().0
+    }
+
+    /// The answer with this as its `data`.
+    #[must_use]
+    pub fn with_data(&self, data: Option<Value>) -> Response {
+        let (status, code, text) = self.parts();
         let mut response = Envelope::<Value>::error(status, code, &text, data).into_response();
         if let Some(after) = self.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
@@ -395,6 +409,9 @@ impl From<MessengerError> for ApiError {
     fn from(error: MessengerError) -> Self {
         match error {
             MessengerError::Wechat(e) => e.into(),
+            MessengerError::Unfit { keyword, takes } => {
+                Self::BadRequest(format!("参数 data.keyword{keyword} 应为{takes}"))
+            }
             MessengerError::Store(e) => e.as_ref().into(),
             MessengerError::Seal(_) | MessengerError::Aborted => {
                 tracing::error!(%error, "no access token");
@@ -409,9 +426,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-            MessengerError::Unfit { keyword, takes } => {
-                Self::BadRequest(format!("参数 data.keyword{keyword} 应为{takes}"))
-            }
 
     /// A time as in the last column of the row of `RATE_LIMITED`.
     const A_MINUTE: Duration = Duration::from_mins(1);

@@ -2,12 +2,42 @@
 
 use campus_sim::{Fault, System};
 use mongodb::bson::doc;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{Settings, setup, text_of};
 
 fn without_limit(settings: &mut Settings) {
     settings.set("WEHPU_LIMIT_BIND", "off");
+}
+
+#[tokio::test]
+async fn every_400_of_a_bind_tells_that_neither_login_worked() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let right = json!({ "studentId": "311509000001", "vpnPassWord": "x", "jwcPassWord": "x" });
+            let mut bodies =
+                vec![json!({}), json!({ "studentId": { "$gt": "" }, "vpnPassWord": "x", "jwcPassWord": "x" })];
+            for field in ["studentId", "vpnPassWord", "jwcPassWord"] {
+                let (mut without, mut wrong) = (right.clone(), right.clone());
+                without.as_object_mut().unwrap().remove(field);
+                wrong[field] = json!("");
+                bodies.extend([without, wrong]);
+            }
+            let mut answers = Vec::new();
+            for body in &bodies {
+                answers.push(student.post_json("/api/bind", body).await);
+            }
+            let malformed = student.request(Method::POST, "/api/bind").header("content-type", "application/json");
+            answers.push(student.send(malformed.body("[1]")).await);
+            answers.push(student.post_form("/api/bind", &[("studentId", "1"), ("studentId", "2")]).await);
+            for answer in answers {
+                let answer = answer.expect_error(400, "BAD_REQUEST");
+                assert_eq!(*answer.data(), json!({ "vpn": false, "jwc": false }), "{answer:?}");
+            }
+        })
+        .await;
 }
 
 #[tokio::test]

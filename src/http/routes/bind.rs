@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -51,6 +56,28 @@ struct Bound {
     jwc: bool,
 }
 
+/// A refusal whose every 400 tells which of the two logins worked: the client reads `data.vpn` and `data.jwc` without
+/// looking whether they are there.
+struct Refused(ApiError);
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self.0 {
+            told @ ApiError::BindRefused { .. } => told.into_response(),
+            untried if untried.status() == StatusCode::BAD_REQUEST => {
+                untried.with_data(Some(json!({ "vpn": false, "jwc": false })))
+            }
+            other => other.into_response(),
+        }
+    }
+}
+
 /// Binds campus accounts, after trying both passwords at the campus.
 ///
 /// What the campus refuses is counted: 3 an hour of an account with one number, 10 a day of an account (`WEHPU_LIMIT_BIND`);
@@ -59,8 +86,9 @@ struct Bound {
 async fn bind(
     State(app): State<AppState>,
     Student(user): Student,
-    Body(input): Body<BindInput>,
-) -> Result<Envelope<Bound>, ApiError> {
+    body: Result<Body<BindInput>, ApiError>,
+) -> Result<Envelope<Bound>, Refused> {
+    let Body(input) = body?;
     let account = Account {
         student_id: input.student_id.as_str().to_owned(),
         vpn_password: input.vpn_pass_word.0.into(),
