@@ -60,6 +60,9 @@ say "ok    three engines answer in turn ($(sed 's/^ *[0-9]* //' <<<"$SERVED" | p
 call GET /api/no-such-call
 expect "an unknown path is 404 in the envelope" 404 '"statusCode": ?404' '"errMsg"' '"code"'
 
+call GET /api/user/张三
+expect "raw UTF-8 in a path is 400 in the envelope" 400 '"statusCode": ?400' '"code"'
+
 TOKEN=not-a-token
 call GET /api/user
 expect "a wrong token is 403 in the envelope" 403 '"statusCode": ?403' '"code"'
