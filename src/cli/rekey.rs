@@ -1,4 +1,9 @@
 //! `wehpu-engine rekey`: seals every stored credential with the current key.
+//!
+//! A stream cipher opens anything, so what the old service encrypted is believed only when it looks like what its field
+//! holds; when most of it does not, cipher or secret are wrong and nothing is written.
+
+use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
 use secrecy::ExposeSecret;
@@ -6,18 +11,25 @@ use secrecy::ExposeSecret;
 use super::Failure;
 use crate::{
     config::{Legacy, read_rekey},
-    crypto::{KeyRing, decrypt_legacy},
+    crypto::KeyRing,
     store::{CREDENTIALS, Credential, Store, User},
 };
 
 /// How many accounts between two progress lines.
 const PROGRESS_EVERY: u64 = 1000;
 
+/// Longest password that is taken for one, in characters.
+const MAX_PASSWORD: usize = 128;
+
+/// How many digits at the end of an id number are kept: those that campus logins need.
+const ID_NUMBER_KEPT: usize = 8;
+
 /// Re-seal stored credentials with the first key of `WEHPU_CREDENTIAL_KEYS`.
 ///
 /// Run it after a new key was put in front: once it ends with «0 left», older keys can be removed. It may run while the
 /// service does, and may be interrupted and repeated. With `WEHPU_LEGACY_CIPHER` and `WEHPU_LEGACY_SECRET` set it also
-/// seals what the old service encrypted.
+/// seals what the old service encrypted; values that then look like no password or id number are counted and left as they
+/// are, and when most do it stops before it changes anything.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only count what would be done
@@ -30,12 +42,25 @@ struct Tally {
     seen: u64,
     resealed: u64,
     failed: u64,
+    /// Of those that failed, how many open to what their field cannot hold, by field.
+    looks_wrong: BTreeMap<&'static str, u64>,
+}
+
+/// Why a value is not re-sealed.
+enum Unopened {
+    /// It opens to something that its field cannot hold.
+    LooksWrong,
+    /// It does not open; the text says why.
+    Closed(String),
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
     let (mongodb, auth, legacy) = read_rekey(super::environment()?)?;
     let keys = KeyRing::new(&auth.credential_keys).ok_or("WEHPU_CREDENTIAL_KEYS holds no usable key")?;
     let store = Store::connect(mongodb.migrate_uri(), "wehpu-engine rekey").await?;
+    if let Some(legacy) = &legacy {
+        check(&store, legacy).await?;
+    }
     let total = store.users.count().await?;
     let mut tally = Tally::default();
     let mut users = std::pin::pin!(store.users.all().await?);
@@ -48,10 +73,44 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     let verb = if args.dry_run { "to re-seal" } else { "re-sealed" };
     println!("{} accounts: {} values {verb}, {} left", tally.seen, tally.resealed, tally.failed);
+    if !tally.looks_wrong.is_empty() {
+        println!("look wrong when opened with the old cipher, and were left: {}", by_field(&tally.looks_wrong));
+    }
     if tally.failed > 0 {
-        return Err("some values could not be re-sealed: their key is missing, or they were changed meanwhile; see the lines above".into());
+        return Err("some values could not be re-sealed: their key is missing, they look wrong, or they were changed meanwhile; see the lines above".into());
     }
     Ok(())
+}
+
+/// Opens everything that the old service encrypted, and changes nothing.
+///
+/// Fails when most of it does not open, or looks wrong: then cipher or secret are not those of the old service.
+async fn check(store: &Store, legacy: &Legacy) -> Result<(), Failure> {
+    let (mut total, mut wrong) = (0_u64, BTreeMap::new());
+    let mut users = std::pin::pin!(store.users.all().await?);
+    while let Some(user) = users.try_next().await? {
+        for credential in CREDENTIALS {
+            let Some(value) = user.sealed(credential).filter(|value| !KeyRing::is_sealed(value)) else { continue };
+            total += 1;
+            if open_legacy(legacy, credential, value).is_err() {
+                *wrong.entry(credential.field()).or_default() += 1;
+            }
+        }
+    }
+    let count: u64 = wrong.values().sum();
+    if count * 2 > total {
+        let fields = by_field(&wrong);
+        return Err(format!(
+            "wrong cipher or secret: {count} of {total} values of the old service do not open to what their field holds ({fields}); nothing was changed"
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// `idNumber 2, vpnPassWord 1`
+fn by_field(counts: &BTreeMap<&'static str, u64>) -> String {
+    counts.iter().map(|(field, count)| format!("{field} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 async fn reseal(
@@ -66,8 +125,15 @@ async fn reseal(
     for credential in CREDENTIALS {
         let Some(before) = user.sealed(credential).filter(|value| !keys.is_current(value)) else { continue };
         match open(keys, legacy, user, credential, before) {
+            // What the old service encrypted of nothing is nothing.
+            Ok(plain) if plain.is_empty() => changes.push((credential, before, String::new())),
             Ok(plain) => changes.push((credential, before, keys.seal(&user.open_id, credential.field(), &plain)?)),
-            Err(why) => {
+            Err(Unopened::LooksWrong) => {
+                tally.failed += 1;
+                *tally.looks_wrong.entry(credential.field()).or_default() += 1;
+                eprintln!("account {}: {}: looks wrong when opened", tally.seen, credential.field());
+            }
+            Err(Unopened::Closed(why)) => {
                 tally.failed += 1;
                 eprintln!("account {}: {}: {why}", tally.seen, credential.field());
             }
@@ -89,18 +155,65 @@ fn open(
     user: &User,
     credential: Credential,
     value: &str,
-) -> Result<String, String> {
+) -> Result<String, Unopened> {
     if KeyRing::is_sealed(value) {
-        let plain = keys.open(&user.open_id, credential.field(), value).map_err(|e| e.to_string())?;
+        let opened = keys.open(&user.open_id, credential.field(), value);
+        let plain = opened.map_err(|e| Unopened::Closed(e.to_string()))?;
         return Ok(plain.expose_secret().to_owned());
     }
     let Some(legacy) = legacy else {
-        return Err(
-            "not sealed; set WEHPU_LEGACY_CIPHER and WEHPU_LEGACY_SECRET to read the old service's values".to_owned()
-        );
+        return Err(Unopened::Closed(
+            "not sealed; set WEHPU_LEGACY_CIPHER and WEHPU_LEGACY_SECRET to read the old service's values".to_owned(),
+        ));
     };
-    let plain = decrypt_legacy(&legacy.cipher, legacy.secret.expose_secret(), value).map_err(|e| e.to_string())?;
+    let plain = open_legacy(legacy, credential, value)?;
     // Of the id number only its last eight digits are needed, and so kept.
-    let keep = if credential == Credential::IdNumber { plain.len().saturating_sub(8) } else { 0 };
+    let keep = if credential == Credential::IdNumber { plain.len().saturating_sub(ID_NUMBER_KEPT) } else { 0 };
     Ok(plain.get(keep..).unwrap_or_default().to_owned())
+}
+
+/// What the old service encrypted, if it is what the field can hold.
+fn open_legacy(legacy: &Legacy, credential: Credential, value: &str) -> Result<String, Unopened> {
+    let opened = legacy.cipher.open(legacy.secret.expose_secret(), value);
+    let plain = opened.map_err(|e| Unopened::Closed(e.to_string()))?;
+    if is_of_form(credential, &plain) { Ok(plain) } else { Err(Unopened::LooksWrong) }
+}
+
+/// Whether `plain` can be the value of a field: an id number has 15 digits, or 17 and a digit or an X (GB 11643);
+/// a password is printable. Nothing at all is possible too.
+fn is_of_form(credential: Credential, plain: &str) -> bool {
+    if credential == Credential::IdNumber {
+        let all_digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+        return match plain.as_bytes() {
+            [] => true,
+            [digits @ .., last] if plain.len() == 18 => {
+                all_digits(digits) && (last.is_ascii_digit() || b"Xx".contains(last))
+            }
+            text => plain.len() == 15 && all_digits(text),
+        };
+    }
+    plain.chars().count() <= MAX_PASSWORD && !plain.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_believed_when_its_field_can_hold_it() {
+        for number in ["", "410802970101001", "410802199701010017", "41080219970101001X", "41080219970101001x"] {
+            assert!(is_of_form(Credential::IdNumber, number), "{number}");
+        }
+        for other in
+            ["4", "41080219970101001", "4108021997010100X7", "41080219970101001Y", "密码密码密码", "41080219970101密"]
+        {
+            assert!(!is_of_form(Credential::IdNumber, other), "{other}");
+        }
+        for password in ["", "vpn-000001", "图书馆 密码", "a\u{e9}"] {
+            assert!(is_of_form(Credential::Vpn, password), "{password}");
+        }
+        for other in ["a\u{0}b", "\u{1b}", "a\u{fffd}", &"x".repeat(MAX_PASSWORD + 1)] {
+            assert!(!is_of_form(Credential::Library, other), "{other:?}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ use super::{
     SectionTime, Spider, SpiderConfig, Template, Term, Wechat, storage, variables::variable,
 };
 use crate::{
+    crypto::LegacyCipher,
     feeds::schedule,
     store::{CLASSES, Class},
 };
@@ -163,11 +164,11 @@ fn auth(r: &mut Reader) -> Option<Auth> {
 }
 
 fn legacy(r: &mut Reader) -> Option<Legacy> {
-    let cipher = r.optional("WEHPU_LEGACY_CIPHER", |v| match v.to_ascii_lowercase().as_str() {
-        "aes128" | "aes-128-cbc" => Ok("aes-128-cbc".to_owned()),
-        "aes192" | "aes-192-cbc" => Ok("aes-192-cbc".to_owned()),
-        "aes256" | "aes-256-cbc" => Ok("aes-256-cbc".to_owned()),
-        _ => Err("must be aes-128-cbc, aes-192-cbc or aes-256-cbc".to_owned()),
+    let cipher = r.optional("WEHPU_LEGACY_CIPHER", |v| {
+        LegacyCipher::from_name(v).ok_or_else(|| {
+            "must be aes-128, aes-192 or aes-256 with -ctr, -cfb, -ofb or -cbc, or aes128, aes192, aes256 (CBC)"
+                .to_owned()
+        })
     });
     let secret = r.optional("WEHPU_LEGACY_SECRET", |v| Ok(SecretString::from(v)));
     match (cipher, secret) {

@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{feeds::schedule::Schedule, store::Class};
+use crate::{crypto::LegacyCipher, feeds::schedule::Schedule, store::Class};
 
 pub use reader::{ConfigError, Reader};
 pub use variables::{VARIABLES, Variable};
@@ -65,8 +65,8 @@ pub struct Auth {
 /// The old service's credential cipher.
 #[derive(Debug, Clone)]
 pub struct Legacy {
-    /// OpenSSL name: `aes-128-cbc`, `aes-192-cbc` or `aes-256-cbc`.
-    pub cipher: String,
+    /// Which cipher it is.
+    pub cipher: LegacyCipher,
     /// Its passphrase.
     pub secret: SecretString,
 }

@@ -66,8 +66,8 @@ pub static VARIABLES: &[Variable] = &[
     ),
     unset(
         "WEHPU_LEGACY_CIPHER",
-        "aes-256-cbc",
-        "cipher of the old service's credentials, only for `rekey` after an upgrade",
+        "aes-256-ctr",
+        "cipher of the old service's credentials, only for `rekey` after an upgrade: aes-128, aes-192 or aes-256 with -ctr, -cfb, -ofb or -cbc",
     ),
     secret(
         "WEHPU_LEGACY_SECRET",

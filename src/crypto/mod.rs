@@ -1,12 +1,14 @@
-//! Cryptography: sealed credentials, keyed hashes, and what the old service and WeChat encrypted with AES-CBC.
+//! Cryptography: sealed credentials, keyed hashes, and what the old service and WeChat encrypted with AES.
 //! The primitives come from aws-lc, which the TLS stack brings along.
 
 mod cbc;
+mod legacy;
 mod seal;
 
 use aws_lc_rs::{digest, hmac};
 
-pub use cbc::{CbcError, decrypt_aes128_cbc, decrypt_legacy};
+pub use cbc::{CbcError, decrypt_aes128_cbc};
+pub use legacy::{LegacyCipher, LegacyError};
 pub use seal::{KeyRing, SealError};
 
 /// SHA-256 in lower-case hexadecimal.

@@ -1,32 +1,10 @@
 //! `wehpu-engine rekey`: new keys for stored credentials, and what the old service had encrypted.
 
-use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
-use md5::{Digest, Md5};
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 
-use crate::support::{KEY_1, KEY_2, Settings, TestApp, run_engine, setup, text_of};
+use crate::support::{KEY_1, KEY_2, PASSPHRASE, Settings, TestApp, old_cipher, run_engine, setup, text_of};
 
 const FIELDS: [&str; 4] = ["vpnPassWord", "jwcPassWord", "libPassWord", "idNumber"];
-
-/// The passphrase of the old service.
-const PASSPHRASE: &str = "the old passphrase";
-
-/// What Node's `crypto.createCipher('aes-256-cbc', passphrase)` makes of a text, in hexadecimal.
-fn old_cipher(plain: &str) -> String {
-    let mut derived: Vec<u8> = Vec::new();
-    let mut block: Vec<u8> = Vec::new();
-    while derived.len() < 48 {
-        block.extend_from_slice(PASSPHRASE.as_bytes());
-        block = Md5::digest(&block).to_vec();
-        derived.extend_from_slice(&block);
-    }
-    let key = UnboundCipherKey::new(&AES_256, &derived[..32]).unwrap();
-    let key = PaddedBlockEncryptingKey::cbc_pkcs7(key).unwrap();
-    let mut text = plain.as_bytes().to_vec();
-    let iv: [u8; 16] = derived[32..].try_into().unwrap();
-    key.less_safe_encrypt(&mut text, EncryptionContext::Iv128(iv.into())).unwrap();
-    hex::encode(text)
-}
 
 /// The settings of after a rotation: the new key in front.
 fn rotated(app: &TestApp) -> Settings {
@@ -117,38 +95,113 @@ async fn a_value_whose_key_is_missing_is_left_alone_and_told() {
         .await;
 }
 
+/// What the old service stored of a bound student; `lib` is the sealed library password.
+fn old_binding(campus: &campus_sim::Student, cipher: &str, lib: &str) -> Document {
+    let seal = |plain: &str| old_cipher(cipher, plain);
+    doc! { "$set": {
+        "bind": true, "studentId": &campus.number, "name": &campus.name, "vpnPassWord": seal(&campus.vpn_password),
+        "jwcPassWord": seal(&campus.urp_password), "libPassWord": lib, "idNumber": seal(&campus.id_number),
+    } }
+}
+
+/// The settings with the old service's cipher.
+fn with_legacy(app: &TestApp, cipher: &str, secret: &str) -> Settings {
+    let mut settings = app.settings.clone();
+    settings.set("WEHPU_LEGACY_CIPHER", cipher).set("WEHPU_LEGACY_SECRET", secret);
+    settings
+}
+
+/// A credential as it is stored, opened.
+async fn opened(app: &TestApp, open_id: &str, field: &str) -> String {
+    let user = app.db.user(open_id).await.unwrap();
+    let sealed = app.replicas[0].app.keys.open(open_id, field, text_of(&user, field)).unwrap();
+    secrecy::ExposeSecret::expose_secret(&sealed).to_owned()
+}
+
 #[tokio::test]
 async fn credentials_of_the_old_service_are_sealed_and_work() {
     setup()
         .run(async |app| {
             let campus = app.sim.student_at(1);
             let student = app.student(1).await;
-            let old = doc! { "$set": {
-                "bind": true, "studentId": &campus.number, "name": &campus.name, "vpnPassWord": old_cipher(&campus.vpn_password),
-                "jwcPassWord": old_cipher(&campus.urp_password), "libPassWord": old_cipher("图书馆 密码"),
-                "idNumber": old_cipher(&campus.id_number),
-            } };
+            let old = old_binding(&campus, "aes-256-cbc", &old_cipher("aes-256-cbc", "图书馆 密码"));
             app.db.collection("users").update_one(doc! { "openId": &student.open_id }, old).await.unwrap();
             student.course().await.expect_error(400, "WRONG_PASSWORD");
 
             let without = run_engine(&["rekey"], &app.settings).await;
             assert_eq!(without.code, Some(1), "the old cipher is not configured: {without:?}");
-            let mut settings = app.settings.clone();
-            settings.set("WEHPU_LEGACY_CIPHER", "aes-256-cbc").set("WEHPU_LEGACY_SECRET", "another passphrase");
-            let wrong = run_engine(&["rekey"], &settings).await;
-            assert_eq!(wrong.code, Some(1), "{wrong:?}");
-            settings.set("WEHPU_LEGACY_SECRET", PASSPHRASE);
-            let done = run_engine(&["rekey"], &settings).await.succeeded();
+            let before = app.db.user(&student.open_id).await;
+            let wrong = run_engine(&["rekey"], &with_legacy(app, "aes-256-cbc", "another passphrase")).await.failed();
+            assert!(wrong.stderr.contains("wrong cipher or secret"), "{wrong:?}");
+            assert_eq!(app.db.user(&student.open_id).await, before);
+            let done = run_engine(&["rekey"], &with_legacy(app, "aes-256-cbc", PASSPHRASE)).await.succeeded();
             assert!(done.stdout.contains("4 values re-sealed, 0 left"), "{done:?}");
 
             student.course().await.expect_data(false);
+            assert_eq!(opened(app, &student.open_id, "libPassWord").await, "图书馆 密码");
+            assert_eq!(opened(app, &student.open_id, "idNumber").await, campus.id_number[10..]);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn every_stream_cipher_of_the_old_service_is_read_an_empty_library_password_included() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            for bits in ["128", "192", "256"] {
+                for mode in ["ctr", "cfb", "ofb"] {
+                    let cipher = format!("aes-{bits}-{mode}");
+                    let old = old_binding(&student.campus, &cipher, &old_cipher(&cipher, ""));
+                    app.db.collection("users").update_one(doc! { "openId": &student.open_id }, old).await.unwrap();
+                    let done = run_engine(&["rekey"], &with_legacy(app, &cipher, PASSPHRASE)).await.succeeded();
+                    assert!(done.stdout.contains("3 values re-sealed, 0 left"), "{cipher}: {done:?}");
+                    assert_eq!(opened(app, &student.open_id, "vpnPassWord").await, student.campus.vpn_password);
+                    assert_eq!(text_of(&app.db.user(&student.open_id).await.unwrap(), "libPassWord"), "");
+                }
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_wrong_secret_of_a_stream_cipher_is_noticed_before_anything_is_written() {
+    setup()
+        .run(async |app| {
+            for index in 1..=3 {
+                let student = app.student(index).await;
+                let old = old_binding(&student.campus, "aes-192-ctr", "");
+                app.db.collection("users").update_one(doc! { "openId": &student.open_id }, old).await.unwrap();
+            }
+            let before = app.db.all("users").await;
+            for (cipher, secret) in [("aes-192-ctr", "another"), ("aes-256-ctr", PASSPHRASE), ("aes192", PASSPHRASE)] {
+                for arguments in [&["rekey"][..], &["rekey", "--dry-run"]] {
+                    let wrong = run_engine(arguments, &with_legacy(app, cipher, secret)).await.failed();
+                    assert!(wrong.stderr.contains("wrong cipher or secret: 9 of 9 values"), "{cipher}: {wrong:?}");
+                    assert_eq!(app.db.all("users").await, before, "{cipher}");
+                }
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_value_that_looks_wrong_is_counted_by_field_and_left_as_it_is() {
+    setup()
+        .run(async |app| {
+            let student = app.student(1).await;
+            let broken = old_cipher("aes-128-ofb", "\u{1}\u{2}");
+            let mut old = old_binding(&student.campus, "aes-128-ofb", &broken);
+            let half = old_cipher("aes-128-ofb", "4108021997");
+            old.get_document_mut("$set").unwrap().insert("idNumber", &half);
+            app.db.collection("users").update_one(doc! { "openId": &student.open_id }, old).await.unwrap();
+            let finished = run_engine(&["rekey"], &with_legacy(app, "aes-128-ofb", PASSPHRASE)).await;
+            assert_eq!(finished.code, Some(1), "{finished:?}");
+            assert!(finished.stdout.contains("2 values re-sealed, 2 left"), "{finished:?}");
+            assert!(finished.stdout.contains("were left: idNumber 1, libPassWord 1"), "{finished:?}");
             let user = app.db.user(&student.open_id).await.unwrap();
-            let open = |field: &str| {
-                let sealed = app.replicas[0].app.keys.open(&student.open_id, field, text_of(&user, field)).unwrap();
-                secrecy::ExposeSecret::expose_secret(&sealed).to_owned()
-            };
-            assert_eq!(open("libPassWord"), "图书馆 密码");
-            assert_eq!(open("idNumber"), campus.id_number[10..]);
+            assert_eq!((text_of(&user, "libPassWord"), text_of(&user, "idNumber")), (broken.as_str(), half.as_str()));
+            assert_eq!(opened(app, &student.open_id, "jwcPassWord").await, student.campus.urp_password);
         })
         .await;
 }
