@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 
 use crate::{
     campus::urp::parse_course::{CourseTable, Session, WeekSpan},
-    config::{SectionTime, Term},
+    config::{LessonTimes, Term},
     crypto::sha256_hex,
 };
 
@@ -25,13 +25,14 @@ pub struct Source<'a> {
     pub fetched_at: DateTime<Utc>,
     /// The term they belong to.
     pub term: &'a Term,
-    /// When each section begins and ends, the first one first.
-    pub sections: &'a [SectionTime],
+    /// When lessons begin and end.
+    pub lessons: &'a LessonTimes,
     /// What makes the events of this student others than those of anybody else.
     pub owner: &'a str,
 }
 
-/// The calendar: one event for each session and span of weeks. Sessions without a time are left out.
+/// The calendar: one event for each session and span of weeks in which its lessons are at the same time of day: where the
+/// season changes within a span, there is one event before and one after. Sessions without a time are left out.
 #[must_use]
 pub fn calendar(source: &Source<'_>) -> String {
     let mut text = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//wehpu//wehpu-engine//ZH\r\n");
@@ -44,27 +45,54 @@ pub fn calendar(source: &Source<'_>) -> String {
     let days = [&table.mon, &table.tue, &table.wed, &table.thu, &table.fri, &table.sat, &table.sun];
     for session in days.into_iter().flatten() {
         for span in &session.weekly {
-            event(&mut text, source, session, *span, &mut uids);
+            for run in runs(source, session, *span) {
+                event(&mut text, source, session, &run, &mut uids);
+            }
         }
     }
     text.push_str("END:VCALENDAR\r\n");
     text
 }
 
-fn event(text: &mut String, source: &Source<'_>, session: &Session, span: WeekSpan, uids: &mut Vec<String>) {
+/// Weeks in a row in which a session is at the same time of day.
+struct Run {
+    /// The first week of the term and the last one.
+    weeks: (u8, u8),
+    /// The day in the first week.
+    date: NaiveDate,
+    begin: NaiveTime,
+    /// Before the begin where it is after midnight.
+    end: NaiveTime,
+}
+
+/// The runs of a span of weeks, without the weeks in which a session has no known time.
+fn runs(source: &Source<'_>, session: &Session, span: WeekSpan) -> Vec<Run> {
     let (first, last) = match span {
         WeekSpan::Single(week) => (week, week),
         WeekSpan::Range(first, last) => (first, last.max(first)),
     };
-    let Some((date, begin, end)) = when(source, session, first) else { return };
+    let mut runs: Vec<Run> = Vec::new();
+    for week in first..=last {
+        let Some((date, begin, end)) = when(source, session, week) else { continue };
+        match runs.last_mut() {
+            Some(run) if (run.weeks.1 + 1, run.begin, run.end) == (week, begin, end) => run.weeks.1 = week,
+            _ => runs.push(Run { weeks: (week, week), date, begin, end }),
+        }
+    }
+    runs
+}
+
+fn event(text: &mut String, source: &Source<'_>, session: &Session, run: &Run, uids: &mut Vec<String>) {
+    let (first, last) = run.weeks;
     let uid = unused(uids, uid(source, session, first, last));
     let stamp = source.fetched_at.format("%Y%m%dT%H%M%SZ").to_string();
-    let moment = |time: NaiveTime| date.and_time(time).format("%Y%m%dT%H%M%S").to_string();
+    let moment = |date: NaiveDate, time: NaiveTime| date.and_time(time).format("%Y%m%dT%H%M%S").to_string();
+    let ends_on = if run.end < run.begin { run.date.succ_opt().unwrap_or(run.date) } else { run.date };
     text.push_str("BEGIN:VEVENT\r\n");
     line(text, "UID", &uid);
     line(text, "DTSTAMP", &stamp);
-    line(text, "DTSTART;TZID=Asia/Shanghai", &moment(begin));
-    line(text, "DTEND;TZID=Asia/Shanghai", &moment(end));
+    line(text, "DTSTART;TZID=Asia/Shanghai", &moment(run.date, run.begin));
+    line(text, "DTEND;TZID=Asia/Shanghai", &moment(ends_on, run.end));
     if last > first {
         line(text, "RRULE", &format!("FREQ=WEEKLY;COUNT={}", last - first + 1));
     }
@@ -88,8 +116,10 @@ fn when(source: &Source<'_>, session: &Session, week: u8) -> Option<(NaiveDate, 
     let weekday = session.week.filter(|day| (1..=7).contains(day))?;
     let days = (u64::from(week).checked_sub(1)?) * 7 + u64::from(weekday - 1);
     let (first, last) = session.time.split_once('-').unwrap_or((&session.time, &session.time));
-    let section = |number: &str| source.sections.get(number.parse::<usize>().ok()?.checked_sub(1)?);
-    Some((source.term.start.checked_add_days(Days::new(days))?, section(first)?.begin, section(last)?.end))
+    let date = source.term.start.checked_add_days(Days::new(days))?;
+    let sections = source.lessons.on(date);
+    let section = |number: &str| sections.get(number.parse::<usize>().ok()?.checked_sub(1)?);
+    Some((date, section(first)?.begin, section(last)?.end))
 }
 
 /// Stays the same when only the place or the teacher changes, so that calendars move an event instead of doubling it.
@@ -141,6 +171,7 @@ fn line(text: &mut String, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Season, SectionTime};
 
     fn session(name: &str, week: u8, time: &str, weekly: &[WeekSpan]) -> Session {
         Session {
@@ -154,14 +185,27 @@ mod tests {
         }
     }
 
-    fn sections() -> Vec<SectionTime> {
-        let time = |hour, minute| NaiveTime::from_hms_opt(hour, minute, 0).unwrap();
-        [(8, 0), (9, 0), (10, 10), (11, 10), (13, 30), (14, 30)]
-            .map(|(hour, minute)| SectionTime {
-                begin: time(hour, minute),
-                end: time(hour, minute) + chrono::Duration::minutes(50),
-            })
-            .to_vec()
+    fn time(hour: u32, minute: u32) -> NaiveTime {
+        NaiveTime::from_hms_opt(hour, minute, 0).unwrap()
+    }
+
+    fn sections(begins: &[(u32, u32)]) -> Vec<SectionTime> {
+        let section = |(hour, minute): &(u32, u32)| SectionTime {
+            begin: time(*hour, *minute),
+            end: time(*hour, *minute) + chrono::Duration::minutes(50),
+        };
+        begins.iter().map(section).collect()
+    }
+
+    fn lessons() -> LessonTimes {
+        let summer = Season { first: (5, 1), last: (9, 30) };
+        LessonTimes {
+            usual: sections(&[(8, 0), (9, 0), (10, 10), (11, 10), (14, 30), (15, 30)]),
+            summer: Some((
+                summer,
+                sections(&[(8, 0), (9, 0), (10, 10), (11, 10), (15, 0), (16, 0), (22, 30), (23, 30)]),
+            )),
+        }
     }
 
     fn write(sessions: Vec<Session>) -> String {
@@ -170,9 +214,55 @@ mod tests {
             table: &CourseTable::from(sessions),
             fetched_at: "2017-11-24T08:00:00Z".parse().unwrap(),
             term: &term,
-            sections: &sections(),
+            lessons: &lessons(),
             owner: "0123456789abcdef",
         })
+    }
+
+    /// Begin, end and rule of each event.
+    fn events(text: &str) -> Vec<(String, String, Option<String>)> {
+        let event = |event: &str| {
+            let value = |name: &str| event.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
+            let at = |name: &str| value(&format!("{name};TZID=Asia/Shanghai:")).unwrap();
+            (at("DTSTART"), at("DTEND"), value("RRULE:"))
+        };
+        text.split("BEGIN:VEVENT").skip(1).map(event).collect()
+    }
+
+    #[test]
+    fn each_date_has_the_lesson_times_of_its_season() {
+        // Week 4 is that of 25 September, the last in summer; week 5 begins on 2 October.
+        let rule = |count: u8| Some(format!("FREQ=WEEKLY;COUNT={count}"));
+        let event = |begin: &str, end: &str, count| (begin.to_owned(), end.to_owned(), count);
+        let afternoon = write(vec![session("大学物理", 3, "5-6", &[WeekSpan::Range(2, 8)])]);
+        assert_eq!(
+            events(&afternoon),
+            [
+                event("20170913T150000", "20170913T165000", rule(3)),
+                event("20171004T143000", "20171004T162000", rule(4)),
+            ]
+        );
+        let last_day = write(vec![session("大学物理", 6, "5-6", &[WeekSpan::Range(4, 5)])]);
+        assert_eq!(
+            events(&last_day),
+            [event("20170930T150000", "20170930T165000", None), event("20171007T143000", "20171007T162000", None)]
+        );
+        let morning = write(vec![session("高等数学", 3, "1-2", &[WeekSpan::Range(2, 8)])]);
+        assert_eq!(events(&morning), [event("20170913T080000", "20170913T095000", rule(7))], "mornings are the same");
+    }
+
+    #[test]
+    fn a_lesson_that_ends_after_midnight_ends_on_the_next_day() {
+        let late = write(vec![session("选修课", 1, "7-8", &[WeekSpan::Single(1)])]);
+        assert_eq!(events(&late), [("20170904T223000".to_owned(), "20170905T002000".to_owned(), None)]);
+    }
+
+    #[test]
+    fn a_summer_may_go_on_into_the_next_year() {
+        let season = Season { first: (11, 1), last: (2, 15) };
+        let has = |day: &str| season.has(day.parse().unwrap());
+        assert!(has("2017-11-01") && has("2018-01-01") && has("2018-02-15"));
+        assert!(!has("2017-10-31") && !has("2018-02-16"));
     }
 
     #[test]

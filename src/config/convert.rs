@@ -4,13 +4,13 @@
 use std::{net::SocketAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
+use chrono::{Datelike, NaiveDate, Weekday};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
     Auth, Campus, Config, Freshness, Github, Legacy, Limits, Listen, Log, Mongodb, Profile, Rate, Reader, RsaKey,
-    SectionTime, Spider, SpiderConfig, Template, Term, Wechat, storage, variables::variable,
+    Spider, SpiderConfig, Template, Term, Wechat, lessons, storage, variables::variable,
 };
 use crate::{
     crypto::LegacyCipher,
@@ -39,7 +39,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
     let (profile, listen, mongodb, auth, legacy) = (profile(r), listen(r), mongodb(r), auth(r), legacy(r));
     let (wechat, github, campus) = (wechat(r), github(r), campus(r));
     let (fresh, storage, term) = (freshness(r), storage::storage(r), term(r));
-    let sections = r.required("WEHPU_SECTION_TIMES", section_times);
+    let lessons = lessons::read(r);
     let (limits, spider, log) = (limits(r, profile), spider(r), log(r));
     let public_feeds = r.required("WEHPU_PUBLIC_FEEDS", classes);
     let retention = r.required("WEHPU_RETENTION", retention);
@@ -55,7 +55,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
         fresh: fresh?,
         storage: storage?,
         term: term?,
-        sections: sections?,
+        lessons: lessons?,
         limits: limits?,
         spider: spider?,
         public_feeds: public_feeds?,
@@ -297,18 +297,6 @@ fn term(r: &mut Reader) -> Option<Term> {
         _ => Err("must be a number from 1 to 60".to_owned()),
     });
     Some(Term { name: name?, start: start?, weeks: weeks? })
-}
-
-fn section_times(v: &str) -> Result<Vec<SectionTime>, String> {
-    let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").ok();
-    let section = |part: &str| {
-        let (begin, end) = part.split_once('-')?;
-        Some(SectionTime { begin: time(begin)?, end: time(end)? })
-    };
-    let sections: Option<Vec<SectionTime>> = v.split(',').map(section).collect();
-    let sections = sections.ok_or_else(|| "must be HH:MM-HH:MM joined by commas".to_owned())?;
-    let in_order = sections.iter().all(|s| s.begin < s.end) && sections.windows(2).all(|s| s[0].end <= s[1].begin);
-    if in_order { Ok(sections) } else { Err("must be in order of time, without overlap".to_owned()) }
 }
 
 fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {

@@ -2,19 +2,21 @@
 //! environment wins), checked as a whole, then never again.
 
 mod convert;
+mod lessons;
 mod reader;
 mod storage;
 mod variables;
 
 use std::{fmt::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{crypto::LegacyCipher, feeds::schedule::Schedule, store::Class};
 
+pub use lessons::{LessonTimes, Season, SectionTime};
 pub use reader::{ConfigError, Reader};
 pub use variables::{VARIABLES, Variable};
 
@@ -178,15 +180,6 @@ pub struct Term {
     pub weeks: u32,
 }
 
-/// When a section (a lesson of 50 minutes) begins and ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SectionTime {
-    /// Its begin, local time.
-    pub begin: NaiveTime,
-    /// Its end, local time.
-    pub end: NaiveTime,
-}
-
 /// At most `count` in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -284,7 +277,7 @@ pub struct Config {
     pub fresh: Freshness,
     pub storage: Storage,
     pub term: Term,
-    pub sections: Vec<SectionTime>,
+    pub lessons: LessonTimes,
     pub limits: Limits,
     pub spider: Spider,
     /// Classes of articles whose feeds need no token.

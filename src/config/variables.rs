@@ -133,8 +133,18 @@ pub static VARIABLES: &[Variable] = &[
     unset("WEHPU_TERM_WEEKS", "20", "required: number of weeks of the term"),
     var(
         "WEHPU_SECTION_TIMES",
-        "08:00-08:50,09:00-09:50,10:10-11:00,11:10-12:00,13:30-14:20,14:30-15:20,15:30-16:20,16:30-17:20,17:30-18:20,18:30-19:20,19:30-20:20,20:30-21:20,21:30-22:20",
-        "begin and end of each section of a day, for calendar subscriptions",
+        "08:00-08:50,09:00-09:50,10:10-11:00,11:10-12:00,14:30-15:20,15:30-16:20,16:30-17:20,17:30-18:20,19:00-19:50,20:00-20:50,21:00-21:50,22:00-22:50,23:00-23:50",
+        "begin and end of each lesson of a day, for calendar subscriptions: outside the summer below",
+    ),
+    var(
+        "WEHPU_SECTION_TIMES_SUMMER",
+        "08:00-08:50,09:00-09:50,10:10-11:00,11:10-12:00,15:00-15:50,16:00-16:50,17:00-17:50,18:00-18:50,19:30-20:20,20:30-21:20,21:30-22:20,22:30-23:20,23:30-00:20",
+        "the same in summer",
+    ),
+    var(
+        "WEHPU_SUMMER",
+        "05-01/09-30",
+        "first and last day of the summer's lesson times, month-day; off: those of WEHPU_SECTION_TIMES hold all year",
     ),
     unset("WEHPU_TRUSTED_PROXIES", "172.16.0.0/12,127.0.0.1/32", "CIDRs whose X-Forwarded-For counts"),
     var(

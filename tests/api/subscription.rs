@@ -105,3 +105,19 @@ async fn a_subscription_survives_an_outage_of_the_campus() {
 async fn etag_of(app: &TestApp, path: &str) -> String {
     fetch(app, path, None).await.1
 }
+
+#[tokio::test]
+async fn a_calendar_without_courses_is_a_calendar_without_events() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let path = subscribe(&student).await;
+            app.sim.set_fault(System::Urp, Fault::empty());
+            let (status, etag, text) = fetch(app, &path, None).await;
+            assert_eq!(status, StatusCode::OK, "{text}");
+            assert!(text.starts_with("BEGIN:VCALENDAR") && !text.contains("VEVENT"), "{text}");
+            app.clock.advance(Duration::from_hours(1));
+            assert_eq!(fetch(app, &path, Some(&etag)).await.0, StatusCode::NOT_MODIFIED, "it is the same");
+        })
+        .await;
+}

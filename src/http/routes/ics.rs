@@ -16,6 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
+    campus::urp::parse_course::CourseTable,
     error::ApiError,
     http::{
         auth::Student,
@@ -26,7 +27,7 @@ use crate::{
         subscriber::{self, Subscriber},
     },
     ics::{self, Source},
-    readthrough::Courses,
+    readthrough::{Courses, ReadError},
     store::SubscriptionKind,
 };
 
@@ -93,12 +94,17 @@ async fn calendar(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let user = subscriber.user(&app, SubscriptionKind::Calendar).await?;
-    let fetched = app.reader.read(&Courses, &user).await?;
+    let (table, fetched_at) = match app.reader.read(&Courses, &user).await {
+        Ok(fetched) => (fetched.data, fetched.fetched_at),
+        // A student without courses has a calendar without events; a calendar program would take 404 for a wrong address.
+        Err(ReadError::Empty) => (CourseTable::default(), app.clock.now()),
+        Err(other) => return Err(other.into()),
+    };
     let text = ics::calendar(&Source {
-        table: &fetched.data,
-        fetched_at: fetched.fetched_at,
+        table: &table,
+        fetched_at,
         term: &app.config.term,
-        sections: &app.config.sections,
+        lessons: &app.config.lessons,
         owner: &app.pseudonyms.of(&user.open_id),
     });
     let etag = etag::of(text.as_bytes());
