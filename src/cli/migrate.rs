@@ -23,12 +23,18 @@ pub struct Args {
     /// Only list the migrations and when each was applied
     #[arg(long)]
     status: bool,
+    /// Only print what each step of the pending migrations would touch, counted on the database as it is now
+    #[arg(long, conflicts_with = "status")]
+    dry_run: bool,
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
     let settings = Mongodb::read(super::environment()?)?;
     let store = Store::connect(settings.migrate_uri(), "wehpu-engine migrate").await?;
     wait_for_primary(&store, args.wait).await?;
+    if args.dry_run {
+        return preview(&store).await;
+    }
     if !args.status {
         let owner = format!("{}/{}", hostname(), random_hex());
         migrations::apply(store.database(), &owner, &Clock::system(), |id| println!("applied {id}")).await?;
@@ -41,5 +47,19 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             None => println!("pending               {}", record.id),
         }
     }
+    Ok(())
+}
+
+/// Prints what the pending migrations would do.
+async fn preview(store: &Store) -> Result<(), Failure> {
+    let pending = migrations::preview(store.database()).await?;
+    for migration in &pending {
+        println!("pending {}", migration.id);
+        for (at, step) in migration.steps.iter().enumerate() {
+            let documents = step.documents.map(|count| format!(": {count} documents")).unwrap_or_default();
+            println!("  {} {}{documents}", at + 1, step.what);
+        }
+    }
+    println!("{} migrations to apply", pending.len());
     Ok(())
 }

@@ -2,6 +2,8 @@
 //! lease and recorded with their checksum. Files are append-only; each of their commands can be run twice, so that an
 //! interrupted run is simply repeated.
 
+mod preview;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Leases, Reads, StoreError, collection};
 use crate::{clock::Clock, crypto::sha256_hex};
+
+pub use preview::{Preview, Step, preview};
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 

@@ -144,6 +144,38 @@ async fn duplicate_users_of_the_old_service_are_merged_without_losing_any() {
 }
 
 #[tokio::test]
+async fn a_dry_run_prints_what_each_step_would_touch_and_touches_nothing() {
+    setup()
+        .empty_database()
+        .run(async |app| {
+            let users = [
+                old_user("twice", true, "1512100000000"),
+                old_user("twice", false, "1512200000000"),
+                old_user("once", false, "1512200000000"),
+            ];
+            app.db.collection("users").insert_many(&users).await.unwrap();
+            app.db.collection("news").insert_one(doc! { "title": "a", "time": "2017-12-01" }).await.unwrap();
+            let counted = run_engine(&["migrate", "--dry-run"], &app.settings).await.succeeded();
+            for line in [
+                "pending 0001_users",
+                "  1 aggregate users: 1 documents",
+                "  2 createIndexes users (openId, studentId): 3 documents",
+                "  3 collMod users",
+                "pending 0006_articles",
+                "  1 update news: 1 documents",
+            ] {
+                assert!(counted.stdout.lines().any(|printed| printed == line), "{line}: {counted:?}");
+            }
+            assert!(app.db.all("migrations").await.is_empty());
+            assert_eq!(app.db.all("users").await, users);
+            run_engine(&["migrate"], &app.settings).await.succeeded();
+            let nothing = run_engine(&["migrate", "--dry-run"], &app.settings).await.succeeded();
+            assert_eq!(nothing.stdout, "0 migrations to apply\n");
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn tables_of_the_old_service_stay_where_they_are() {
     setup()
         .empty_database()
