@@ -14,6 +14,7 @@ mod retention;
 mod seed;
 mod serve;
 mod spider;
+mod takeover;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,8 @@ enum Command {
     Rekey(rekey::Args),
     /// Delete accounts that nobody has logged in to for `WEHPU_RETENTION`
     Retention(retention::Args),
+    /// Carry over the course tables and scores of the old service
+    Takeover(takeover::Args),
     /// Set up the MongoDB replica set
     #[command(subcommand)]
     Replset(replset::Command),
@@ -70,6 +73,7 @@ impl Cli {
             Command::Migrate(args) => in_runtime(migrate::run(args)),
             Command::Rekey(args) => in_runtime(rekey::run(args)),
             Command::Retention(args) => in_runtime(retention::run(args)),
+            Command::Takeover(args) => in_runtime(takeover::run(args)),
             Command::Replset(command) => in_runtime(replset::run(command)),
             Command::Healthcheck(args) => in_runtime(healthcheck::run(args)),
             Command::Config(args) => config::run(&args),

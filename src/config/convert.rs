@@ -151,6 +151,11 @@ pub(super) fn seed(r: &mut Reader) -> Option<(Profile, Mongodb)> {
     Some((profile?, mongodb?))
 }
 
+pub(super) fn takeover(r: &mut Reader) -> Option<(Mongodb, Term)> {
+    let (mongodb, term) = (mongodb(r), term(r));
+    Some((mongodb?, term?))
+}
+
 pub(super) fn rekey(r: &mut Reader) -> Option<(Mongodb, Auth, Option<Legacy>)> {
     let (mongodb, auth, legacy) = (mongodb(r), auth(r), legacy(r));
     Some((mongodb?, auth?, legacy))

@@ -47,7 +47,7 @@ pub struct Listen {
 pub struct Mongodb {
     /// The engine's connection string.
     pub uri: SecretString,
-    /// The connection string of `migrate` and `rekey`, when it differs.
+    /// The connection string of `migrate`, `rekey` and `takeover`, when it differs.
     pub migrate_uri: Option<SecretString>,
     /// The connection string of the spider, when it has a database user of its own.
     pub spider_uri: Option<SecretString>,
@@ -379,6 +379,15 @@ impl Log {
 /// As [`Config::read`], for these variables and unknown ones.
 pub fn read_rekey(mut reader: Reader) -> Result<(Mongodb, Auth, Option<Legacy>), ConfigError> {
     let built = convert::rekey(&mut reader);
+    reader.finish(built)
+}
+
+/// The connection strings and the current term, for `takeover`.
+///
+/// # Errors
+/// As [`Config::read`], for these variables and unknown ones.
+pub fn read_takeover(mut reader: Reader) -> Result<(Mongodb, Term), ConfigError> {
+    let built = convert::takeover(&mut reader);
     reader.finish(built)
 }
 

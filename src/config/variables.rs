@@ -46,7 +46,7 @@ pub static VARIABLES: &[Variable] = &[
     secret(
         "WEHPU_MIGRATE_MONGODB_URI",
         "mongodb://migrate:PASSWORD@mongo1:27017,mongo2:27017,mongo3:27017/wehpu?replicaSet=wehpu&authSource=wehpu&w=majority",
-        "what `migrate` and `rekey` connect with, when that is another database user",
+        "what `migrate`, `rekey` and `takeover` connect with, when that is another database user",
     ),
     secret(
         "WEHPU_SPIDER_MONGODB_URI",

@@ -14,6 +14,7 @@ mod disk;
 mod failures;
 mod feedback;
 mod files;
+mod former;
 mod leases;
 mod limits;
 mod login_codes;
@@ -45,6 +46,7 @@ pub use articles::{Article, Articles, CLASSES, Class, KnownArticle, Put, StoredA
 pub use failures::{DueFailure, Failure, Failures, KnownFailure};
 pub use feedback::Feedback;
 pub use files::{FileRecord, Files, Life};
+pub use former::{Former, FormerDocument, FormerKind, FormerOwner};
 pub use leases::{Lease, Leases};
 pub use limits::{Limits, Verdict};
 pub use login_codes::{LoginCode, LoginCodes};
@@ -207,6 +209,8 @@ pub struct Store {
     pub courses: Snapshots<CourseTable>,
     /// Scores.
     pub scores: Snapshots<Vec<ScoreRow>>,
+    /// What the old service left of both.
+    pub former: Former,
     /// Empty classrooms.
     pub classrooms: Snapshots<Vec<Vec<Room>>>,
     /// Physical tests.
@@ -275,6 +279,7 @@ impl Store {
             users: Users::new(&db),
             courses: Snapshots::new(&db, "courses"),
             scores: Snapshots::new(&db, "scores"),
+            former: Former::new(&db),
             classrooms: Snapshots::new(&db, "classrooms"),
             physical: Snapshots::new(&db, "physical"),
             borrowing: Snapshots::new(&db, "borrowing"),

@@ -35,6 +35,7 @@ mod spider;
 mod statements;
 mod study;
 mod subscription;
+mod takeover;
 mod tokens;
 mod uploads;
 mod user;

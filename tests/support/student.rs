@@ -30,6 +30,17 @@ impl<'a> Student<'a> {
         Self { app, url: app.replicas[0].url.clone(), open_id: open_id.to_owned(), token: String::new(), campus }
     }
 
+    /// A student who has a token already and asks this replica.
+    pub fn with_token(
+        app: &'a TestApp,
+        replica: &Replica,
+        open_id: &str,
+        token: &str,
+        campus: campus_sim::Student,
+    ) -> Self {
+        Self { app, url: replica.url.clone(), open_id: open_id.to_owned(), token: token.to_owned(), campus }
+    }
+
     /// The same student, asking another replica.
     pub fn at(&self, replica: &Replica) -> Self {
         Self {

@@ -1,0 +1,190 @@
+//! Course tables and scores as the old service stored them, which is as it answered them. Pure.
+//!
+//! Its documents were written by several of its versions and by nobody else, so each part is read as far as it says
+//! something: a number may be a text, a list of weeks a single one, and what is missing is empty.
+
+use serde_json::{Value, json};
+
+use crate::campus::urp::{
+    parse_course::{CourseTable, Session, WeekSpan},
+    parse_score::ScoreRow,
+};
+
+/// The days of a table, Monday first; behind them what has no day.
+const DAYS: [&str; 8] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "oth"];
+
+/// Most weeks of a term, and most lessons of a day.
+const MAX_WEEK: u8 = 60;
+const MAX_LESSON: u8 = 20;
+
+/// How many colours there are for courses.
+const COLOURS: usize = 5;
+
+/// Fields of a score.
+const SCORE: [&str; 7] = ["number", "name", "highest", "lowest", "average", "mark", "rank"];
+
+/// The table in what the old service stored: lists of sessions by day, one list of them all, or the JSON text of either.
+/// `None` when there is no session in it.
+pub(super) fn course_table(stored: &Value) -> Option<CourseTable> {
+    let mut sessions: Vec<Session> = match unquoted(stored)? {
+        Value::Array(list) => list.iter().filter_map(|value| session(value, None)).collect(),
+        Value::Object(days) => {
+            let of_day = |(at, day): (usize, &&str)| {
+                let weekday = u8::try_from(at + 1).ok().filter(|day| *day <= 7);
+                let list = days.get(*day).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                list.iter().filter_map(move |value| session(value, weekday)).collect::<Vec<_>>()
+            };
+            DAYS.iter().enumerate().flat_map(of_day).collect()
+        }
+        _ => return None,
+    };
+    let mut names: Vec<String> = Vec::new();
+    for session in &mut sessions {
+        let at = names.iter().position(|name| *name == session.name).unwrap_or(names.len());
+        if at == names.len() {
+            names.push(session.name.clone());
+        }
+        if session.rel == 0 {
+            session.rel = u8::try_from(at % COLOURS + 1).unwrap_or(1);
+        }
+    }
+    (!sessions.is_empty()).then(|| CourseTable::from(sessions))
+}
+
+/// The scores in what the old service stored; `None` when there are none.
+pub(super) fn scores(stored: &Value) -> Option<Vec<ScoreRow>> {
+    let Value::Array(list) = unquoted(stored)? else { return None };
+    let rows: Vec<ScoreRow> = list.iter().filter_map(score).collect();
+    (!rows.is_empty()).then_some(rows)
+}
+
+/// A value, or what its text says as JSON.
+fn unquoted(stored: &Value) -> Option<Value> {
+    match stored {
+        Value::String(text) => serde_json::from_str(text).ok(),
+        other => Some(other.clone()),
+    }
+}
+
+/// A session, on `day` unless it says another; `None` without the name of its course.
+fn session(value: &Value, day: Option<u8>) -> Option<Session> {
+    let name = text(&value["name"]);
+    let weekly = value["weekly"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let rel = whole(&value["rel"]).filter(|rel| (1..=COLOURS).contains(&usize::from(*rel)));
+    (!name.is_empty()).then(|| Session {
+        name,
+        place: text(&value["place"]),
+        time: lessons(&text(&value["time"])),
+        week: whole(&value["week"]).filter(|day| (1..=7).contains(day)).or(day),
+        weekly: weekly.iter().filter_map(weeks).collect(),
+        teacher: text(&value["teacher"]),
+        rel: rel.unwrap_or_default(),
+    })
+}
+
+/// `1-2` if that is what `time` looks like, else nothing.
+fn lessons(time: &str) -> String {
+    let lesson = |text: &str| text.parse::<u8>().is_ok_and(|lesson| (1..=MAX_LESSON).contains(&lesson));
+    let known = time.split_once('-').is_some_and(|(first, last)| lesson(first) && lesson(last));
+    if known { time.to_owned() } else { String::new() }
+}
+
+/// `[6, 12]`, `[1]` or `1`.
+fn weeks(value: &Value) -> Option<WeekSpan> {
+    let week = |value: &Value| whole(value).filter(|week| (1..=MAX_WEEK).contains(week));
+    match value.as_array().map(Vec::as_slice) {
+        None => week(value).map(WeekSpan::Single),
+        Some([one]) => week(one).map(WeekSpan::Single),
+        Some([first, last]) => {
+            let (first, last) = (week(first)?, week(last)?);
+            (first <= last).then_some(WeekSpan::Range(first, last))
+        }
+        Some(_) => None,
+    }
+}
+
+/// A score; `None` without the name of its course.
+fn score(value: &Value) -> Option<ScoreRow> {
+    let fields = SCORE.iter().map(|field| ((*field).to_owned(), json!(text(&value[*field]))));
+    let row: ScoreRow = serde_json::from_value(Value::Object(fields.collect())).ok()?;
+    (!row.score.name.is_empty()).then_some(row)
+}
+
+/// A text or a number as text, without white space around it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// A small whole number, also written as text or as `6.0`.
+fn whole(value: &Value) -> Option<u8> {
+    let text = text(value);
+    text.strip_suffix(".0").unwrap_or(&text).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored_session() -> Value {
+        json!({ "name": "大学物理", "place": "1教1304", "time": "5-6", "week": 3, "weekly": [[6, 12], [14]], "teacher": "丁四", "rel": 2 })
+    }
+
+    #[test]
+    fn a_table_of_the_old_service_is_read_whole_and_answered_as_it_was() {
+        let unscheduled = json!({ "name": "创业基础", "place": "", "time": "", "week": "", "weekly": "", "teacher": "杨静宁", "rel": 3 });
+        let table = json!({
+            "mon": [], "tue": [], "wed": [stored_session()], "thu": [], "fri": [], "sat": [], "sun": [], "oth": [unscheduled],
+        });
+        let read = course_table(&table).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), table);
+        assert_eq!(course_table(&json!(table.to_string())), Some(read), "as JSON text");
+    }
+
+    #[test]
+    fn a_list_of_sessions_becomes_a_week_with_colours() {
+        let mut session = stored_session();
+        session.as_object_mut().unwrap().remove("rel");
+        let read = course_table(&json!([session, session])).unwrap();
+        assert_eq!((read.wed.len(), read.wed[0].rel, read.wed[1].rel), (2, 1, 1));
+    }
+
+    #[test]
+    fn what_a_session_does_not_say_is_empty() {
+        let odd = json!({
+            "name": " 实习 ", "time": "13", "week": { "$numberDouble": "NaN" },
+            "weekly": [[{ "$numberDouble": "NaN" }], ["6", 12.0], [9, 3], [1, 2, 3], 4, [200]],
+        });
+        let read = course_table(&json!({ "fri": [odd, { "place": "1教" }, null] })).unwrap();
+        assert_eq!(read.fri.len(), 1, "without a name it is no session");
+        let session = &read.fri[0];
+        assert_eq!((session.name.as_str(), session.time.as_str(), session.week), ("实习", "", Some(5)));
+        assert_eq!(session.weekly, [WeekSpan::Range(6, 12), WeekSpan::Single(4)]);
+    }
+
+    #[test]
+    fn nothing_is_made_of_nothing() {
+        for nothing in
+            [json!(null), json!("[]"), json!([]), json!({ "mon": [] }), json!("no json"), json!(3), json!([[]])]
+        {
+            assert_eq!(course_table(&nothing), None, "{nothing}");
+            assert_eq!(scores(&nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn scores_of_the_old_service_are_read_with_numbers_as_texts() {
+        let stored = json!([
+            { "number": "060001", "name": "高等数学", "highest": "100", "lowest": 31, "average": 71.5, "mark": "中等", "rank": "12" },
+            { "number": "060002" },
+        ]);
+        let read = scores(&stored).unwrap();
+        assert_eq!(read.len(), 1, "without a name it is no score");
+        let score = &read[0].score;
+        assert_eq!((score.lowest.as_str(), score.average.as_str(), score.mark.as_str()), ("31", "71.5", "中等"));
+        assert_eq!(read[0].serial, "");
+    }
+}
