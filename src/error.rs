@@ -1,5 +1,6 @@
 //! What a caller is told when something goes wrong: one error type, one envelope, one exhaustive conversion per upstream
-//! error. Texts are fixed; nothing a database, a campus page or a library says reaches a caller.
+//! error. Texts are fixed; nothing a database, a campus page or a library says reaches a caller, but for the reason of a
+//! refusal: that is what a student asks for, and it stands apart in `data.reason`, cleaned and cut.
 
 use std::time::Duration;
 
@@ -10,7 +11,11 @@ use axum::{
 use serde_json::Value;
 
 use crate::{
-    campus::CampusError,
+    campus::{
+        CampusError,
+        page::{Closed, Said},
+        pause::SYSTEM_PAUSE,
+    },
     crypto::SealError,
     http::envelope::Envelope,
     messenger::MessengerError,
@@ -51,8 +56,23 @@ pub enum ApiError {
         /// The URP took the password.
         jwc: bool,
     },
+    /// A campus system has locked the account for a while; its words.
+    AccountLocked(&'static str, Said),
+    /// A bind met a locked account; tells which of the two logins worked.
+    BindLocked {
+        /// The VPN took the password.
+        vpn: bool,
+        /// The URP took the password.
+        jwc: bool,
+        /// What the system said.
+        said: Said,
+    },
     /// The captcha could not be read often enough.
     CaptchaFailed,
+    /// A campus system takes no logins from this service; they are tried again after this time.
+    LoginPaused(Duration),
+    /// A campus system works and refuses; its words.
+    CampusClosed(Closed, Said),
     /// A campus system is down.
     CampusDown,
     /// A campus system answered something unknown.
@@ -134,7 +154,22 @@ impl ApiError {
                 fixed(StatusCode::BAD_REQUEST, "WRONG_PASSWORD", "VPN 帐号或密码错误")
             }
             Self::BindRefused { .. } => fixed(StatusCode::BAD_REQUEST, "WRONG_PASSWORD", "教务处帐号或密码错误"),
+            Self::AccountLocked(what, _) => {
+                (StatusCode::BAD_REQUEST, "ACCOUNT_LOCKED", format!("{what}帐号已被学校系统暂时锁定，请一小时后再试"))
+            }
+            Self::BindLocked { vpn, .. } => {
+                let text = if *vpn { "教务处帐号已被暂时锁定" } else { "VPN 帐号已被暂时锁定" };
+                (StatusCode::BAD_REQUEST, "ACCOUNT_LOCKED", format!("{text}，请一小时后再试"))
+            }
             Self::CaptchaFailed => fixed(StatusCode::SERVICE_UNAVAILABLE, "CAPTCHA_FAILED", "验证码识别失败，请重试"),
+            Self::LoginPaused(after) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "LOGIN_PAUSED",
+                format!("学校系统暂时限制了登录，请在{}后再试", wait_text(*after)),
+            ),
+            Self::CampusClosed(reason, _) => {
+                fixed(StatusCode::SERVICE_UNAVAILABLE, "CAMPUS_CLOSED", closed_text(*reason))
+            }
             Self::CampusDown => {
                 fixed(StatusCode::SERVICE_UNAVAILABLE, "CAMPUS_DOWN", "学校系统暂时无法访问，请稍后再试")
             }
@@ -203,7 +238,7 @@ impl ApiError {
     /// When it makes sense to try again, for the answers that time alone mends.
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited(after) | Self::ReceiverLimited(after) => Some(*after),
+            Self::RateLimited(after) | Self::ReceiverLimited(after) | Self::LoginPaused(after) => Some(*after),
             Self::WechatBusy => Some(Duration::from_mins(1)),
             Self::CampusDown
             | Self::CampusChanged
@@ -220,6 +255,17 @@ impl ApiError {
     }
 }
 
+/// What a student can do about a refusal of a system that works.
+fn closed_text(reason: Closed) -> &'static str {
+    match reason {
+        Closed::Evaluate => "请先完成评教",
+        Closed::Unregistered => "学校系统显示本学期尚未注册，请先办理注册",
+        Closed::Hours => "学校系统当前时间不开放，请在开放时间再试",
+        Closed::SwitchedOff => "学校暂未开放此项查询",
+        Closed::Duty => "请先到学校系统完成所要求的事项",
+    }
+}
+
 /// A time to wait, in the unit a person would use, rounded up.
 fn wait_text(wait: Duration) -> String {
     match wait.as_secs().max(1) {
@@ -231,8 +277,14 @@ fn wait_text(wait: Duration) -> String {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let data = match self {
+        let data = match &self {
             Self::BindRefused { vpn, jwc } => Some(serde_json::json!({ "vpn": vpn, "jwc": jwc })),
+            Self::BindLocked { vpn, jwc, said } => {
+                Some(serde_json::json!({ "vpn": vpn, "jwc": jwc, "reason": said.as_str() }))
+            }
+            Self::AccountLocked(_, said) | Self::CampusClosed(_, said) => {
+                Some(serde_json::json!({ "reason": said.as_str() }))
+            }
             _ => None,
         };
         self.with_data(data)
@@ -326,7 +378,14 @@ impl From<CampusError> for ApiError {
                 tracing::warn!(%error, "a campus login failed");
                 Self::CaptchaFailed
             }
-            CampusError::SessionExpired(_) | CampusError::Down(_) => {
+            CampusError::Locked(system, said) => Self::AccountLocked(system_name(system), said),
+            CampusError::Barred(..) => Self::LoginPaused(SYSTEM_PAUSE),
+            CampusError::LoginPaused(_, left) => Self::LoginPaused(left),
+            CampusError::Closed(system, reason, said) => {
+                tracing::info!(%system, reason = reason.word(), said = said.for_log(), "a campus system refuses");
+                Self::CampusClosed(reason, said)
+            }
+            CampusError::SessionExpired(_) | CampusError::Down(_) | CampusError::Failing(_) => {
                 tracing::warn!(%error, "a campus system is down");
                 Self::CampusDown
             }
@@ -359,7 +418,7 @@ impl From<ReadError> for ApiError {
             ReadError::Campus(e) => e.into(),
             ReadError::Store(e) => e.as_ref().into(),
             ReadError::Seal(e) => e.into(),
-            ReadError::TooSlow => Self::CampusDown,
+            ReadError::TooSlow | ReadError::Incomplete => Self::CampusDown,
             ReadError::Empty => Self::NotFound("没有查询到结果"),
             ReadError::Aborted => Self::Internal,
         }
@@ -444,7 +503,11 @@ mod tests {
             E::LibraryPasswordMissing,
             E::WrongPassword(""),
             E::BindRefused { vpn: false, jwc: false },
+            E::AccountLocked("", Said::default()),
+            E::BindLocked { vpn: false, jwc: false, said: Said::default() },
             E::CaptchaFailed,
+            E::LoginPaused(A_MINUTE),
+            E::CampusClosed(Closed::Evaluate, Said::default()),
             E::CampusDown,
             E::CampusChanged,
             E::CampusRefused(""),

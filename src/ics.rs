@@ -43,7 +43,8 @@ pub fn calendar(source: &Source<'_>) -> String {
     let mut uids: Vec<String> = Vec::new();
     let table = source.table;
     let days = [&table.mon, &table.tue, &table.wed, &table.thu, &table.fri, &table.sat, &table.sun];
-    for session in days.into_iter().flatten() {
+    // The sessions of a meeting of more than two lessons are one event.
+    for session in days.into_iter().flatten().filter(|session| session.begins_meeting()) {
         for span in &session.weekly {
             for run in runs(source, session, *span) {
                 event(&mut text, source, session, &run, &mut uids);
@@ -101,7 +102,14 @@ fn event(text: &mut String, source: &Source<'_>, session: &Session, run: &Run, u
         line(text, "LOCATION", &escaped(&session.place));
     }
     let weeks = if last > first { format!("第{first}-{last}周") } else { format!("第{first}周") };
-    let mut description = format!("{weeks} 第{}节", session.time);
+    let time = lessons(session).map_or_else(
+        || session.time.clone(),
+        |[first, last]| match last {
+            last if last > first => format!("{first}-{last}"),
+            _ => first.to_string(),
+        },
+    );
+    let mut description = format!("{weeks} 第{time}节");
     if !session.teacher.is_empty() {
         description.push_str("\n教师：");
         description.push_str(&session.teacher);
@@ -115,17 +123,30 @@ fn event(text: &mut String, source: &Source<'_>, session: &Session, run: &Run, u
 fn when(source: &Source<'_>, session: &Session, week: u8) -> Option<(NaiveDate, NaiveTime, NaiveTime)> {
     let weekday = session.week.filter(|day| (1..=7).contains(day))?;
     let days = (u64::from(week).checked_sub(1)?) * 7 + u64::from(weekday - 1);
-    let (first, last) = session.time.split_once('-').unwrap_or((&session.time, &session.time));
+    let [first, last] = lessons(session)?;
     let date = source.term.start.checked_add_days(Days::new(days))?;
     let sections = source.lessons.on(date);
-    let section = |number: &str| sections.get(number.parse::<usize>().ok()?.checked_sub(1)?);
+    let section = |number: u8| sections.get(usize::from(number).checked_sub(1)?);
     Some((date, section(first)?.begin, section(last)?.end))
+}
+
+/// The first and the last lesson: of the whole meeting where they are known, else of the pair.
+fn lessons(session: &Session) -> Option<[u8; 2]> {
+    session.sections.or_else(|| {
+        let (first, last) = session.time.split_once('-')?;
+        Some([first.parse().ok()?, last.parse().ok()?])
+    })
 }
 
 /// Stays the same when only the place or the teacher changes, so that calendars move an event instead of doubling it.
 fn uid(source: &Source<'_>, session: &Session, first: u8, last: u8) -> String {
     let weekday = session.week.unwrap_or_default();
-    let identity = [source.owner, &source.term.name, &session.name, &session.time].join("\n");
+    // The evening's further lessons have no pair.
+    let time = match lessons(session) {
+        Some([first, last]) if session.time.is_empty() => format!("{first}-{last}"),
+        _ => session.time.clone(),
+    };
+    let identity = [source.owner, &source.term.name, &session.name, &time].join("\n");
     let hash = sha256_hex(format!("{identity}\n{weekday}\n{first}-{last}").as_bytes());
     format!("{}@wehpu", &hash[..32])
 }
@@ -182,6 +203,7 @@ mod tests {
             weekly: weekly.to_vec(),
             teacher: "丁四 徐五".to_owned(),
             rel: 1,
+            sections: None,
         }
     }
 
@@ -288,6 +310,19 @@ mod tests {
         let late = session("选修课", 1, "9-10", &[WeekSpan::Range(1, 8)]);
         let unscheduled = Session { week: None, ..session("实习", 1, "1-2", &[WeekSpan::Single(1)]) };
         assert!(!write(vec![unknown, late, unscheduled]).contains("VEVENT"));
+    }
+
+    #[test]
+    fn a_meeting_of_four_lessons_is_one_event_that_ends_with_its_last_lesson() {
+        let piece =
+            |time: &str| Session { sections: Some([3, 6]), ..session("实验", 1, time, &[WeekSpan::Single(1)]) };
+        let text = write(vec![piece("3-4"), piece("5-6")]);
+        assert_eq!(text.matches("BEGIN:VEVENT").count(), 1);
+        assert!(text.contains("DTSTART;TZID=Asia/Shanghai:20170904T101000"), "{text}");
+        assert!(text.contains("DTEND;TZID=Asia/Shanghai:20170904T152000"), "{text}");
+        assert!(text.contains("第3-6节"), "{text}");
+        let last = Session { sections: Some([6, 6]), ..session("体育", 1, "5-6", &[WeekSpan::Single(1)]) };
+        assert!(write(vec![last]).contains("DTSTART;TZID=Asia/Shanghai:20170904T143000"));
     }
 
     #[test]

@@ -117,7 +117,7 @@ pub struct Article {
 }
 
 /// Why one article was not fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     /// The engine does not go there, and will not the next time either.
     #[error("refused: {0}")]

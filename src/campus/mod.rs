@@ -4,9 +4,11 @@
 pub mod bulletin;
 pub mod feed;
 pub mod library;
+pub mod listing;
 pub mod logistics;
 pub mod news;
 pub mod page;
+pub mod pause;
 pub mod physical;
 mod publisher;
 pub mod repair;
@@ -15,31 +17,48 @@ mod site;
 pub mod urp;
 pub mod vpn;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use reqwest::header::CONTENT_TYPE;
 
 use crate::{
-    campus::page::{PageEncoding, PageError},
+    campus::page::{Barrier, Closed, PageEncoding, PageError, Said},
     config,
-    outbound::{Exchange, Outbound, OutboundError, Request, System},
+    outbound::{Answer, Exchange, Outbound, OutboundError, Request, System},
 };
 use session::Session;
 use urp::captcha::{MasksError, Solver};
 
 /// Why a campus system gave no data, told apart by what can be done about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CampusError {
     /// This system refused the password. Never tried again: accounts lock.
     #[error("{0} refused the password")]
     WrongPassword(System),
+    /// This system has locked the account for a while; what it said, empty while nothing is asked.
+    #[error("{0} has locked the account")]
+    Locked(System, Said),
+    /// This system takes no logins from this service.
+    #[error("{0} takes no logins from us: {word}", word = .1.word())]
+    Barred(System, Barrier, Said),
+    /// No login is sent to this system for so long, since it took none.
+    #[error("no logins are sent to {0} for now")]
+    LoginPaused(System, Duration),
     /// The captcha was read wrongly as often as we try.
     #[error("the captcha could not be read")]
     Captcha,
     /// The session ended and could not be renewed.
     #[error("the session of {0} ended")]
     SessionExpired(System),
-    /// The system does not work: no answer, server error, maintenance.
+    /// The system works and refuses, with its reason and its words.
+    #[error("{0} works and refuses: {word}", word = .1.word())]
+    Closed(System, Closed, Said),
+    /// The system does not answer, or is not asked.
     #[error("{0} is down")]
     Down(System),
+    /// The system answers that it does not work: a server error, maintenance, too many users.
+    #[error("{0} says that it does not work")]
+    Failing(System),
     /// The system answered something this version does not understand.
     #[error("{system} answered another page: {page} lacks {missing}")]
     Changed {
@@ -58,8 +77,8 @@ impl CampusError {
             OutboundError::BreakerOpen(system)
             | OutboundError::Busy(system)
             | OutboundError::Timeout(system)
-            | OutboundError::Connection(system)
-            | OutboundError::Status(system, _) => Self::Down(system),
+            | OutboundError::Connection(system) => Self::Down(system),
+            OutboundError::Status(system, _) => Self::Failing(system),
             OutboundError::TooLarge(system) => Self::Changed { system, page: "answer", missing: "reasonable size" },
             OutboundError::Redirect(system) | OutboundError::RedirectLoop(system) => {
                 Self::Changed { system, page: "answer", missing: "redirect within the host" }
@@ -72,8 +91,20 @@ impl CampusError {
         match error {
             PageError::SessionExpired(layer) => Self::SessionExpired(layer_system(layer)),
             PageError::WrongPassword => Self::WrongPassword(system),
+            PageError::Locked(said) => Self::Locked(system, said),
+            PageError::Barred(barrier, said) => Self::Barred(system, barrier, said),
             PageError::WrongCaptcha => Self::Captcha,
-            PageError::Maintenance => Self::Down(system),
+            PageError::Closed(reason, said) => {
+                let labels = [("system", system.name()), ("reason", reason.word())];
+                metrics::counter!("campus_closed_total", &labels).increment(1);
+                Self::Closed(system, reason, said)
+            }
+            PageError::Maintenance => Self::Failing(system),
+            PageError::Unknown(said) => {
+                tracing::error!(%system, said = said.for_log(), "a login was answered by an unknown text");
+                metrics::counter!("campus_unknown_answers_total", "system" => system.name()).increment(1);
+                Self::Failing(system)
+            }
             PageError::Changed { page, missing } => {
                 metrics::counter!("campus_changed_total", "system" => system.name(), "page" => page).increment(1);
                 Self::Changed { system, page, missing }
@@ -83,8 +114,14 @@ impl CampusError {
     }
 
     /// Whether this says that the system itself does not work, so that its breaker should count it.
-    fn is_failure_of_system(self) -> bool {
-        matches!(self, Self::Down(_) | Self::Changed { .. })
+    fn is_failure_of_system(&self) -> bool {
+        matches!(self, Self::Down(_) | Self::Failing(_) | Self::Changed { .. })
+    }
+
+    /// Whether a session that has ended may be answered like this: with the login page, a server error, a notice, or any
+    /// other page. No answer at all says nothing about the session.
+    fn may_be_a_dead_session(&self) -> bool {
+        matches!(self, Self::SessionExpired(_) | Self::Failing(_) | Self::Changed { .. })
     }
 }
 
@@ -138,16 +175,18 @@ impl Campus {
     /// # Errors
     /// See [`SetupError`].
     pub fn new(config: &config::Campus, news_list_path: &str, outbound: &Outbound) -> Result<Self, SetupError> {
-        let vpn = Arc::new(vpn::Vpn::new(config, outbound.clone()).ok_or(SetupError::VpnKey)?);
+        let pauses = pause::Pauses::default();
+        let vpn = vpn::Vpn::new(config, outbound.clone(), pauses.clone()).ok_or(SetupError::VpnKey)?;
+        let vpn = Arc::new(vpn);
         let solver = match &config.captcha_masks {
             None => Solver::builtin().clone(),
             Some(path) => Solver::from_masks(&std::fs::read_to_string(path).map_err(SetupError::MasksFile)?)?,
         };
         Ok(Self {
-            urp: urp::Urp::new(config.urp_host.clone(), solver, Arc::clone(&vpn), outbound.clone()),
-            library: library::Library::new(&config.library_url, outbound),
-            physical: physical::Physical::new(&config.physical_url, outbound),
-            repair: repair::Repair::new(&config.repair_url, outbound),
+            urp: urp::Urp::new(config.urp_host.clone(), solver, Arc::clone(&vpn), outbound.clone(), pauses.clone()),
+            library: library::Library::new(&config.library_url, outbound, pauses.clone()),
+            physical: physical::Physical::new(&config.physical_url, outbound, pauses.clone()),
+            repair: repair::Repair::new(&config.repair_url, outbound, pauses),
             news: news::News::new(&config.news_url, news_list_path, outbound),
             logistics: logistics::Logistics::new(&config.logistics_url, outbound),
             bulletin: bulletin::Bulletin::new(config, vpn, outbound),
@@ -184,14 +223,20 @@ async fn ask<T>(
     parse: impl FnOnce(&str) -> Result<T, PageError>,
 ) -> Result<T, CampusError> {
     let exchange = outbound.send(system, request, &mut session.cookies).await.map_err(CampusError::of_outbound)?;
-    let read = page::decode(&exchange.answer.body, encoding).and_then(|text| parse(&text));
-    judge(exchange, read.map_err(|e| CampusError::of_page(system, e)))
+    let read = text_of(&exchange.answer, encoding).and_then(|text| parse(&text));
+    judge(exchange, session, read.map_err(|e| CampusError::of_page(system, e)))
 }
 
-/// Tells the breaker what `outcome` says about the system.
-fn judge<T>(exchange: Exchange<'_>, outcome: Result<T, CampusError>) -> Result<T, CampusError> {
+/// The text of an answer, in its own character set or the one that its system is used to.
+fn text_of(answer: &Answer, usual: PageEncoding) -> Result<Cow<'_, str>, PageError> {
+    let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    page::decode_answer(&answer.body, content_type, usual)
+}
+
+/// Tells the breaker what `outcome` says about the system that was asked in `session`.
+fn judge<T>(exchange: Exchange<'_>, session: &Session, outcome: Result<T, CampusError>) -> Result<T, CampusError> {
     match &outcome {
-        Err(e) if e.is_failure_of_system() => exchange.failed(),
+        Err(e) if e.is_failure_of_system() => exchange.unreadable(session.asker),
         _ => exchange.well(),
     }
     outcome

@@ -8,9 +8,20 @@ use std::fmt;
 
 use encoding_rs::{Encoding, GBK, UTF_8};
 
+mod charset;
 pub(crate) mod dom;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod pager;
+mod said;
+mod unread;
+
+pub use charset::{decode_answer, ungarbled};
+pub use pager::{Leaf, Pager};
+pub(crate) use pager::{pager_of, total_of};
+use said::Meaning;
+pub use said::{Barrier, Closed, Said};
+pub use unread::{Reading, UnreadCell};
 
 /// The largest page that is looked at, in bytes. The largest known one (a full course table) has 60 KiB.
 pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -19,7 +30,7 @@ pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// grows with the square of the nesting, so size alone does not bound it.
 const MAX_TAGS: usize = 20_000;
 
-/// The character set of a campus system. The header often names none or a wrong one, so it is known per system.
+/// The character set that a campus system is used to. It holds for pages that name none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageEncoding {
     /// GBK, and GB 2312 within it: what a campus page has unless its system is known to differ.
@@ -57,8 +68,9 @@ impl fmt::Display for Layer {
 
 /// Why a page is not the one that was asked for.
 ///
-/// The texts never quote the page: it may hold personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// The texts never quote the page: it may hold personal data. What a system says to the student about a refusal is kept
+/// beside, cleaned and cut.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
     /// The login page of that system came instead: log in there (and in the systems behind it) again.
     #[error("the login page of {0} came instead")]
@@ -66,12 +78,24 @@ pub enum PageError {
     /// The system refused the account or its password. Never try again with the same password.
     #[error("the account or its password was refused")]
     WrongPassword,
+    /// The account is locked for a while. It says nothing about the password.
+    #[error("the account is locked")]
+    Locked(Said),
+    /// The system takes no logins from this service: it wants a captcha, or our address is not wanted.
+    #[error("logins are barred: {word}", word = .0.word())]
+    Barred(Barrier, Said),
     /// The captcha was read wrongly: fetch another one.
     #[error("the captcha was refused")]
     WrongCaptcha,
-    /// A page that announces maintenance, usually with status 200.
-    #[error("the system is under maintenance")]
+    /// The system works and refuses.
+    #[error("the system works and refuses: {word}", word = .0.word())]
+    Closed(Closed, Said),
+    /// A page that announces maintenance, usually with status 200; also a system that is full or too busy.
+    #[error("the system is under maintenance or busy")]
     Maintenance,
+    /// A login was answered by something that is not known. It says nothing about the password.
+    #[error("the answer to the login is not known")]
+    Unknown(Said),
     /// Neither the page nor any page known to come in its place: garbage, nothing at all, or a new layout.
     #[error("not the {page} page as it is known: {missing} is missing")]
     Changed {
@@ -86,32 +110,69 @@ pub enum PageError {
 }
 
 impl PageError {
+    /// What the system said, where that is kept.
+    #[must_use]
+    pub const fn said(&self) -> Option<&Said> {
+        match self {
+            Self::Locked(said) | Self::Barred(_, said) | Self::Closed(_, said) | Self::Unknown(said) => Some(said),
+            _ => None,
+        }
+    }
+
     /// The stable word for this error in the API's `code` and on the command line.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::SessionExpired(_) => "SESSION_EXPIRED",
             Self::WrongPassword => "WRONG_PASSWORD",
+            Self::Locked(_) => "ACCOUNT_LOCKED",
+            Self::Barred(..) => "LOGIN_BARRED",
             Self::WrongCaptcha => "CAPTCHA_FAILED",
-            Self::Maintenance => "CAMPUS_DOWN",
+            Self::Closed(..) => "CAMPUS_CLOSED",
+            Self::Maintenance | Self::Unknown(_) => "CAMPUS_DOWN",
             Self::Changed { .. } | Self::TooLarge => "CAMPUS_CHANGED",
         }
     }
 }
 
-/// What a login page says, in a script or in its text, when it comes back because the account or its password is refused.
-const REFUSALS: [&str; 6] = ["密码错误", "密码不正确", "密码不对", "密码有误", "不存在", "登录失败"];
-
 /// What the answer to a login means: `read` is what the page it led to was read as.
 ///
-/// The login page with a refusal is [`PageError::WrongPassword`]. Without one it stays [`PageError::SessionExpired`]: the
-/// system did not look at the login (its hidden fields were too old), or has forgotten already whom it let in.
+/// The login page that says why is what it says ([`PageError::WrongPassword`] only where account or password is named).
+/// Without a word it stays [`PageError::SessionExpired`]: the system did not look at the login (its hidden fields were too
+/// old), or has forgotten already whom it let in.
 pub(crate) fn login_outcome<T>(html: &str, read: Result<T, PageError>) -> Result<T, PageError> {
     match read {
-        Err(PageError::SessionExpired(_)) if REFUSALS.iter().any(|words| html.contains(words)) => {
-            Err(PageError::WrongPassword)
+        Err(PageError::SessionExpired(layer)) => {
+            Err(login_refusal(&dom::Page::parse(html)?).unwrap_or(PageError::SessionExpired(layer)))
         }
         other => other,
+    }
+}
+
+/// Why a login was refused, from a page that is not what follows a login; `None` where the page says nothing known.
+pub(crate) fn login_refusal(page: &dom::Page<'_>) -> Option<PageError> {
+    let said = said::messages(page);
+    let told = said.iter().find_map(|text| Some((text, said::meaning(text)?)));
+    told.map(|(text, meaning)| refusal_of(meaning, text))
+}
+
+/// What a page says about a login that nobody here understands.
+pub(crate) fn unknown_answer(page: &dom::Page<'_>) -> PageError {
+    PageError::Unknown(Said::new(&said::messages(page).join(" ")))
+}
+
+/// The error for the reason that a login page names where it names its reasons.
+pub(crate) fn refusal_in(reason: &str) -> PageError {
+    said::meaning(reason).map_or_else(|| PageError::Unknown(Said::new(reason)), |meaning| refusal_of(meaning, reason))
+}
+
+fn refusal_of(meaning: Meaning, text: &str) -> PageError {
+    match meaning {
+        Meaning::WrongPassword => PageError::WrongPassword,
+        Meaning::Locked => PageError::Locked(Said::new(text)),
+        Meaning::Barrier(barrier) => PageError::Barred(barrier, Said::new(text)),
+        Meaning::Closed(closed) => PageError::Closed(closed, Said::new(text)),
+        Meaning::Busy => PageError::Maintenance,
     }
 }
 
@@ -173,11 +234,12 @@ mod tests {
     #[test]
     fn a_login_page_that_speaks_of_no_refusal_is_not_held_against_the_password() {
         let came_back = || Err::<(), _>(PageError::SessionExpired(Layer::Library));
-        for words in ["用户名或密码错误！", "您的密码不正确", "证件号不存在", "<script>alert('登录失败');</script>"]
+        for words in ["用户名或密码错误！", "您的密码不正确", "证件号不存在", "<script>alert('密码有误');</script>"]
         {
             assert_eq!(login_outcome(words, came_back()), Err(PageError::WrongPassword), "{words}");
         }
-        assert_eq!(login_outcome("登录超时，请重新登录", came_back()), came_back());
+        assert_eq!(login_outcome("<script>alert('登录失败');</script>", came_back()), came_back());
+        assert_eq!(login_outcome("登录超时，请重新登录", came_back()), Err(PageError::Maintenance));
         assert_eq!(login_outcome("密码错误", Ok(1)), Ok(1));
         assert_eq!(login_outcome::<()>("密码错误", Err(PageError::Maintenance)), Err(PageError::Maintenance));
     }
@@ -237,6 +299,10 @@ mod tests {
         let words = [
             (PageError::SessionExpired(Layer::Vpn), "SESSION_EXPIRED"),
             (PageError::WrongPassword, "WRONG_PASSWORD"),
+            (PageError::Locked(Said::default()), "ACCOUNT_LOCKED"),
+            (PageError::Barred(Barrier::Captcha, Said::default()), "LOGIN_BARRED"),
+            (PageError::Closed(Closed::Hours, Said::default()), "CAMPUS_CLOSED"),
+            (PageError::Unknown(Said::default()), "CAMPUS_DOWN"),
             (PageError::WrongCaptcha, "CAPTCHA_FAILED"),
             (PageError::Maintenance, "CAMPUS_DOWN"),
             (PageError::Changed { page: "urp-course", missing: "the table" }, "CAMPUS_CHANGED"),

@@ -61,15 +61,17 @@ pub(super) async fn read_article(
 ) -> Result<Article, LinkError> {
     let present = there(system, &arrival, name);
     let body = arrival.download.page().await.map_err(link_error)?;
-    let read = page::decode(&body, encoding).and_then(|text| parse(&text));
+    let read = page::decode_answer(&body, arrival.download.charset_line(), encoding).and_then(|text| parse(&text));
     let article = match (read, present) {
         // A login page or a maintenance page says more than its status.
-        (Err(e @ (PageError::SessionExpired(_) | PageError::Maintenance)), _) => Err(CampusError::of_page(system, e)),
+        (Err(e @ (PageError::SessionExpired(_) | PageError::Closed(..) | PageError::Maintenance)), _) => {
+            Err(CampusError::of_page(system, e))
+        }
         (_, Err(gone)) => Err(gone),
         (read, Ok(())) => read.map_err(|e| CampusError::of_page(system, e)),
     };
     match article {
-        Err(CampusError::Down(_)) => arrival.failed(),
+        Err(CampusError::Down(_) | CampusError::Failing(_)) => arrival.failed(),
         // That one page is another one proves neither that the system works nor that it does not.
         Err(CampusError::Changed { .. }) => {}
         _ => drop(arrival.well()),

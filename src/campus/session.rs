@@ -1,9 +1,14 @@
 //! A student's session at a campus system (or at the VPN and the systems behind it): cookies, and where one is logged in
 //! as far as we know.
 
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::LazyLock,
+};
+
 use serde::{Deserialize, Serialize};
 
-use crate::outbound::{Cookies, System};
+use crate::outbound::{Asker, Cookies, System};
 
 /// A session. It is as secret as the passwords that made it: stored sealed, never logged.
 #[derive(Clone, Default)]
@@ -13,6 +18,8 @@ pub struct Session {
     entered: Vec<System>,
     /// The term of the URP's classroom list, which the URP keeps in its session once the list was asked for.
     pub classroom_term: Option<String>,
+    /// For whom the system is asked; not stored.
+    pub asker: Asker,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -30,6 +37,20 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
+    /// A new session, used for `account`.
+    #[must_use]
+    pub fn of(account: &str) -> Self {
+        Self::default().asked_for(account)
+    }
+
+    /// The same session, used for `account`.
+    #[must_use]
+    pub fn asked_for(self, account: &str) -> Self {
+        // A pseudonym that no other process shares: it only has to tell accounts apart.
+        static HASH: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Self { asker: Asker::Account(HASH.hash_one(account)), ..self }
+    }
+
     /// The session as text, to be sealed.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -49,6 +70,7 @@ impl Session {
                 cookies: Cookies::from_text(&s.cookies),
                 entered: s.entered,
                 classroom_term: s.classroom_term,
+                asker: Asker::default(),
             })
             .unwrap_or_default()
     }
@@ -77,8 +99,14 @@ impl Session {
         }
     }
 
-    /// Forgets everything.
+    /// A new session for the same account.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { asker: self.asker, ..Self::default() }
+    }
+
+    /// Forgets everything but for whom it is.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = self.anew();
     }
 }

@@ -2,11 +2,19 @@
 
 use url::Url;
 
-use super::{CampusError, ask, page::PageEncoding, page::PageError, session::Session};
+use super::{
+    CampusError, ask,
+    page::{PageEncoding, PageError},
+    pause::{Caller, Pauses},
+    session::Session,
+};
 use crate::outbound::{Outbound, Request, System};
 
 /// Somebody who can log in at a system.
 pub(super) trait SignIn: Sync {
+    /// The account's name at the system.
+    fn account(&self) -> &str;
+
     /// Logs in; `session` is a new one.
     fn log_in(&self, session: &mut Session) -> impl Future<Output = Result<(), CampusError>> + Send;
 }
@@ -17,11 +25,12 @@ pub(super) struct Site {
     system: System,
     base: Url,
     outbound: Outbound,
+    pauses: Pauses,
 }
 
 impl Site {
-    pub(super) fn new(system: System, base: &Url, outbound: &Outbound) -> Self {
-        Self { system, base: base.clone(), outbound: outbound.clone() }
+    pub(super) fn new(system: System, base: &Url, outbound: &Outbound, pauses: Pauses) -> Self {
+        Self { system, base: base.clone(), outbound: outbound.clone(), pauses }
     }
 
     /// Address of `path` (starting with `/`), below the path that the base address may carry.
@@ -39,8 +48,9 @@ impl Site {
         ask(&self.outbound, self.system, request, session, PageEncoding::Utf8, parse).await
     }
 
-    /// Sends a request that needs a login: logs `who` in where the session lacks it, and once more where it proves to have
-    /// ended.
+    /// Sends a request that needs a login: logs `who` in where the session lacks it. A session that was there before may
+    /// have ended, and a system may answer that with anything: after a login page, an error or an unknown page `who` is
+    /// logged in once beside it, and the new session takes the place of the old one only when that works.
     pub(super) async fn ask_signed_in<T>(
         &self,
         request: impl Fn() -> Request,
@@ -53,8 +63,13 @@ impl Site {
             self.sign_in(session, who).await?;
         }
         match self.ask(request(), session, &parse).await {
-            Err(CampusError::SessionExpired(_)) if known => {
-                self.sign_in(session, who).await?;
+            Err(e) if known && e.may_be_a_dead_session() => {
+                if matches!(e, CampusError::SessionExpired(_)) {
+                    session.leave(self.system);
+                }
+                let mut beside = session.anew();
+                self.sign_in(&mut beside, who).await?;
+                *session = beside;
                 self.ask(request(), session, &parse).await
             }
             outcome => outcome,
@@ -63,7 +78,8 @@ impl Site {
 
     async fn sign_in(&self, session: &mut Session, who: &impl SignIn) -> Result<(), CampusError> {
         session.clear();
-        who.log_in(session).await?;
+        let caller = Caller { system: self.system, account: who.account(), by_hand: false };
+        self.pauses.around(caller, who.log_in(session)).await?;
         session.enter(self.system);
         Ok(())
     }

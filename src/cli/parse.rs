@@ -9,12 +9,18 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::campus::feed::Link;
-use crate::campus::page::{Layer, MAX_PAGE_BYTES, PageError, decode, detect};
+use crate::campus::page::{Layer, MAX_PAGE_BYTES, PageEncoding, PageError, Reading, decode_answer};
 use crate::campus::vpn::parse::VpnState;
 use crate::campus::{bulletin, library, logistics, news, physical, repair, urp, vpn};
 
 /// Exit code for a page that is not the named one; 1 is kept for files that cannot be read.
 const ANOTHER_PAGE: u8 = 2;
+
+/// Exit code for a page that was read but for some of its filled cells.
+const UNREAD_CELLS: u8 = 3;
+
+/// How many weeks `全周` is here: a saved page does not tell how long its term is.
+const TERM_WEEKS: u8 = 20;
 
 /// Where the pages with links usually are: links in them are read from there, since a saved page does not tell.
 const NEWS: &str = "http://news.hpu.edu.cn/";
@@ -26,8 +32,15 @@ const ERRORS: &str = "Kinds of error (exit code 2, one line on standard error th
   SESSION_EXPIRED  a login page
   WRONG_PASSWORD   the answer to a login with a wrong account or password
   CAPTCHA_FAILED   the answer to a login with a wrong captcha
-  CAMPUS_DOWN      a maintenance notice
+  ACCOUNT_LOCKED   the answer to a login of an account that is locked
+  LOGIN_BARRED     the answer to a login that wants a captcha or bars our address
+  CAMPUS_CLOSED    a refusal of a system that works
+  CAMPUS_DOWN      a maintenance notice, a system that is full or busy, an unknown answer to a login
   CAMPUS_CHANGED   anything else, an empty or damaged file included
+Where the system says why, its words follow.
+A list that is known to go on on further pages is told by a line on standard error that begins with `partial`.
+A page that was read but for some of its filled cells is exit code 3: what was read is on standard output, and one line
+for each such cell on standard error begins with `unread`.
 A file that cannot be read is exit code 1.";
 
 /// Print, as JSON, what the engine reads in a saved campus page.
@@ -40,7 +53,7 @@ pub struct ParseArgs {
     /// Which page the file is meant to be
     #[arg(value_enum)]
     pub page: KnownPage,
-    /// The saved page, in GBK or UTF-8; `-` reads standard input
+    /// The saved page, in the character set it names, else in UTF-8 or GBK; `-` reads standard input
     pub file: PathBuf,
 }
 
@@ -57,6 +70,8 @@ pub enum KnownPage {
     UrpScore,
     /// URP: empty classrooms, by floor (xszxcxAction.do)
     UrpClassroom,
+    /// VPN: the page a login led to, or the login page that came again (`login_psw.csp`)
+    VpnLogin,
     /// VPN: the service page, which tells whether one is logged in (service.csp)
     VpnService,
     /// Library: a reader's loans (Borrowing.aspx)
@@ -95,14 +110,22 @@ pub fn run(args: &ParseArgs) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let data = match data_of(args.page, &bytes) {
-        Ok(data) => data,
+    let read = match read_as(args.page, &bytes) {
+        Ok(read) => read,
         Err(error) => {
-            eprintln!("{}: {error}", error.code());
+            let said = error.said().map(|said| format!("; it says: {}", said.as_str())).unwrap_or_default();
+            eprintln!("{}: {error}{said}", error.code());
             return ExitCode::from(ANOTHER_PAGE);
         }
     };
-    match writeln!(io::stdout(), "{data:#}") {
+    if is_part(args.page, &bytes) {
+        eprintln!("partial: the page is one of several of its list");
+    }
+    for cell in &read.unread {
+        eprintln!("unread {} {}: {}", cell.page, cell.column, cell.text.as_str());
+    }
+    match writeln!(io::stdout(), "{:#}", read.data) {
+        Ok(()) if !read.unread.is_empty() => ExitCode::from(UNREAD_CELLS),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("cannot write the result: {error}");
@@ -119,19 +142,42 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What the API would put into `data` for this page.
+/// What the API would put into `data` for this page, and the cells of it that say nothing to this version.
+fn read_as(page: KnownPage, bytes: &[u8]) -> Result<Reading<Value>, PageError> {
+    if page == KnownPage::UrpCourse {
+        let html = decode_answer(bytes, None, PageEncoding::Gbk)?;
+        return Ok(urp::parse_course::parse_course_table(&html, TERM_WEEKS)?.map(|table| json!(table)));
+    }
+    Ok(Reading { data: data_of(page, bytes)?, unread: Vec::new() })
+}
+
+/// Whether a page is one of several of a list.
+fn is_part(page: KnownPage, bytes: &[u8]) -> bool {
+    let Ok(html) = decode_answer(bytes, None, PageEncoding::Gbk) else { return false };
+    match page {
+        KnownPage::UrpScore => urp::parse_score::parse_score_page(&html).is_ok_and(|leaf| leaf.is_part()),
+        KnownPage::LibraryBorrowing => {
+            library::parse_borrowing::parse_loan_page(&html, 1).is_ok_and(|leaf| leaf.is_part())
+        }
+        KnownPage::LibrarySearch => library::parse_search::parse_search_page(&html, 1).is_ok_and(|leaf| leaf.is_part()),
+        _ => false,
+    }
+}
+
+/// The same for a page whose cells all say something.
 fn data_of(page: KnownPage, bytes: &[u8]) -> Result<Value, PageError> {
-    let html = decode(bytes, detect(bytes))?;
+    let html = decode_answer(bytes, None, PageEncoding::Gbk)?;
     let html = html.as_ref();
     Ok(match page {
         KnownPage::UrpLogin => logged_in(urp::parse_login::parse_login(html)?),
         KnownPage::UrpStudent => json!(urp::parse_student::parse_student(html)?),
-        KnownPage::UrpCourse => json!(urp::parse_course::parse_course_table(html)?),
+        KnownPage::UrpCourse => read_as(page, bytes)?.data,
         KnownPage::UrpScore => {
             let rows = urp::parse_score::parse_scores(html)?;
             rows.into_iter().map(|row| json!(row.score)).collect()
         }
         KnownPage::UrpClassroom => json!(urp::parse_classroom::parse_classrooms(html)?),
+        KnownPage::VpnLogin => logged_in(vpn::parse::parse_login(html)?),
         KnownPage::VpnService => match vpn::parse::parse_service(html)? {
             VpnState::LoggedIn => logged_in(()),
             VpnState::LoginNeeded => return Err(PageError::SessionExpired(Layer::Vpn)),
@@ -178,6 +224,7 @@ mod tests {
             ("urp-course", "urp/course.gbk.html"),
             ("urp-score", "urp/score.gbk.html"),
             ("urp-classroom", "urp/classroom.html"),
+            ("vpn-login", "vpn/service.html"),
             ("vpn-service", "vpn/service.html"),
             ("library-borrowing", "library/borrowing.html"),
             ("library-search", "library/search.html"),
@@ -204,11 +251,34 @@ mod tests {
     fn a_page_that_is_something_else_is_refused_by_every_page() {
         for page in KnownPage::value_variants() {
             let word = |file: &str| data_of(*page, &bytes(file)).unwrap_err().code();
-            assert_eq!(word("vpn/login-page.html"), "SESSION_EXPIRED", "{page:?}");
+            let login = if *page == KnownPage::VpnLogin { "CAMPUS_DOWN" } else { "SESSION_EXPIRED" };
+            assert_eq!(word("vpn/login-page.html"), login, "{page:?}");
             assert_eq!(word("maintenance.gbk.html"), "CAMPUS_DOWN", "{page:?}");
             assert_eq!(word("garbage.html"), "CAMPUS_CHANGED", "{page:?}");
             assert_eq!(data_of(*page, &vec![0; MAX_PAGE_BYTES + 1]), Err(PageError::TooLarge), "{page:?}");
         }
+    }
+
+    #[test]
+    fn a_page_with_cells_that_are_not_understood_has_an_exit_code_of_its_own() {
+        let page = bytes("urp/course-named-weeks.gbk.html");
+        let strange = GBK.encode(&GBK.decode(&page).0.replace("单周上课", "隔周上课")).0.into_owned();
+        assert_eq!(read_as(KnownPage::UrpCourse, &page).unwrap().unread.len(), 0);
+        assert_eq!(read_as(KnownPage::UrpCourse, &strange).unwrap().unread.len(), 1);
+    }
+
+    #[test]
+    fn a_page_of_several_is_told() {
+        assert!(is_part(KnownPage::UrpScore, &bytes("urp/score-two-pages.gbk.html")));
+        assert!(is_part(KnownPage::LibraryBorrowing, &bytes("library/borrowing-two-pages.html")));
+        assert!(!is_part(KnownPage::UrpScore, &bytes("urp/score.gbk.html")));
+        assert!(!is_part(KnownPage::LibraryBorrowing, &bytes("library/borrowing.html")));
+    }
+
+    #[test]
+    fn what_the_vpn_answers_to_a_login_can_be_looked_at() {
+        let error = data_of(KnownPage::VpnLogin, &bytes("vpn/licence-limit.html")).unwrap_err();
+        assert_eq!(error.code(), "CAMPUS_DOWN");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The bulletin board: one page with lectures, which it shows whole, and notices, which are texts or files behind links.
 
+use std::collections::HashSet;
+
 use super::{
     files::{self, Fetched},
+    mend,
     pages::to_store,
     walk::{Listed, Plan, Reach},
     work::{Halt, Work},
@@ -33,6 +36,7 @@ pub(super) async fn collect(work: &Work<'_>, bulletin: &Bulletin) -> Result<Reac
         work.could_not_read(Class::Lecture, row);
     }
     // The oldest first, so that what has no date is listed in the board's order.
+    mend::lectures(work, &board.lectures).await?;
     for lecture in board.lectures.into_iter().rev() {
         work.may_go_on()?;
         work.put(Class::Lecture, &announced(lecture)).await?;
@@ -40,7 +44,10 @@ pub(super) async fn collect(work: &Work<'_>, bulletin: &Bulletin) -> Result<Reac
     let mut notices = work.look_up(Class::Notice, 1, board.notices).await?;
     work.saw(notices.len());
     notices.reverse();
-    for notice in &notices {
+    let shown: HashSet<String> = notices.iter().map(|notice| notice.key.clone()).collect();
+    let mut garbled = mend::garbled(work, Class::Notice).await?;
+    garbled.retain(|notice| !shown.contains(&notice.key));
+    for notice in notices.iter().chain(&garbled) {
         one(work, bulletin, &mut session, notice).await?;
     }
     Ok(Reach { complete: true, whole: true })
@@ -54,7 +61,7 @@ async fn read(work: &Work<'_>, bulletin: &Bulletin, session: &mut Session) -> Re
             Ok(board) => return Ok(board),
             Err(error) => error,
         };
-        if work.again(System::Bulletin, error, &mut outages).await? {
+        if work.again(System::Bulletin, &error, &mut outages).await? {
             continue;
         }
         if tries == BOARD_TRIES {
@@ -103,7 +110,7 @@ async fn one(work: &Work<'_>, bulletin: &Bulletin, session: &mut Session, item: 
             Err(LinkError::Refused(refusal @ (Refusal::TooLarge | Refusal::FileType))) => {
                 return not_stored(work, item, link, refusal).await;
             }
-            Err(LinkError::Campus(error)) if work.again(System::Bulletin, error, &mut outages).await? => {}
+            Err(LinkError::Campus(error)) if work.again(System::Bulletin, &error, &mut outages).await? => {}
             Err(error) => return work.fail(class, item, error).await,
         }
     }

@@ -9,6 +9,7 @@ mod backoff;
 mod board;
 mod files;
 mod hold;
+mod mend;
 mod pages;
 pub mod report;
 pub mod schedule;

@@ -7,6 +7,7 @@
 use futures_util::future::join_all;
 
 use super::{
+    mend,
     walk::{Listed, Plan, Reach, Walk},
     work::{Halt, Work},
 };
@@ -116,6 +117,7 @@ pub(super) async fn collect(work: &Work<'_>, source: Source<'_>, settled: Option
     all(work, source, items).await?;
     let mut due = due(work, source.class()).await?;
     due.retain(|item| !walk.has_shown(&item.key));
+    due.extend(mend::garbled(work, source.class()).await?);
     all(work, source, due).await?;
     Ok(reach)
 }
@@ -136,7 +138,7 @@ async fn read(work: &Work<'_>, source: Source<'_>, page: u32) -> Result<Result<L
             Ok(list) => return Ok(Ok(list)),
             Err(error) => error,
         };
-        if work.again(source.system(), error, &mut outages).await? {
+        if work.again(source.system(), &error, &mut outages).await? {
             continue;
         }
         if tries == LIST_TRIES {
@@ -198,7 +200,7 @@ async fn fetch(
     loop {
         work.turn().await?;
         match source.article(link).await {
-            Err(LinkError::Campus(error)) if work.again(source.system(), error, &mut outages).await? => {}
+            Err(LinkError::Campus(error)) if work.again(source.system(), &error, &mut outages).await? => {}
             fetched => return Ok(Some(fetched)),
         }
     }

@@ -90,9 +90,12 @@ impl std::fmt::Display for Halt {
 }
 
 /// Short lower-case word for a failure of the campus.
-pub(super) fn word_of(error: CampusError) -> &'static str {
+pub(super) fn word_of(error: &CampusError) -> &'static str {
     match error {
-        CampusError::Down(_) => "down",
+        CampusError::Down(_) | CampusError::Failing(_) => "down",
+        CampusError::Closed(..) => "closed",
+        CampusError::Locked(..) => "locked",
+        CampusError::Barred(..) | CampusError::LoginPaused(..) => "barred",
         CampusError::Changed { .. } => "changed",
         CampusError::SessionExpired(_) => "session",
         CampusError::WrongPassword(_) => "password",
@@ -196,13 +199,16 @@ impl<'a> Work<'a> {
 
     /// After a request that failed with `error`: `true` when it is to be sent again, because the system was only not
     /// asked for at the moment; `false` when the failure is that of the one page. `tries` counts.
-    pub(super) async fn again(&self, system: System, error: CampusError, tries: &mut u32) -> Result<bool, Halt> {
+    pub(super) async fn again(&self, system: System, error: &CampusError, tries: &mut u32) -> Result<bool, Halt> {
         match error {
-            CampusError::WrongPassword(_) => Err(error.into()),
-            CampusError::Down(_) if self.spider.campus.is_down(system) => {
+            CampusError::WrongPassword(_)
+            | CampusError::Locked(..)
+            | CampusError::Barred(..)
+            | CampusError::LoginPaused(..) => Err(error.clone().into()),
+            CampusError::Down(_) | CampusError::Failing(_) if self.spider.campus.is_down(system) => {
                 *tries += 1;
                 if *tries > PATIENCE {
-                    return Err(error.into());
+                    return Err(error.clone().into());
                 }
                 self.pause(sleep(OUT)).await?;
                 Ok(true)
@@ -271,7 +277,7 @@ impl<'a> Work<'a> {
         match error {
             LinkError::Refused(refusal) => self.refuse(class, item, refusal).await,
             LinkError::Campus(error) => {
-                self.fail_with(class, item, word_of(error)).await?;
+                self.fail_with(class, item, word_of(&error)).await?;
                 if item.failure.is_none() && self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1 >= IN_A_ROW {
                     return Err(error.into());
                 }

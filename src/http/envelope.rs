@@ -36,6 +36,9 @@ pub struct Meta {
     /// RFC 3339, UTC.
     fetched_at: String,
     stale: bool,
+    /// `true` when it is a list that is known to be incomplete; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial: Option<bool>,
 }
 
 impl<T: Serialize> Envelope<T> {
@@ -52,7 +55,7 @@ impl<T: Serialize> Envelope<T> {
     /// 200 with campus data and how current it is.
     pub fn campus(text: &str, fetched: Fetched<T>) -> Self {
         let fetched_at = fetched.fetched_at.to_rfc3339_opts(SecondsFormat::Millis, true);
-        let meta = Some(Meta { fetched_at, stale: fetched.stale });
+        let meta = Some(Meta { fetched_at, stale: fetched.stale, partial: fetched.partial.then_some(true) });
         Self { meta, ..Self::success(StatusCode::OK, text, fetched.data) }
     }
 

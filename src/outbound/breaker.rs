@@ -15,6 +15,20 @@ const THRESHOLD: u32 = 5;
 /// How long it stays open before a probe; well below the 30 s in which service must resume after the campus does.
 const COOLDOWN: Duration = Duration::from_secs(5);
 
+/// So many accounts must get pages that cannot be read before those count: one student's broken page, or his dead session,
+/// says nothing about the others.
+const ACCOUNTS: usize = 3;
+
+/// For whom a system is asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Asker {
+    /// The service itself, as the spider does. Whatever it meets counts.
+    #[default]
+    Service,
+    /// An account, by a pseudonym.
+    Account(u64),
+}
+
 /// The breaker is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Open;
@@ -22,6 +36,9 @@ pub struct Open;
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
+    /// Pages that could not be read, and for whom: up to [`ACCOUNTS`] of them.
+    unreadable: u32,
+    accounts: Vec<u64>,
     opened: Option<Instant>,
     probing: bool,
 }
@@ -81,6 +98,20 @@ impl Breaker {
     }
 }
 
+impl State {
+    /// Failures in a row, as far as they say something about the system.
+    fn count(&self) -> u32 {
+        let unreadable = if self.accounts.len() >= ACCOUNTS { self.unreadable } else { 0 };
+        self.failures.saturating_add(unreadable)
+    }
+
+    fn forget(&mut self) {
+        self.failures = 0;
+        self.unreadable = 0;
+        self.accounts.clear();
+    }
+}
+
 impl Permit<'_> {
     /// The system works. An open breaker closes only for its probe: a late answer to an earlier request proves little.
     pub fn success(self) {
@@ -91,7 +122,7 @@ impl Permit<'_> {
         if state.opened.take().is_some() {
             tracing::info!(system = self.breaker.name, "breaker closed");
         }
-        state.failures = 0;
+        state.forget();
         metrics::gauge!("breaker_open", "system" => self.breaker.name).set(0.0);
     }
 
@@ -99,13 +130,42 @@ impl Permit<'_> {
     pub fn failure(self) {
         let mut state = self.breaker.state();
         state.failures = state.failures.saturating_add(1);
-        if self.probe || state.failures == THRESHOLD {
-            if state.opened.is_none() {
-                tracing::warn!(system = self.breaker.name, failures = state.failures, "breaker opened");
-            }
-            state.opened = Some(Instant::now());
-            metrics::gauge!("breaker_open", "system" => self.breaker.name).set(1.0);
+        self.open_if_due(&mut state);
+    }
+
+    /// The answer cannot be read. It counts once [`ACCOUNTS`] accounts have met such answers in a row. As the outcome of a
+    /// probe it closes the breaker as far as that: the system answers, and an account whose page is broken must not keep it
+    /// from the others.
+    pub fn unreadable(self, asker: Asker) {
+        let Asker::Account(account) = asker else { return self.failure() };
+        let mut state = self.breaker.state();
+        if self.probe {
+            state.forget();
+            state.opened = None;
+            tracing::info!(system = self.breaker.name, "breaker closed: it answers, though not readably");
+            metrics::gauge!("breaker_open", "system" => self.breaker.name).set(0.0);
         }
+        state.unreadable = state.unreadable.saturating_add(1);
+        if state.accounts.len() < ACCOUNTS && !state.accounts.contains(&account) {
+            state.accounts.push(account);
+        }
+        if !self.probe && state.count() >= THRESHOLD && state.opened.is_none() {
+            self.open(&mut state);
+        }
+    }
+
+    fn open_if_due(&self, state: &mut State) {
+        if self.probe || (state.opened.is_none() && state.count() >= THRESHOLD) {
+            self.open(state);
+        }
+    }
+
+    fn open(&self, state: &mut State) {
+        if state.opened.is_none() {
+            tracing::warn!(system = self.breaker.name, failures = state.count(), "breaker opened");
+        }
+        state.opened = Some(Instant::now());
+        metrics::gauge!("breaker_open", "system" => self.breaker.name).set(1.0);
     }
 }
 
@@ -155,6 +215,45 @@ mod tests {
         drop(breaker.admit().unwrap());
         breaker.admit().unwrap().success();
         assert!(!breaker.is_open());
+    }
+
+    fn unreadable(breaker: &Breaker, account: u64, times: u32) {
+        for _ in 0..times {
+            breaker.admit().unwrap().unreadable(Asker::Account(account));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_unreadable_pages_of_one_or_two_accounts_never_open_it_and_those_of_three_do() {
+        let breaker = Breaker::new("test");
+        unreadable(&breaker, 1, 3 * THRESHOLD);
+        unreadable(&breaker, 2, 3 * THRESHOLD);
+        assert!(!breaker.is_open());
+        unreadable(&breaker, 3, 1);
+        assert!(breaker.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_count_whoever_meets_them_and_the_service_itself_is_believed() {
+        let breaker = Breaker::new("test");
+        unreadable(&breaker, 1, THRESHOLD);
+        fail(&breaker, THRESHOLD - 1);
+        assert!(!breaker.is_open());
+        breaker.admit().unwrap().unreadable(Asker::Service);
+        assert!(breaker.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_account_with_a_broken_page_does_not_keep_it_open_by_probing() {
+        let breaker = Breaker::new("test");
+        fail(&breaker, THRESHOLD);
+        tokio::time::advance(COOLDOWN).await;
+        breaker.admit().unwrap().unreadable(Asker::Account(1));
+        assert!(!breaker.is_open());
+        unreadable(&breaker, 2, THRESHOLD);
+        assert!(!breaker.is_open());
+        unreadable(&breaker, 3, 1);
+        assert!(breaker.is_open());
     }
 
     #[tokio::test(start_paused = true)]

@@ -84,6 +84,12 @@ impl Download {
         (!kind.is_empty()).then_some(kind)
     }
 
+    /// The media type with its parameters, as the answer has it.
+    #[must_use]
+    pub fn charset_line(&self) -> Option<&str> {
+        self.response.headers().get(CONTENT_TYPE)?.to_str().ok()
+    }
+
     /// The name the answer gives the file, else the last part of its address where that looks like a file's name. Only a
     /// name, never a path; at most 200 characters.
     #[must_use]

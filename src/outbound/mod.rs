@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
-pub use breaker::{Breaker, Open};
+pub use breaker::{Asker, Breaker, Open};
 pub use cookies::Cookies;
 pub use link::{Arrival, Download, MAX_DOWNLOAD};
 pub use request::Request;
@@ -203,6 +203,11 @@ impl Exchange<'_> {
     /// The answer shows that the system does not work.
     pub fn failed(self) {
         self.permit.failure();
+    }
+
+    /// The answer cannot be read, or says that the system does not work: perhaps only for this account.
+    pub fn unreadable(self, asker: Asker) {
+        self.permit.unreadable(asker);
     }
 }
 

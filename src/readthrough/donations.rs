@@ -7,8 +7,8 @@ use super::{
     source::{AllFlights, Login, Source},
 };
 use crate::{
-    campus::{Campus, CampusError, session::Session},
-    config::Freshness,
+    campus::{Campus, CampusError, listing::Listing, session::Session},
+    config::{Freshness, Term},
     github::{
         Github, GithubError,
         donation::{Donation, parse_donations},
@@ -47,9 +47,15 @@ impl Source for Donations {
         false
     }
 
-    async fn fetch(&self, _: &Campus, _: &Login, _: &str, _: &mut Session) -> Result<Self::Data, CampusError> {
+    async fn fetch(
+        &self,
+        _: &Campus,
+        _: &Login,
+        _: &Term,
+        _: &mut Session,
+    ) -> Result<Listing<Self::Data>, CampusError> {
         match self.0.donation_text().await {
-            Ok(text) => Ok(parse_donations(&text)),
+            Ok(text) => Ok(parse_donations(&text).into()),
             Err(error) => {
                 tracing::warn!(%error, "donations cannot be read");
                 Err(match error {

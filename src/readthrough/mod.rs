@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     campus::{
         Campus, CampusError,
+        listing::Listing,
         repair::{Order, Verdict},
         session::Session,
     },
@@ -63,18 +64,20 @@ pub struct Fetched<T> {
     pub fetched_at: DateTime<Utc>,
     /// It is older than it should be, because the campus system could not be asked.
     pub stale: bool,
+    /// It is a list that is known to be incomplete.
+    pub partial: bool,
 }
 
 impl<T> Fetched<T> {
     /// The same, with other data made of it.
     pub fn map<U>(self, of: impl FnOnce(T) -> U) -> Fetched<U> {
-        Fetched { data: of(self.data), fetched_at: self.fetched_at, stale: self.stale }
+        Fetched { data: of(self.data), fetched_at: self.fetched_at, stale: self.stale, partial: self.partial }
     }
 }
 
 impl<T: Clone> Fetched<T> {
     fn of(snapshot: &Snapshot<T>, stale: bool) -> Self {
-        Self { data: snapshot.data.clone(), fetched_at: snapshot.fetched_at(), stale }
+        Self { data: snapshot.data.clone(), fetched_at: snapshot.fetched_at(), stale, partial: snapshot.partial }
     }
 }
 
@@ -102,6 +105,9 @@ pub enum ReadError {
     /// The campus system has not answered yet.
     #[error("the campus takes too long")]
     TooSlow,
+    /// The campus system showed a part of a list, with fewer rows than are stored.
+    #[error("only a part of the list came")]
+    Incomplete,
     /// The campus system has nothing to show, and nothing is stored.
     #[error("nothing there")]
     Empty,
@@ -275,20 +281,27 @@ impl ReadThrough {
 
     async fn ask_campus<S: Source>(&self, source: &S, user: &User, key: &SnapshotKey) -> Outcome<S::Data> {
         let fetched = self.with_session(user, S::CREDENTIALS, S::SYSTEM, async |login, session| {
-            source.fetch(&self.campus, login, &self.term.name, session).await
+            source.fetch(&self.campus, login, &self.term, session).await
         });
-        let fetched = fetched.await?;
+        let Listing { data: fetched, partial } = fetched.await?;
         let at = self.clock.now();
         if S::is_empty(&fetched) {
             return Err(ReadError::Empty);
         }
         let snapshots = S::snapshots(&self.store);
         let data = match snapshots.find_latest(key).await? {
-            Some(stored) => S::merge(stored.data, fetched),
+            Some(stored) => {
+                let before = S::rows(&stored.data);
+                let data = S::merge(stored.data, fetched);
+                if partial && S::rows(&data) < before {
+                    return Err(ReadError::Incomplete);
+                }
+                data
+            }
             None => fetched,
         };
-        snapshots.save(key, &data, at).await?;
-        Ok(Fetched { data, fetched_at: at, stale: false })
+        snapshots.save_as(key, &data, partial, at).await?;
+        Ok(Fetched { data, fetched_at: at, stale: false, partial })
     }
 
     /// Does `work` with the user's login and stored session at `system`, keeps what becomes of the session, and remembers
@@ -301,11 +314,11 @@ impl ReadThrough {
         work: impl AsyncFnOnce(&Login, &mut Session) -> Result<T, CampusError>,
     ) -> Result<T, ReadError> {
         if credentials.is_empty() {
-            return Ok(work(&Login::default(), &mut Session::default()).await?);
+            return Ok(work(&Login::default(), &mut Session::of(&user.open_id)).await?);
         }
         let (user, login) = self.log_in_as(user, credentials).await?;
         let owner = SessionOwner { open_id: &user.open_id, student_id: &user.student_id, system };
-        let mut session = load_session(&self.store, &self.keys, &owner).await?;
+        let mut session = load_session(&self.store, &self.keys, &owner).await?.asked_for(&user.student_id);
         let before = session.to_text();
         let asked = tokio::time::timeout(CAMPUS_LIMIT, work(&login, &mut session)).await;
         let answer = asked.unwrap_or(Err(CampusError::Down(system)));
@@ -315,8 +328,8 @@ impl ReadThrough {
                 tracing::warn!(%error, "campus session not kept");
             }
         }
-        if let Err(CampusError::WrongPassword(refusing)) = answer {
-            self.remember_refusal(&user, credentials, refusing).await?;
+        if let Err(CampusError::WrongPassword(refusing)) = &answer {
+            self.remember_refusal(&user, credentials, *refusing).await?;
         }
         Ok(answer?)
     }

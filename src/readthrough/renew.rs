@@ -56,11 +56,17 @@ impl ReadThrough {
             Renewal::Refused(loans) => (loans, false),
         };
         let at = self.clock.now();
-        if let Err(error) = self.store.borrowing.save(&Borrowing.key(user, &self.term.name), &loans, at).await {
-            // The library has renewed it; that the stored list is older is mended by the next look.
-            tracing::warn!(%error, "loans not stored after a renewal");
+        // A part of the list never takes the place of all of it; the next look brings it.
+        if !loans.partial {
+            let key = Borrowing.key(user, &self.term.name);
+            if let Err(error) = self.store.borrowing.save(&key, &loans.data, at).await {
+                // The library has renewed it; that the stored list is older is mended by the next look.
+                tracing::warn!(%error, "loans not stored after a renewal");
+            }
         }
-        let loan = loans.into_iter().find(|loan| loan.number == number).filter(|_| renewed);
-        Ok(loan.map_or(Renewed::Refused, |data| Renewed::Loan(Fetched { data, fetched_at: at, stale: false })))
+        let loan = loans.data.into_iter().find(|loan| loan.number == number).filter(|_| renewed);
+        Ok(loan.map_or(Renewed::Refused, |data| {
+            Renewed::Loan(Fetched { data, fetched_at: at, stale: false, partial: false })
+        }))
     }
 }

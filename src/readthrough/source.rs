@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    campus::{Campus, CampusError, session::Session},
-    config::Freshness,
+    campus::{Campus, CampusError, listing::Listing, session::Session},
+    config::{Freshness, Term},
     outbound::System,
     store::{Credential, SnapshotKey, Snapshots, Store, User},
 };
@@ -41,6 +41,11 @@ pub trait Source: Clone + Send + Sync + 'static {
     /// Whether there is nothing in it. Such an answer never replaces a stored one.
     fn is_empty(data: &Self::Data) -> bool;
 
+    /// How many rows it has, for lists that can be partial: one with fewer rows never replaces a stored one.
+    fn rows(_data: &Self::Data) -> usize {
+        0
+    }
+
     /// What is stored after `fetched` came and `stored` was there.
     fn merge(_stored: Self::Data, fetched: Self::Data) -> Self::Data {
         fetched
@@ -51,9 +56,9 @@ pub trait Source: Clone + Send + Sync + 'static {
         &self,
         campus: &Campus,
         login: &Login,
-        term: &str,
+        term: &Term,
         session: &mut Session,
-    ) -> impl Future<Output = Result<Self::Data, CampusError>> + Send;
+    ) -> impl Future<Output = Result<Listing<Self::Data>, CampusError>> + Send;
 
     /// The requests for this kind that are under way in this replica.
     fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>>;

@@ -10,11 +10,12 @@ use crate::{
     campus::{
         Campus, CampusError,
         library::{parse_book::BookCopy, parse_borrowing::Loan, parse_search::Book},
+        listing::Listing,
         physical::parse_scores::PhysicalYear,
         session::Session,
         urp::{Account, ClassroomQuery, parse_classroom::Room, parse_course::CourseTable, parse_score::ScoreRow},
     },
-    config::Freshness,
+    config::{Freshness, Term},
     outbound::System,
     store::{Credential, SnapshotKey, Snapshots, Store, User},
 };
@@ -25,7 +26,12 @@ pub(super) const URP_CREDENTIALS: &[(Credential, System)] =
 
 impl From<&Login> for Account {
     fn from(login: &Login) -> Self {
-        Self { student_id: login.student_id.clone(), vpn_password: login.vpn.clone(), urp_password: login.urp.clone() }
+        Self {
+            student_id: login.student_id.clone(),
+            vpn_password: login.vpn.clone(),
+            urp_password: login.urp.clone(),
+            by_hand: false,
+        }
     }
 }
 
@@ -64,10 +70,10 @@ impl Source for Courses {
         &self,
         campus: &Campus,
         login: &Login,
-        _: &str,
+        term: &Term,
         session: &mut Session,
-    ) -> Result<Self::Data, CampusError> {
-        campus.urp.course_table(&login.into(), session).await
+    ) -> Result<Listing<Self::Data>, CampusError> {
+        Ok(campus.urp.course_table(&login.into(), u8::try_from(term.weeks).unwrap_or(u8::MAX), session).await?.into())
     }
 
     fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
@@ -97,13 +103,20 @@ impl Source for Scores {
         fresh.score
     }
 
+    fn rows(data: &Self::Data) -> usize {
+        data.len()
+    }
+
     fn is_empty(data: &Self::Data) -> bool {
         data.is_empty()
     }
 
     /// By course number and parallel class: the newest value wins, and a course that is not shown any more stays.
     fn merge(stored: Self::Data, fetched: Self::Data) -> Self::Data {
-        let same = |a: &ScoreRow, b: &ScoreRow| a.score.number == b.score.number;
+        // What the old service stored has no class: it is the course's one.
+        let same = |old: &ScoreRow, new: &ScoreRow| {
+            old.score.number == new.score.number && (old.serial == new.serial || old.serial.is_empty())
+        };
         let gone: Vec<ScoreRow> = stored.into_iter().filter(|old| !fetched.iter().any(|new| same(old, new))).collect();
         fetched.into_iter().chain(gone).collect()
     }
@@ -112,9 +125,9 @@ impl Source for Scores {
         &self,
         campus: &Campus,
         login: &Login,
-        _: &str,
+        _: &Term,
         session: &mut Session,
-    ) -> Result<Self::Data, CampusError> {
+    ) -> Result<Listing<Self::Data>, CampusError> {
         campus.urp.scores(&login.into(), session).await
     }
 
@@ -156,10 +169,10 @@ impl Source for Classrooms {
         &self,
         campus: &Campus,
         login: &Login,
-        term: &str,
+        term: &Term,
         session: &mut Session,
-    ) -> Result<Self::Data, CampusError> {
-        campus.urp.classrooms(&login.into(), term, &self.0, session).await
+    ) -> Result<Listing<Self::Data>, CampusError> {
+        Ok(campus.urp.classrooms(&login.into(), &term.name, &self.0, session).await?.into())
     }
 
     fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
@@ -197,10 +210,10 @@ impl Source for Physical {
         &self,
         campus: &Campus,
         login: &Login,
-        _: &str,
+        _: &Term,
         session: &mut Session,
-    ) -> Result<Self::Data, CampusError> {
-        campus.physical.scores(&login.student_id, &login.id_number, session).await
+    ) -> Result<Listing<Self::Data>, CampusError> {
+        Ok(campus.physical.scores(&login.student_id, &login.id_number, session).await?.into())
     }
 
     fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
@@ -230,6 +243,10 @@ impl Source for Borrowing {
         fresh.borrowing
     }
 
+    fn rows(data: &Self::Data) -> usize {
+        data.len()
+    }
+
     /// Somebody who returned everything has no loans: an answer like any other.
     fn is_empty(_: &Self::Data) -> bool {
         false
@@ -239,9 +256,9 @@ impl Source for Borrowing {
         &self,
         campus: &Campus,
         login: &Login,
-        _: &str,
+        _: &Term,
         session: &mut Session,
-    ) -> Result<Self::Data, CampusError> {
+    ) -> Result<Listing<Self::Data>, CampusError> {
         campus.library.loans(&login.student_id, &login.library, session).await
     }
 
@@ -272,6 +289,10 @@ impl Source for Search {
         fresh.borrowing
     }
 
+    fn rows(data: &Self::Data) -> usize {
+        data.len()
+    }
+
     fn is_empty(data: &Self::Data) -> bool {
         data.is_empty()
     }
@@ -280,9 +301,9 @@ impl Source for Search {
         &self,
         campus: &Campus,
         _: &Login,
-        _: &str,
+        _: &Term,
         session: &mut Session,
-    ) -> Result<Self::Data, CampusError> {
+    ) -> Result<Listing<Self::Data>, CampusError> {
         campus.library.search(&self.0, session).await
     }
 
@@ -321,10 +342,10 @@ impl Source for Copies {
         &self,
         campus: &Campus,
         _: &Login,
-        _: &str,
+        _: &Term,
         session: &mut Session,
-    ) -> Result<Self::Data, CampusError> {
-        campus.library.copies(&self.0, session).await
+    ) -> Result<Listing<Self::Data>, CampusError> {
+        Ok(campus.library.copies(&self.0, session).await?.into())
     }
 
     fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {

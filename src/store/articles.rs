@@ -399,6 +399,39 @@ impl Articles {
         Ok(known)
     }
 
+    /// Key and title of the articles whose title `is_garbled` knows, at most `most` of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the primary does not answer.
+    pub async fn garbled(
+        &self,
+        class: Class,
+        is_garbled: impl Fn(&str) -> bool,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let fields = doc! { "_id": 0, "key": 1, "title": 1 };
+        let keyed = doc! { "key": { "$type": "string" } };
+        let mut cursor = self.primary(class).find(keyed).projection(fields).await?;
+        let mut found = Vec::new();
+        while found.len() < most && cursor.advance().await? {
+            let article = cursor.deserialize_current()?;
+            let (Ok(key), Ok(title)) = (article.get_str("key"), article.get_str("title")) else { continue };
+            if is_garbled(title) {
+                found.push((key.to_owned(), title.to_owned()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes an article.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the write is not known to be safe.
+    pub async fn remove(&self, class: Class, key: &str) -> Result<(), StoreError> {
+        self.primary(class).delete_one(doc! { "key": key }).await?;
+        Ok(())
+    }
+
     /// The latest date among the articles of `class`, as far as it is not later than `now`.
     ///
     /// # Errors

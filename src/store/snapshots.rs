@@ -70,6 +70,9 @@ impl std::fmt::Display for SnapshotKey {
 pub struct Snapshot<T> {
     /// The data.
     pub data: T,
+    /// It is a list that is known to be incomplete.
+    #[serde(default)]
+    pub partial: bool,
     fetched_at: bson::DateTime,
 }
 
@@ -114,11 +117,29 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn save(&self, key: &SnapshotKey, data: &T, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.save_as(key, data, false, at).await
+    }
+
+    /// Like [`Snapshots::save`], for `data` that is perhaps a part only.
+    ///
+    /// # Errors
+    /// As for [`Snapshots::save`].
+    pub async fn save_as(
+        &self,
+        key: &SnapshotKey,
+        data: &T,
+        partial: bool,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let at = bson::DateTime::from_millis(at.timestamp_millis());
         let data = bson::serialize_to_bson(data).map_err(mongodb::error::Error::from)?;
         let mut older = key.filter();
         older.insert("fetchedAt", doc! { "$lte": at });
-        let mut update = doc! { "$set": { "data": data, "fetchedAt": at } };
+        let mut update = if partial {
+            doc! { "$set": { "data": data, "fetchedAt": at, "partial": true } }
+        } else {
+            doc! { "$set": { "data": data, "fetchedAt": at }, "$unset": { "partial": "" } }
+        };
         let identity = key.identity();
         if !identity.is_empty() {
             update.insert("$setOnInsert", identity);

@@ -34,6 +34,7 @@ fn table(courses: &[Course]) -> Value {
             let value = json!({
                 "name": course.name, "place": building + &session.room.replace("(多)", ""), "time": time,
                 "week": session.weekday, "weekly": weeks(&session.weeks), "teacher": teacher, "rel": 1,
+                "sections": [session.section, session.section + session.sections - 1],
             });
             days.entry(DAYS[usize::from(session.weekday) - 1]).or_default().push(value);
         }

@@ -25,6 +25,8 @@ mod old_defects;
 mod other_accounts;
 mod own;
 mod pages;
+mod partial;
+mod refusals;
 mod rekey;
 mod repair;
 mod replset;

@@ -124,7 +124,7 @@ impl Bulletin {
             return Ok(());
         }
         let (student_id, password) = self.account.as_ref().ok_or(CampusError::SessionExpired(System::Vpn))?;
-        self.vpn.log_in(student_id, password, session).await
+        self.vpn.log_in(student_id, password, false, session).await
     }
 }
 

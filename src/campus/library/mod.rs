@@ -4,13 +4,16 @@ pub mod parse_book;
 pub mod parse_borrowing;
 pub mod parse_renewal;
 pub mod parse_search;
+pub mod turn;
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
     CampusError,
-    page::login_outcome,
+    listing::{Leaves, Listing, MAX_PAGES},
+    page::{Leaf, PageError, login_outcome},
+    pause::Pauses,
     session::Session,
     site::{SignIn, Site},
 };
@@ -19,6 +22,7 @@ use parse_book::BookCopy;
 use parse_borrowing::Loan;
 use parse_renewal::Offer;
 use parse_search::Book;
+use turn::Fields;
 
 /// What a search is always sent with, besides the title.
 const SEARCH: [(&str, &str); 17] = [
@@ -45,13 +49,13 @@ const SEARCH: [(&str, &str); 17] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Renewal {
     /// It was renewed; these are all loans as they are now.
-    Renewed(Vec<Loan>),
+    Renewed(Listing<Vec<Loan>>),
     /// There is no loan of this number.
     Unknown,
     /// The library does not renew this one.
     NotRenewable,
     /// The library was asked and changed nothing; these are all loans as they are.
-    Refused(Vec<Loan>),
+    Refused(Listing<Vec<Loan>>),
 }
 
 /// Client of the library.
@@ -59,11 +63,11 @@ pub enum Renewal {
 pub struct Library(Site);
 
 impl Library {
-    pub(super) fn new(base: &Url, outbound: &Outbound) -> Self {
-        Self(Site::new(System::Library, base, outbound))
+    pub(super) fn new(base: &Url, outbound: &Outbound, pauses: Pauses) -> Self {
+        Self(Site::new(System::Library, base, outbound, pauses))
     }
 
-    /// The reader's loans.
+    /// The reader's loans, those of all pages. A further page that does not come leaves the list partial.
     ///
     /// # Errors
     /// See [`CampusError`].
@@ -72,10 +76,36 @@ impl Library {
         student_id: &str,
         password: &SecretString,
         session: &mut Session,
-    ) -> Result<Vec<Loan>, CampusError> {
-        let request = || Request::get(self.0.url("/Borrowing.aspx"));
+    ) -> Result<Listing<Vec<Loan>>, CampusError> {
+        let address = self.0.url("/Borrowing.aspx");
         let reader = Reader { site: &self.0, student_id, password };
-        self.0.ask_signed_in(request, session, &reader, parse_borrowing::parse_borrowing).await
+        let parse = |html: &str| parse_borrowing::parse_loan_page(html, 1);
+        let first = self.0.ask_signed_in(|| Request::get(address.clone()), session, &reader, parse).await?;
+        Ok(self.turn_over(&address, first, session, parse_borrowing::parse_loan_page).await)
+    }
+
+    /// The list that begins with the page `first` of `address`, as far as its further pages come.
+    async fn turn_over<T: PartialEq>(
+        &self,
+        address: &Url,
+        first: Leaf<T, Fields>,
+        session: &mut Session,
+        parse: impl Fn(&str, u32) -> Result<Leaf<T, Fields>, PageError>,
+    ) -> Listing<Vec<T>> {
+        let mut leaves = Leaves::new();
+        let mut next = leaves.take(first);
+        for number in 2.. {
+            let Some(fields) = next else { break };
+            let request = Request::form(address.clone(), &pairs(&fields)).referer(address);
+            next = match self.0.ask(request, session, |html| parse(html, number)).await {
+                Ok(leaf) => leaves.take(leaf),
+                Err(error) => {
+                    tracing::warn!(%error, number, "a further page of a list did not come");
+                    break;
+                }
+            };
+        }
+        leaves.finish()
     }
 
     /// Renews the loan of the copy `number`, by what the list of loans offers for it. It is sent once: whether a repeated
@@ -92,29 +122,48 @@ impl Library {
     ) -> Result<Renewal, CampusError> {
         let address = self.0.url("/Borrowing.aspx");
         let reader = Reader { site: &self.0, student_id, password };
-        let offer = |html: &str| parse_renewal::parse_renewal(html, number);
-        let form = match self.0.ask_signed_in(|| Request::get(address.clone()), session, &reader, offer).await? {
+        // The loan may stand on any page of the list: what is offered for it is read where it stands.
+        let read = |html: &str, page: u32| {
+            let offer = parse_renewal::parse_renewal(html, number)?;
+            Ok((offer, parse_borrowing::parse_loan_page(html, page)?.next))
+        };
+        let first = |html: &str| read(html, 1);
+        let (mut offer, mut next) =
+            self.0.ask_signed_in(|| Request::get(address.clone()), session, &reader, first).await?;
+        for page in 2..=u32::try_from(MAX_PAGES).unwrap_or(1) {
+            let (Offer::Unknown, Some(fields)) = (&offer, next) else { break };
+            let request = Request::form(address.clone(), &pairs(&fields)).referer(&address);
+            (offer, next) = self.0.ask(request, session, |html| read(html, page)).await?;
+        }
+        let form = match offer {
             Offer::Unknown => return Ok(Renewal::Unknown),
             Offer::NotRenewable => return Ok(Renewal::NotRenewable),
             Offer::Renewable(form) => form,
         };
-        let fields: Vec<(&str, &str)> =
-            form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let request = Request::form(address.clone(), &fields).referer(&address);
-        let loans = self.0.ask(request, session, parse_borrowing::parse_borrowing).await?;
-        let renewed = loans.iter().any(|loan| parse_renewal::is_renewed(&form.loan, loan));
+        let request = Request::form(address.clone(), &pairs(&form.fields)).referer(&address);
+        let answer = self.0.ask(request, session, |html| parse_borrowing::parse_loan_page(html, 1)).await?;
+        // The answer is the page that the loan stands on, perhaps not the only one.
+        let shown = answer.rows.iter().any(|loan| parse_renewal::is_renewed(&form.loan, loan));
+        let loans = if answer.is_part() {
+            self.loans(student_id, password, session).await?
+        } else {
+            Listing::from(answer.rows)
+        };
+        let renewed = shown || loans.data.iter().any(|loan| parse_renewal::is_renewed(&form.loan, loan));
         Ok(if renewed { Renewal::Renewed(loans) } else { Renewal::Refused(loans) })
     }
 
-    /// Books whose title contains `title`.
+    /// Books whose title contains `title`, those of the first pages of the result.
     ///
     /// # Errors
     /// See [`CampusError`].
-    pub async fn search(&self, title: &str, session: &mut Session) -> Result<Vec<Book>, CampusError> {
+    pub async fn search(&self, title: &str, session: &mut Session) -> Result<Listing<Vec<Book>>, CampusError> {
         let mut url = self.0.url("/SearchResult.aspx");
         // The catalogue spells the parameter this way.
         url.query_pairs_mut().extend_pairs(SEARCH).append_pair("Titlie", title);
-        self.0.ask(Request::get(url), session, parse_search::parse_search).await
+        let first =
+            self.0.ask(Request::get(url.clone()), session, |html| parse_search::parse_search_page(html, 1)).await?;
+        Ok(self.turn_over(&url, first, session, parse_search::parse_search_page).await)
     }
 
     /// Copies of a book.
@@ -128,6 +177,11 @@ impl Library {
     }
 }
 
+/// Names and values as a form takes them.
+fn pairs(fields: &Fields) -> Vec<(&str, &str)> {
+    fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
 /// Somebody with a reader's card.
 struct Reader<'a> {
     site: &'a Site,
@@ -136,6 +190,10 @@ struct Reader<'a> {
 }
 
 impl SignIn for Reader<'_> {
+    fn account(&self) -> &str {
+        self.student_id
+    }
+
     /// The answer leads to the list of loans, or is the login form with a refusal.
     async fn log_in(&self, session: &mut Session) -> Result<(), CampusError> {
         let form = [("userid", self.student_id), ("password", self.password.expose_secret())];

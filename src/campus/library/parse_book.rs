@@ -33,14 +33,22 @@ pub struct BookCopy {
 pub fn parse_copies(html: &str) -> Result<Vec<BookCopy>, PageError> {
     let page = Page::parse(html)?;
     let Some(table) = page.by_id("table", TABLE) else {
-        let is_book = page.has_form_to("Book.aspx");
+        let is_book = page.has_form_to("Book.aspx") && is_without_copies(&page);
         return if is_book { Ok(Vec::new()) } else { Err(page.instead(Layer::Library, PAGE, "the list of copies")) };
     };
     let columns = columns(table);
     let rows = rows_of(table).filter(|row| row.attr("align") == Some("left"));
-    rows.map(|row| copy(row, columns))
-        .collect::<Option<_>>()
-        .ok_or(PageError::Changed { page: PAGE, missing: "a cell of a copy" })
+    let copies: Option<Vec<BookCopy>> = rows.map(|row| copy(row, columns)).collect();
+    let copies = copies.ok_or(PageError::Changed { page: PAGE, missing: "a cell of a copy" })?;
+    if copies.is_empty() && !is_without_copies(&page) {
+        return Err(PageError::Changed { page: PAGE, missing: "the rows of the copies" });
+    }
+    Ok(copies)
+}
+
+/// Whether a page without rows is whole and shows nothing of what only copies have.
+fn is_without_copies(page: &Page<'_>) -> bool {
+    page.is_whole() && !page.mentions("GridView1_ctl") && !["可借", "借出时间"].iter().any(|word| page.shows(word))
 }
 
 /// Where place, lending date, due date and state stand: by the header, or where they always stood.
@@ -101,6 +109,9 @@ mod tests {
     proptest! {
         #[test]
         fn mutilated_copies_are_data_or_an_error(page in mutilated("library/book.html")) {
+            if let Ok(copies) = parse_copies(&page) {
+                prop_assert!(!copies.is_empty(), "copies do not vanish");
+            }
             for copy in parse_copies(&page).unwrap_or_default() {
                 prop_assert!(copy.state <= 1);
             }

@@ -4,8 +4,9 @@ use scraper::ElementRef;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::turn::{Fields, leaf};
 use crate::campus::page::dom::{Page, labelled, rows_of, text_nodes, text_of};
-use crate::campus::page::{Layer, PageError, clean};
+use crate::campus::page::{Layer, Leaf, PageError, clean};
 
 /// The name of this page on the command line and in errors.
 pub(super) const PAGE: &str = "library-borrowing";
@@ -15,6 +16,9 @@ const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
 
 /// The labels of a loan.
 const LABELS: [&str; 6] = ["馆藏号", "馆藏地", "续借次数", "借书时间", "应还日期", "超期情况"];
+
+/// What the link to a loan's book looks like.
+const BOOK_LINK: &str = "Book.aspx?id=";
 
 /// Shown at a loan that may be renewed.
 const RENEWABLE: &str = "可续借";
@@ -43,8 +47,22 @@ pub struct Loan {
 /// Reads the loans in the order of the page. No loans is an empty list.
 pub fn parse_borrowing(html: &str) -> Result<Vec<Loan>, PageError> {
     let page = Page::parse(html)?;
-    let Some(rows) = loan_rows(&page)? else { return Ok(Vec::new()) };
-    rows.map(loan).collect::<Option<_>>().ok_or(PageError::Changed { page: PAGE, missing: "a label of a loan" })
+    let rows = loan_rows(&page)?.into_iter().flatten();
+    let loans: Option<Vec<Loan>> = rows.map(loan).collect();
+    let loans = loans.ok_or(PageError::Changed { page: PAGE, missing: "a label of a loan" })?;
+    // A page that shows what only loans have is not one without loans.
+    if loans.is_empty()
+        && (page.mentions(BOOK_LINK) || LABELS.iter().any(|label| page.shows(label)) || !page.is_whole())
+    {
+        return Err(PageError::Changed { page: PAGE, missing: "the rows of the loans" });
+    }
+    Ok(loans)
+}
+
+/// Reads page `number` of the loans, and what to send to get the next one.
+pub fn parse_loan_page(html: &str, number: u32) -> Result<Leaf<Loan, Fields>, PageError> {
+    let loans = parse_borrowing(html)?;
+    Ok(leaf(&Page::parse(html)?, loans, number))
 }
 
 /// The rows of the loans; `None` when the page has no loans.
@@ -85,6 +103,18 @@ mod tests {
     }
 
     #[test]
+    fn a_page_of_several_says_so_and_what_to_send_for_the_next_one() {
+        let leaf = parse_loan_page(&fixture("library/borrowing-two-pages.html"), 1).unwrap();
+        assert_eq!((leaf.rows.len(), leaf.pager.map(|pager| (pager.page, pager.pages))), (2, Some((1, 2))));
+        let fields = leaf.next.unwrap();
+        let value = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+        assert_eq!(value("__EVENTTARGET"), Some("ctl00$ContentPlaceHolder1$GridView1"));
+        assert_eq!(value("__EVENTARGUMENT"), Some("Page$Next"));
+        assert_eq!(value("__VIEWSTATE"), Some("/wEPDwUK"));
+        assert_eq!(parse_loan_page(&fixture("library/borrowing.html"), 1).unwrap().next, None);
+    }
+
+    #[test]
     fn no_loans_is_an_empty_list() {
         assert_eq!(parse_borrowing(&fixture("library/borrowing-none.html")), Ok(vec![]));
     }
@@ -112,7 +142,9 @@ mod tests {
     proptest! {
         #[test]
         fn mutilated_loans_are_data_or_an_error(page in mutilated("library/borrowing-renewable.html")) {
-            let _ = parse_borrowing(&page);
+            if let Ok(loans) = parse_borrowing(&page) {
+                prop_assert!(!loans.is_empty(), "loans do not vanish");
+            }
         }
     }
 }

@@ -90,7 +90,7 @@ fn link(row: ElementRef<'_>) -> Option<(String, String)> {
 }
 
 /// An element that posts back, with the words that it does so with.
-fn postback_of(element: ElementRef<'_>) -> Option<(ElementRef<'_>, (String, String))> {
+pub(super) fn postback_of(element: ElementRef<'_>) -> Option<(ElementRef<'_>, (String, String))> {
     let scripts = ["href", "onclick"].into_iter().filter_map(|name| element.attr(name));
     Some((element, scripts.into_iter().find_map(postback)?))
 }
@@ -110,7 +110,7 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     text[1..].split_once(mark)
 }
 
-fn hidden_fields(page: &Page<'_>, target: String, argument: String) -> Vec<(String, String)> {
+pub(super) fn hidden_fields(page: &Page<'_>, target: String, argument: String) -> Vec<(String, String)> {
     let hidden = |input: &ElementRef<'_>| input.attr("type").is_some_and(|kind| kind.eq_ignore_ascii_case("hidden"));
     let field = |input: ElementRef<'_>| {
         let name = input.attr("name").filter(|name| !matches!(*name, "" | TARGET | ARGUMENT))?;

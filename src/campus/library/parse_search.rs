@@ -4,8 +4,9 @@ use scraper::ElementRef;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::turn::{Fields, leaf};
 use crate::campus::page::dom::{Page, labelled, text_of};
-use crate::campus::page::{Layer, PageError};
+use crate::campus::page::{Layer, Leaf, PageError};
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "library-search";
@@ -36,7 +37,7 @@ pub struct Book {
 pub fn parse_search(html: &str) -> Result<Vec<Book>, PageError> {
     let page = Page::parse(html)?;
     let Some(table) = page.by_id("table", TABLE) else {
-        let is_result = page.has_form_to("SearchResult.aspx");
+        let is_result = page.has_form_to("SearchResult.aspx") && page.is_whole() && !shows_a_book(&page);
         return if is_result { Ok(Vec::new()) } else { Err(page.instead(Layer::Library, PAGE, "the list of books")) };
     };
     let mut books: Vec<Book> = Vec::new();
@@ -51,7 +52,21 @@ pub fn parse_search(html: &str) -> Result<Vec<Book>, PageError> {
         let [call_number, author, publisher] = description(link).ok_or(missing)?;
         books.push(Book { title, id: id.to_owned(), call_number, author, publisher });
     }
+    if books.is_empty() && (!page.is_whole() || shows_a_book(&page)) {
+        return Err(PageError::Changed { page: PAGE, missing: "the link to a book" });
+    }
     Ok(books)
+}
+
+/// Reads page `number` of the books, and what to send to get the next one.
+pub fn parse_search_page(html: &str, number: u32) -> Result<Leaf<Book, Fields>, PageError> {
+    let books = parse_search(html)?;
+    Ok(leaf(&Page::parse(html)?, books, number))
+}
+
+/// Whether the page has what only a book that was found has.
+fn shows_a_book(page: &Page<'_>) -> bool {
+    page.mentions(BOOK_LINK) || ["索书号", "责任者", "出版社："].iter().any(|label| page.shows(label))
 }
 
 /// The id in a link to a book's page.
@@ -93,6 +108,8 @@ mod tests {
     #[test]
     fn a_pager_among_the_books_is_no_book() {
         insta::assert_json_snapshot!(parse_search(&fixture("library/search-paged.html")).unwrap());
+        let next = parse_search_page(&fixture("library/search-paged.html"), 1).unwrap().next.unwrap();
+        assert!(next.contains(&("__EVENTARGUMENT".to_owned(), "Page$2".to_owned())));
     }
 
     #[test]
@@ -125,6 +142,9 @@ mod tests {
     proptest! {
         #[test]
         fn mutilated_results_have_titles_and_ids_or_are_an_error(page in mutilated("library/search-paged.html")) {
+            if let Ok(books) = parse_search(&page) {
+                prop_assert!(!books.is_empty(), "books do not vanish");
+            }
             for book in parse_search(&page).unwrap_or_default() {
                 prop_assert!(!book.title.is_empty() && !book.id.is_empty());
             }

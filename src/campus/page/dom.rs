@@ -2,7 +2,7 @@
 
 use scraper::{ElementRef, Html, Node};
 
-use super::{Layer, PageError, check_size, clean};
+use super::{Layer, PageError, Said, check_size, clean, said};
 
 /// Words by which a page announces that its system is switched off. `数据库忙` is URP's own way to say so.
 const MAINTENANCE: [&str; 12] = [
@@ -19,6 +19,9 @@ const MAINTENANCE: [&str; 12] = [
     "停机",
     "数据库忙",
 ];
+
+/// Longer texts are no refusals but instructions, in characters.
+const MAX_REFUSAL: usize = 80;
 
 /// Longer texts are no column names and no labels (40 Chinese characters).
 const MAX_LABEL_BYTES: usize = 120;
@@ -60,6 +63,18 @@ impl<'a> Page<'a> {
         self.html.root_element().descendent_elements().filter(seen).find(|element| own(*element))
     }
 
+    /// All elements, in the order of the page.
+    pub(crate) fn all(&self) -> impl Iterator<Item = ElementRef<'_>> {
+        self.html.root_element().descendent_elements()
+    }
+
+    /// The pieces of text that can be seen on the page itself, its title left out.
+    pub(crate) fn seen_texts(&self) -> impl Iterator<Item = &str> {
+        self.all()
+            .filter(|element| element.value().name() != "title" && !is_hidden(*element))
+            .flat_map(|element| element.children().filter_map(|node| node.value().as_text().map(|text| &**text)))
+    }
+
     /// All elements of a class, in the order of the page.
     pub(crate) fn of_class(&self, class: &'static str) -> impl Iterator<Item = ElementRef<'_>> {
         self.html.root_element().descendent_elements().filter(move |element| has_class(*element, class))
@@ -72,6 +87,13 @@ impl<'a> Page<'a> {
 
     pub(crate) fn title_contains(&self, words: &str) -> bool {
         self.elements("title").next().is_some_and(|title| text_of(title).contains(words))
+    }
+
+    /// Whether the page came to its end: what follows an empty list of a page that was cut off is not known.
+    pub(crate) fn is_whole(&self) -> bool {
+        let end = self.raw.trim_end();
+        let tail = end.len().saturating_sub(200);
+        end.bytes().skip(tail).collect::<Vec<_>>().to_ascii_lowercase().windows(6).any(|part| part == b"</html")
     }
 
     /// Whether a form of the page has a field of that name.
@@ -100,7 +122,20 @@ impl<'a> Page<'a> {
                 return PageError::SessionExpired(layer);
             }
         }
+        if let Some(refusal) = self.refusal() {
+            return refusal;
+        }
         if announces_maintenance(self) { PageError::Maintenance } else { PageError::Changed { page, missing } }
+    }
+
+    /// What a system that works says instead of showing something: [`PageError::Closed`], with its words.
+    pub(crate) fn refusal(&self) -> Option<PageError> {
+        let popped_up = said::messages(self);
+        let texts = popped_up.into_iter().chain(self.seen_texts().map(clean));
+        texts.filter(|text| text.chars().count() <= MAX_REFUSAL).find_map(|text| {
+            let reason = said::closed(&text)?;
+            Some(PageError::Closed(reason, Said::new(&text)))
+        })
     }
 
     /// Whether this is the login page of a system, or sends the browser there.
@@ -135,6 +170,17 @@ impl<'a> Page<'a> {
 /// Whether an element is of that class.
 pub(crate) fn has_class(element: ElementRef<'_>, class: &str) -> bool {
     element.value().classes().any(|name| name == class)
+}
+
+/// Whether an element or one around it is not shown, as far as its own attributes tell.
+pub(crate) fn is_hidden(element: ElementRef<'_>) -> bool {
+    let hides = |element: ElementRef<'_>| {
+        let style = element.attr("style").unwrap_or_default();
+        let hidden =
+            element.attr("hidden").is_some() || style.replace(' ', "").to_ascii_lowercase().contains("display:none");
+        hidden || matches!(element.value().name(), "script" | "style" | "noscript" | "template")
+    };
+    hides(element) || element.ancestors().filter_map(ElementRef::wrap).any(hides)
 }
 
 /// Whether a text holds one of the words of a maintenance notice.
@@ -211,6 +257,10 @@ pub(crate) struct Grid {
     /// The texts of the cells of each row below the header. Rows that only carry a message or a rule across several
     /// columns are left out.
     pub(crate) rows: Vec<Vec<String>>,
+    /// Over how many rows each of these cells goes.
+    pub(crate) spans: Vec<Vec<u16>>,
+    /// The texts of the rows that were left out.
+    pub(crate) messages: Vec<String>,
 }
 
 impl Grid {
@@ -231,12 +281,16 @@ impl Grid {
             is_header(&names).then_some(names)
         })?;
         let carries_a_message = |row| cells_of(row).count() < header.len() && cells_of(row).any(spans_columns);
-        let rows = rows
-            .filter(|&row| !carries_a_message(row))
-            .map(|row| cells_of(row).map(text_of).collect::<Vec<_>>())
-            .filter(|cells| !cells.is_empty())
-            .collect();
-        Some(Self { columns: header, rows })
+        let (mut texts, mut spans, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            if carries_a_message(row) {
+                messages.push(text_of(row));
+            } else if cells_of(row).next().is_some() {
+                texts.push(cells_of(row).map(text_of).collect());
+                spans.push(cells_of(row).map(rows_spanned).collect());
+            }
+        }
+        Some(Self { columns: header, rows: texts, spans, messages })
     }
 
     /// The number of columns.
@@ -266,6 +320,10 @@ impl Grid {
         }
         Some(records)
     }
+}
+
+fn rows_spanned(cell: ElementRef<'_>) -> u16 {
+    cell.attr("rowspan").and_then(|span| span.trim().parse().ok()).unwrap_or(1).max(1)
 }
 
 fn spans_columns(cell: ElementRef<'_>) -> bool {

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{
     CampusError,
+    pause::Pauses,
     session::Session,
     site::{SignIn, Site},
 };
@@ -19,8 +20,8 @@ use parse_scores::PhysicalYear;
 pub struct Physical(Site);
 
 impl Physical {
-    pub(super) fn new(base: &Url, outbound: &Outbound) -> Self {
-        Self(Site::new(System::Physical, base, outbound))
+    pub(super) fn new(base: &Url, outbound: &Outbound, pauses: Pauses) -> Self {
+        Self(Site::new(System::Physical, base, outbound, pauses))
     }
 
     /// Test results of every year. `password`: the last eight characters of the id number.
@@ -47,6 +48,10 @@ struct Athlete<'a> {
 }
 
 impl SignIn for Athlete<'_> {
+    fn account(&self) -> &str {
+        self.student_id
+    }
+
     /// Fills in the login form, whose hidden fields belong to this very copy of it.
     async fn log_in(&self, session: &mut Session) -> Result<(), CampusError> {
         let url = self.site.url("/index.aspx");

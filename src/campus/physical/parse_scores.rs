@@ -13,6 +13,9 @@ const PAGE: &str = "physical-scores";
 /// Class of the tables, one for each year.
 const TABLE_CLASS: &str = "score-table";
 
+/// What only the results of a year name.
+const DISCIPLINES: [&str; 6] = ["身高", "体重", "肺活量", "立定跳远", "50米", "坐位体前屈"];
+
 /// One year's results, as the page writes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -48,6 +51,11 @@ pub fn parse_physical(html: &str) -> Result<Vec<PhysicalYear>, PageError> {
     let years: Vec<PhysicalYear> = score_tables(&page).map(year).collect();
     if years.iter().any(|year| year.year.is_empty()) {
         return Err(PageError::Changed { page: PAGE, missing: "the label 年度" });
+    }
+    // A page that shows what only results have is not one without results.
+    let shows_results = page.mentions(TABLE_CLASS) || DISCIPLINES.iter().any(|name| page.mentions(name));
+    if years.is_empty() && (shows_results || !page.is_whole()) {
+        return Err(PageError::Changed { page: PAGE, missing: "the tables of the years" });
     }
     Ok(years)
 }
@@ -137,6 +145,9 @@ mod tests {
     proptest! {
         #[test]
         fn mutilated_results_have_their_year_or_are_an_error(page in mutilated("physical/welcome.html")) {
+            if let Ok(years) = parse_physical(&page) {
+                prop_assert!(!years.is_empty(), "results do not vanish");
+            }
             for year in parse_physical(&page).unwrap_or_default() {
                 prop_assert!(!year.year.is_empty());
             }

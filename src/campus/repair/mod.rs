@@ -8,6 +8,7 @@ use url::Url;
 use super::{
     CampusError,
     page::{PageError, login_outcome},
+    pause::Pauses,
     session::Session,
     site::{SignIn, Site},
 };
@@ -55,8 +56,8 @@ pub enum Verdict {
 pub struct Repair(Site);
 
 impl Repair {
-    pub(super) fn new(base: &Url, outbound: &Outbound) -> Self {
-        Self(Site::new(System::Repair, base, outbound))
+    pub(super) fn new(base: &Url, outbound: &Outbound, pauses: Pauses) -> Self {
+        Self(Site::new(System::Repair, base, outbound, pauses))
     }
 
     /// Places an order. It is sent once: whether a repeated one would be a second order cannot be known.
@@ -116,6 +117,10 @@ struct Resident<'a> {
 }
 
 impl SignIn for Resident<'_> {
+    fn account(&self) -> &str {
+        self.student_id
+    }
+
     async fn log_in(&self, session: &mut Session) -> Result<(), CampusError> {
         let id_number = self.id_number.expose_secret();
         let password = id_number.get(id_number.len().saturating_sub(PASSWORD_LENGTH)..).unwrap_or_default();
@@ -128,7 +133,9 @@ impl SignIn for Resident<'_> {
 /// Any page but the login form and a maintenance page: several answers of this system are bare words.
 fn no_login_form(text: &str) -> Result<(), PageError> {
     match parse::parse_repair_form(text) {
-        Err(e @ (PageError::SessionExpired(_) | PageError::Maintenance | PageError::TooLarge)) => Err(e),
+        Err(
+            e @ (PageError::SessionExpired(_) | PageError::Closed(..) | PageError::Maintenance | PageError::TooLarge),
+        ) => Err(e),
         Ok(_) | Err(_) => Ok(()),
     }
 }

@@ -13,7 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     CampusError, ask,
+    listing::{Leaves, Listing},
     page::{PageEncoding, PageError},
+    pause::{Caller, Pauses},
     session::Session,
     vpn::Vpn,
 };
@@ -58,6 +60,8 @@ pub struct Account {
     pub vpn_password: SecretString,
     /// Password of the URP.
     pub urp_password: SecretString,
+    /// The student has just typed the passwords and waits.
+    pub by_hand: bool,
 }
 
 /// Client of the URP.
@@ -67,27 +71,52 @@ pub struct Urp {
     solver: Arc<Solver>,
     vpn: Arc<Vpn>,
     outbound: Outbound,
+    pauses: Pauses,
 }
 
 impl Urp {
-    pub(super) fn new(host: String, solver: Solver, vpn: Arc<Vpn>, outbound: Outbound) -> Self {
-        Self { host: host.into(), solver: Arc::new(solver), vpn, outbound }
+    pub(super) fn new(host: String, solver: Solver, vpn: Arc<Vpn>, outbound: Outbound, pauses: Pauses) -> Self {
+        Self { host: host.into(), solver: Arc::new(solver), vpn, outbound, pauses }
     }
 
-    /// The student's course table of this term.
+    /// The student's course table of this term, which has `term_weeks` weeks.
     ///
     /// # Errors
     /// See [`CampusError`].
-    pub async fn course_table(&self, account: &Account, session: &mut Session) -> Result<CourseTable, CampusError> {
-        self.page(account, session, (1, 2), "/xkAction.do?actionType=6", parse_course::parse_course_table).await
+    pub async fn course_table(
+        &self,
+        account: &Account,
+        term_weeks: u8,
+        session: &mut Session,
+    ) -> Result<CourseTable, CampusError> {
+        let parse = |html: &str| parse_course::parse_course_table(html, term_weeks);
+        Ok(self.page(account, session, (1, 2), "/xkAction.do?actionType=6", parse).await?.told())
     }
 
-    /// The student's scores of this term, in the order of the page.
+    /// The student's scores of this term, in the order of the pages. A further page that does not come leaves the list
+    /// partial.
     ///
     /// # Errors
     /// See [`CampusError`].
-    pub async fn scores(&self, account: &Account, session: &mut Session) -> Result<Vec<ScoreRow>, CampusError> {
-        self.page(account, session, (1, 2), "/bxqcjcxAction.do", parse_score::parse_scores).await
+    pub async fn scores(
+        &self,
+        account: &Account,
+        session: &mut Session,
+    ) -> Result<Listing<Vec<ScoreRow>>, CampusError> {
+        let parse = parse_score::parse_score_page;
+        let mut leaves = Leaves::new();
+        let mut next = leaves.take(self.page(account, session, (1, 2), "/bxqcjcxAction.do", parse).await?);
+        while let Some(path) = next {
+            next = match self.page(account, session, (1, 2), &path, parse).await {
+                Ok(leaf) => leaves.take(leaf),
+                Err(e @ CampusError::WrongPassword(_)) => return Err(e),
+                Err(error) => {
+                    tracing::warn!(%error, "a further page of the scores did not come");
+                    break;
+                }
+            };
+        }
+        Ok(leaves.finish())
     }
 
     /// Classrooms that are empty at the time of `query`, grouped by floor.
@@ -130,8 +159,9 @@ impl Urp {
                     session.leave(system);
                     session.leave(System::Urp);
                 }
-                // Perhaps only because the system has forgotten the list: to be sure, it is asked for again.
-                Err(CampusError::Changed { .. }) if known => session.classroom_term = None,
+                // Perhaps only because the system has forgotten the list: to be sure, it is asked for again, where a session
+                // that has ended is found out.
+                Err(CampusError::Changed { .. } | CampusError::Failing(_)) if known => session.classroom_term = None,
                 Ok(floors) if known && floors.is_empty() => session.classroom_term = None,
                 outcome => return outcome,
             }
@@ -159,7 +189,9 @@ impl Urp {
         self.request(account, session, || Request::get(self.vpn.inner(a, b, &self.host, path)), parse).await
     }
 
-    /// Sends a request, logging in first where the session is known to be missing, and once more where it proves to be.
+    /// Sends a request, logging in first where the session is known to be missing. A session that was there before may have
+    /// ended, and a system may answer that with anything: after a login page, an error or an unknown page the student is
+    /// logged in once beside it, and the new session takes the place of the old one only when that works.
     async fn request<T>(
         &self,
         account: &Account,
@@ -170,10 +202,16 @@ impl Urp {
         let known = session.is_in(System::Vpn) && session.is_in(System::Urp);
         self.enter(account, session).await?;
         match ask(&self.outbound, System::Urp, request(), session, PageEncoding::Gbk, &parse).await {
-            Err(CampusError::SessionExpired(system)) if known => {
-                session.leave(system);
-                session.leave(System::Urp);
-                self.enter(account, session).await?;
+            Err(e) if known && e.may_be_a_dead_session() => {
+                // A login page tells which session has ended. Anything else may come of either: both are made anew.
+                let mut beside = session.anew();
+                if let CampusError::SessionExpired(system) = e {
+                    session.leave(system);
+                    session.leave(System::Urp);
+                    beside = session.clone();
+                }
+                self.enter(account, &mut beside).await?;
+                *session = beside;
                 ask(&self.outbound, System::Urp, request(), session, PageEncoding::Gbk, &parse).await
             }
             outcome => outcome,
@@ -184,22 +222,33 @@ impl Urp {
     async fn enter(&self, account: &Account, session: &mut Session) -> Result<(), CampusError> {
         let had_vpn = session.is_in(System::Vpn);
         if !had_vpn {
-            self.vpn.log_in(&account.student_id, &account.vpn_password, session).await?;
+            self.enter_vpn(account, session).await?;
         }
         if session.is_in(System::Urp) {
             return Ok(());
         }
         match self.log_in(account, session).await {
             // The VPN session was older than we knew.
-            Err(CampusError::SessionExpired(System::Vpn)) if had_vpn => {
-                self.vpn.log_in(&account.student_id, &account.vpn_password, session).await?;
+            Err(e) if had_vpn && e.may_be_a_dead_session() => {
+                let mut beside = session.anew();
+                self.enter_vpn(account, &mut beside).await?;
+                *session = beside;
                 self.log_in(account, session).await
             }
             outcome => outcome,
         }
     }
 
+    async fn enter_vpn(&self, account: &Account, session: &mut Session) -> Result<(), CampusError> {
+        self.vpn.log_in(&account.student_id, &account.vpn_password, account.by_hand, session).await
+    }
+
     async fn log_in(&self, account: &Account, session: &mut Session) -> Result<(), CampusError> {
+        let caller = Caller { system: System::Urp, account: &account.student_id, by_hand: account.by_hand };
+        self.pauses.around(caller, self.try_captchas(account, session)).await
+    }
+
+    async fn try_captchas(&self, account: &Account, session: &mut Session) -> Result<(), CampusError> {
         let mut sent = 0;
         for look in 1..=MAX_CAPTCHAS {
             let Some(text) = self.read_captcha(session, look == MAX_CAPTCHAS).await? else { continue };
@@ -233,12 +282,12 @@ impl Urp {
             .map_err(CampusError::of_outbound)?;
         let Ok(reading) = self.solver.read(&exchange.answer.body) else {
             // No picture: perhaps a login page of the VPN, or a maintenance page.
-            let text = super::page::decode(&exchange.answer.body, PageEncoding::Gbk);
+            let text = super::text_of(&exchange.answer, PageEncoding::Gbk);
             let error = match text.and_then(|text| parse_login::parse_login(&text)) {
-                Err(e @ (PageError::SessionExpired(_) | PageError::Maintenance)) => e,
+                Err(e @ (PageError::SessionExpired(_) | PageError::Closed(..) | PageError::Maintenance)) => e,
                 _ => PageError::Changed { page: "urp-captcha", missing: "picture" },
             };
-            return super::judge(exchange, Err(CampusError::of_page(System::Urp, error)));
+            return super::judge(exchange, session, Err(CampusError::of_page(System::Urp, error)));
         };
         // That the picture came says nothing about the pages: the breaker learns from those.
         drop(exchange);
@@ -271,7 +320,9 @@ impl Urp {
 /// Any page of the URP but a login or maintenance page.
 fn no_login_page(html: &str) -> Result<(), PageError> {
     match parse_login::parse_login(html) {
-        Err(e @ (PageError::SessionExpired(_) | PageError::Maintenance | PageError::TooLarge)) => Err(e),
+        Err(
+            e @ (PageError::SessionExpired(_) | PageError::Closed(..) | PageError::Maintenance | PageError::TooLarge),
+        ) => Err(e),
         Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -42,7 +42,16 @@ pub fn parse_classrooms(html: &str) -> Result<Vec<Vec<Room>>, PageError> {
         room: record[room].replace("(多)", ""),
         volume: record[volume].clone(),
     });
-    Ok(by_floor(rooms.filter(|room| !room.room.is_empty())))
+    let floors = by_floor(rooms.filter(|room| !room.room.is_empty()));
+    if floors.is_empty() {
+        if let Some(refusal) = page.refusal() {
+            return Err(refusal);
+        }
+        if !page.is_whole() {
+            return Err(PageError::Changed { page: PAGE, missing: "the end of the page" });
+        }
+    }
+    Ok(floors)
 }
 
 fn by_floor(rooms: impl Iterator<Item = Room>) -> Vec<Vec<Room>> {
@@ -117,6 +126,7 @@ mod tests {
         #[test]
         fn a_mutilated_list_has_no_empty_floor_or_is_an_error(page in mutilated("urp/classroom.html")) {
             if let Ok(floors) = parse_classrooms(&page) {
+                prop_assert!(!floors.is_empty(), "rooms do not vanish");
                 prop_assert!(floors.iter().all(|rooms| !rooms.is_empty()));
             }
         }

@@ -4,10 +4,12 @@
 //! from the weeks on (the others span several rows). Where a course has no time slot, the server forgets `</tr>`.
 
 use crate::campus::page::dom::{Grid, Page};
-use crate::campus::page::{Layer, PageError};
+use crate::campus::page::{Layer, PageError, Reading, Said, UnreadCell};
 
+mod cells;
 mod session;
 
+use cells::{lessons, pairs, weekday, weeks};
 pub use session::{CourseTable, Session, WeekSpan};
 
 /// The name of this page on the command line and in errors.
@@ -22,9 +24,6 @@ const COLUMNS: [&str; 7] = ["课程名", "教师", "周次", "星期", "节次",
 /// Words the client has no room for in the name of a building: `3号教学楼` is shown as `3教`.
 const BUILDING_FILLERS: [&str; 6] = ["综合楼", "学楼", "号", "训练", "区", "地"];
 
-/// No term is longer than a year.
-const MAX_WEEK: u8 = 53;
-
 /// Mark of a room with a projector.
 const ROOM_FILLER: &str = "(多)";
 
@@ -36,13 +35,15 @@ struct Columns {
     weeks: usize,
     weekday: usize,
     section: usize,
+    /// How many lessons (节数); pages of some schools have no such column.
+    count: Option<usize>,
     building: usize,
     room: usize,
 }
 
-/// Reads the sessions in the order of the page. A student without courses has none; a page without the list is an
-/// error.
-pub fn parse_sessions(html: &str) -> Result<Vec<Session>, PageError> {
+/// Reads the sessions in the order of the page: one for each pair of lessons that a meeting touches. A student without
+/// courses has none; a page without the list is an error. `term_weeks`: how many weeks `全周` is.
+pub fn parse_sessions(html: &str, term_weeks: u8) -> Result<Reading<Vec<Session>>, PageError> {
     let page = Page::parse(html)?;
     if !page.shows(MARKER) {
         return Err(page.instead(Layer::Urp, PAGE, "the heading 选课结果"));
@@ -50,14 +51,22 @@ pub fn parse_sessions(html: &str) -> Result<Vec<Session>, PageError> {
     let missing = || page.instead(Layer::Urp, PAGE, "the header of the course list");
     let grid = Grid::with_columns(&page, &COLUMNS).ok_or_else(missing)?;
     let columns = Columns::of(&grid).ok_or_else(missing)?;
-    let mut sessions = columns.sessions(&grid.rows)?;
-    session::colour(&mut sessions);
-    Ok(sessions)
+    let mut read = columns.sessions(&grid, term_weeks)?;
+    if read.data.is_empty() {
+        if let Some(refusal) = page.refusal() {
+            return Err(refusal);
+        }
+        if !page.is_whole() {
+            return Err(PageError::Changed { page: PAGE, missing: "the end of the page" });
+        }
+    }
+    session::colour(&mut read.data);
+    Ok(read)
 }
 
 /// Reads the sessions and sorts them by weekday.
-pub fn parse_course_table(html: &str) -> Result<CourseTable, PageError> {
-    parse_sessions(html).map(CourseTable::from)
+pub fn parse_course_table(html: &str, term_weeks: u8) -> Result<Reading<CourseTable>, PageError> {
+    Ok(parse_sessions(html, term_weeks)?.map(CourseTable::from))
 }
 
 impl Columns {
@@ -72,45 +81,87 @@ impl Columns {
             weeks,
             weekday: after_weeks("星期")?,
             section: after_weeks("节次")?,
+            count: after_weeks("节数"),
             building: after_weeks("教学楼")?,
             room: after_weeks("教室")?,
         })
     }
 
-    fn sessions(&self, rows: &[Vec<String>]) -> Result<Vec<Session>, PageError> {
-        let mut sessions = Vec::with_capacity(rows.len());
-        let mut course: Option<&[String]> = None;
-        for row in rows {
-            if row.len() == self.width - self.weeks {
-                let missing = PageError::Changed { page: PAGE, missing: "the course of a further session" };
-                let course = course.ok_or(missing)?;
+    fn sessions(&self, grid: &Grid, term_weeks: u8) -> Result<Reading<Vec<Session>>, PageError> {
+        let mut read = Reading::<Vec<Session>>::default();
+        // What the cells above that go over several rows say in this one, and in how many more.
+        let mut above: Vec<(u16, String)> = Vec::new();
+        for (row, spans) in grid.rows.iter().zip(&grid.spans) {
+            let free = above.iter().filter(|(left, _)| *left == 0).count();
+            if row.len() % self.width == 0 {
+                for (main, spans) in row.chunks(self.width).zip(spans.chunks(self.width)) {
+                    self.meeting(&mut read, main, term_weeks);
+                    above = spans.iter().zip(main).map(|(span, text)| (span - 1, text.clone())).collect();
+                }
+            } else if above.is_empty() && row.len() == self.width - self.weeks {
+                return Err(PageError::Changed { page: PAGE, missing: "the course of a further session" });
+            } else if !above.is_empty() && (row.len() == free || row.len() == self.width - self.weeks) {
+                // A row for a further session has no cells for what the rows above say of it too. Some pages count those
+                // rows wrongly; then the cells from the weeks on are there, all of them.
+                let by_span = row.len() == free;
+                let mut cells = row.iter().zip(spans);
+                let mut full = Vec::with_capacity(self.width);
+                for (column, (left, text)) in above.iter_mut().enumerate() {
+                    let spanned = if by_span { *left > 0 } else { column < self.weeks };
+                    if spanned {
+                        *left = left.saturating_sub(1);
+                    } else if let Some((own, span)) = cells.next() {
+                        (*left, *text) = (span - 1, own.clone());
+                    }
+                    full.push(text.clone());
+                }
                 // An unscheduled course is listed once; further empty slots say nothing.
                 if row.iter().any(|cell| !cell.is_empty()) {
-                    sessions.push(self.session(course, row));
-                }
-            } else if row.len() % self.width == 0 {
-                for main in row.chunks(self.width) {
-                    sessions.push(self.session(main, &main[self.weeks..]));
-                    course = Some(main);
+                    self.meeting(&mut read, &full, term_weeks);
                 }
             } else {
                 return Err(PageError::Changed { page: PAGE, missing: "a cell of a row" });
             }
         }
-        Ok(sessions)
+        for message in grid.messages.iter().filter(|message| !message.is_empty()) {
+            read.unread.push(unread("行", message));
+        }
+        Ok(read)
     }
 
-    fn session(&self, course: &[String], slot: &[String]) -> Session {
-        Session {
-            name: course[self.name].clone(),
-            place: place(&slot[self.building], &slot[self.room]),
-            time: time(&slot[self.section]).to_owned(),
-            week: weekday(&slot[self.weekday]),
-            weekly: weeks(&slot[0]),
-            teacher: teachers(&course[self.teacher]),
-            rel: 1,
+    /// Adds what a row of full width says. A cell that is not understood leaves its part unknown, and is told.
+    fn meeting(&self, read: &mut Reading<Vec<Session>>, row: &[String], term_weeks: u8) {
+        let slot = &row[self.weeks..];
+        let count = self.count.map_or("", |count| slot[count].as_str());
+        let (weekly, week) = (weeks(&slot[0], term_weeks), weekday(&slot[self.weekday]));
+        let range = lessons(&slot[self.section], count);
+        let understood = [
+            ("周次", slot[0].as_str(), weekly.is_some()),
+            ("星期", slot[self.weekday].as_str(), week.is_some()),
+            ("节次", slot[self.section].as_str(), range.is_some()),
+            ("节数", count, cells::is_count(count)),
+        ];
+        for (column, text, _) in understood.into_iter().filter(|(_, text, understood)| !understood && !text.is_empty())
+        {
+            read.unread.push(unread(column, text));
         }
+        let session = Session {
+            name: row[self.name].clone(),
+            place: place(&slot[self.building], &slot[self.room]),
+            time: String::new(),
+            week,
+            weekly: weekly.unwrap_or_default(),
+            teacher: teachers(&row[self.teacher]),
+            rel: 1,
+            sections: range.map(|(first, last)| [first, last]),
+        };
+        let pieces = range.map_or_else(|| vec![""], |(first, last)| pairs(first, last));
+        read.data.extend(pieces.into_iter().map(|time| Session { time: time.to_owned(), ..session.clone() }));
     }
+}
+
+fn unread(column: &'static str, text: &str) -> UnreadCell {
+    UnreadCell { page: PAGE, column, text: Said::new(text) }
 }
 
 fn place(building: &str, room: &str) -> String {
@@ -121,54 +172,6 @@ fn place(building: &str, room: &str) -> String {
 /// `丁四* 徐五* ` are two teachers.
 fn teachers(cell: &str) -> String {
     cell.split(['*', ' ']).filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// The pair of lessons that a session begins with; the client knows five of them. The evening's further lessons have
-/// none.
-fn time(section: &str) -> &'static str {
-    match numeral(section) {
-        Some(1 | 2) => "1-2",
-        Some(3 | 4) => "3-4",
-        Some(5 | 6) => "5-6",
-        Some(7 | 8) => "7-8",
-        Some(9 | 10) => "9-10",
-        _ => "",
-    }
-}
-
-fn weekday(cell: &str) -> Option<u8> {
-    match cell {
-        "日" | "天" => Some(7),
-        _ => numeral(cell).filter(|day| (1..=7).contains(day)),
-    }
-}
-
-fn numeral(text: &str) -> Option<u8> {
-    const CHINESE: [&str; 10] = ["一", "二", "三", "四", "五", "六", "七", "八", "九", "十"];
-    let chinese = (1..).zip(CHINESE).find_map(|(value, numeral)| (numeral == text).then_some(value));
-    chinese.or_else(|| text.parse().ok())
-}
-
-/// Reads `6-12,14-17周上`. Weeks that cannot be read as a whole are unknown (none) rather than half right.
-fn weeks(cell: &str) -> Vec<WeekSpan> {
-    let parts: Option<Vec<_>> = cell.split([',', '，', '、']).map(week_spans).collect();
-    parts.unwrap_or_default().concat()
-}
-
-/// Reads one part of it. Odd or even weeks (`1-9周单`) become single ones.
-fn week_spans(part: &str) -> Option<Vec<WeekSpan>> {
-    let numbers: String = part.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect();
-    let (first, last) = numbers.split_once('-').unwrap_or((&numbers, &numbers));
-    let (first, last): (u8, u8) = (first.parse().ok()?, last.parse().ok()?);
-    if !(1 <= first && first <= last && last <= MAX_WEEK) {
-        return None;
-    }
-    let (odd, even) = (part.contains('单'), part.contains('双'));
-    Some(if odd == even {
-        vec![if numbers.contains('-') { WeekSpan::Range(first, last) } else { WeekSpan::Single(first) }]
-    } else {
-        (first..=last).filter(|week| (week % 2 == 1) == odd).map(WeekSpan::Single).collect()
-    })
 }
 
 #[cfg(test)]

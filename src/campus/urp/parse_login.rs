@@ -1,7 +1,7 @@
 //! The answer to a login at the URP system (`POST loginAction.do`).
 
-use crate::campus::page::dom::{Page, speaks_of_maintenance, text_of};
-use crate::campus::page::{Layer, PageError};
+use crate::campus::page::dom::{Page, text_of};
+use crate::campus::page::{Layer, PageError, refusal_in};
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "urp-login";
@@ -11,9 +11,6 @@ const LOGGED_IN: &str = "学分制综合教务";
 
 /// Class of the cell in which the login page names the reason of a refusal.
 const REASON_CLASS: &str = "errorTop";
-
-/// What the system says when the account or its password is wrong: `您的密码不正确`, `你输入的证件号不存在`.
-const WRONG_PASSWORD: [&str; 3] = ["密码不正确", "密码错误", "证件号不存在"];
 
 /// Tells whether a login worked, and if not, why.
 ///
@@ -36,15 +33,7 @@ pub fn parse_login(html: &str) -> Result<(), PageError> {
 }
 
 fn refusal(reason: &str) -> PageError {
-    if reason.contains("验证码") {
-        PageError::WrongCaptcha
-    } else if WRONG_PASSWORD.iter().any(|words| reason.contains(words)) {
-        PageError::WrongPassword
-    } else if speaks_of_maintenance(reason) {
-        PageError::Maintenance
-    } else {
-        PageError::Changed { page: PAGE, missing: "a known reason for the refusal" }
-    }
+    if reason.contains("验证码") { PageError::WrongCaptcha } else { refusal_in(reason) }
 }
 
 #[cfg(test)]
@@ -53,6 +42,7 @@ mod tests {
 
     use super::*;
     use crate::campus::page::fixture::{fixture, mutilated};
+    use crate::campus::page::{Closed, Said};
 
     fn answer(name: &str) -> Result<(), PageError> {
         parse_login(&fixture(name))
@@ -86,7 +76,9 @@ mod tests {
         let page = |reason: &str| format!("<title>URP 综合教务系统 - 登录</title><td class=errorTop>{reason}</td>");
         let answer = |reason: &str| parse_login(&format!("<table><tr>{}</table>", page(reason)));
         assert_eq!(answer("系统维护中，请稍后登录"), Err(PageError::Maintenance));
-        assert!(matches!(answer("请先评教"), Err(PageError::Changed { page: "urp-login", .. })));
+        assert_eq!(answer("数据库忙请稍候再试"), Err(PageError::Maintenance));
+        assert!(matches!(answer("请先评教"), Err(PageError::Closed(Closed::Evaluate, _))));
+        assert_eq!(answer("系统发生未知异状"), Err(PageError::Unknown(Said::new("系统发生未知异状"))));
         assert_eq!(answer("&nbsp;"), Err(PageError::SessionExpired(Layer::Urp)));
     }
 

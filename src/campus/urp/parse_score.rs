@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::campus::page::dom::{Grid, Page};
-use crate::campus::page::{Layer, PageError};
+use crate::campus::page::dom::{Grid, Page, text_of};
+use crate::campus::page::{Layer, Leaf, PageError, pager_of, total_of};
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "urp-score";
@@ -58,6 +58,29 @@ pub struct ScoreRow {
     pub failed_reason: String,
 }
 
+/// The action that shows the list, and its further pages.
+const ACTION: &str = "bxqcjcxAction.do?";
+
+/// Longest query of a link to a further page.
+const MAX_QUERY: usize = 300;
+
+/// Reads one page of the list, and the path of the next one.
+pub fn parse_score_page(html: &str) -> Result<Leaf<ScoreRow, String>, PageError> {
+    let rows = parse_scores(html)?;
+    let page = Page::parse(html)?;
+    let mut links =
+        page.elements("a").filter(|link| ["下一页", "下页"].iter().any(|word| text_of(*link).contains(word)));
+    let next = links.find_map(|link| next_path(link.attr("href")?));
+    Ok(Leaf { rows, pager: pager_of(&page), total: total_of(&page), next })
+}
+
+/// The path below the system's host that a link to a further page has; the VPN writes another one before it.
+fn next_path(href: &str) -> Option<String> {
+    let (_, query) = href.split_once(ACTION)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=&._-%".contains(c);
+    (query.len() <= MAX_QUERY && query.chars().all(plain)).then(|| format!("/{ACTION}{query}"))
+}
+
 /// Reads the scores in the order of the page. None yet is an empty list; a list that is not there at all is an error.
 pub fn parse_scores(html: &str) -> Result<Vec<ScoreRow>, PageError> {
     let page = Page::parse(html)?;
@@ -89,7 +112,16 @@ pub fn parse_scores(html: &str) -> Result<Vec<ScoreRow>, PageError> {
             failed_reason: text("未通过原因"),
         }
     });
-    Ok(rows.filter(|row| !row.score.name.is_empty() || !row.score.number.is_empty()).collect())
+    let rows: Vec<ScoreRow> = rows.filter(|row| !row.score.name.is_empty() || !row.score.number.is_empty()).collect();
+    if rows.is_empty() {
+        if let Some(refusal) = page.refusal() {
+            return Err(refusal);
+        }
+        if !page.is_whole() {
+            return Err(PageError::Changed { page: PAGE, missing: "the end of the page" });
+        }
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]
@@ -98,6 +130,7 @@ mod tests {
 
     use super::*;
     use crate::campus::page::fixture::{fixture, mutilated};
+    use crate::campus::page::{Closed, Said};
 
     fn error(name: &str) -> PageError {
         parse_scores(&fixture(name)).unwrap_err()
@@ -127,6 +160,27 @@ mod tests {
         let page = fixture("urp/score-empty.gbk.html").replace("成绩</th>", "分数</th>");
         assert!(matches!(parse_scores(&page), Err(PageError::Changed { page: "urp-score", .. })));
         assert!(matches!(parse_scores("<b>本学期成绩查询列表</b>"), Err(PageError::Changed { .. })));
+    }
+
+    #[test]
+    fn a_refusal_in_place_of_the_list_is_no_changed_page_and_no_empty_list() {
+        let said = Said::new("成绩查询开关已关闭！");
+        assert_eq!(error("urp/score-closed.gbk.html"), PageError::Closed(Closed::SwitchedOff, said));
+        assert_eq!(error("urp/database-busy.gbk.html"), PageError::SessionExpired(Layer::Urp));
+    }
+
+    #[test]
+    fn a_page_of_several_says_so_and_names_the_next_one() {
+        let leaf = parse_score_page(&fixture("urp/score-two-pages.gbk.html")).unwrap();
+        assert_eq!((leaf.rows.len(), leaf.total, leaf.pager.map(|pager| pager.pages)), (2, Some(12), Some(2)));
+        assert_eq!(leaf.next.as_deref(), Some("/bxqcjcxAction.do?totalrows=12&page=2&pageSize=10"));
+        assert_eq!(parse_score_page(&fixture("urp/score.gbk.html")).unwrap().next, None);
+        assert_eq!(
+            next_path("/web/2/http/1/218.196.240.97/bxqcjcxAction.do?page=2").unwrap(),
+            "/bxqcjcxAction.do?page=2"
+        );
+        assert_eq!(next_path("http://evil.example/"), None);
+        assert_eq!(next_path("bxqcjcxAction.do?page=2/../x"), None);
     }
 
     #[test]
@@ -167,6 +221,7 @@ mod tests {
         #[test]
         fn a_mutilated_list_is_data_or_an_error(page in mutilated("urp/score.gbk.html")) {
             if let Ok(rows) = parse_scores(&page) {
+                prop_assert!(!rows.is_empty(), "a filled list is no empty one");
                 prop_assert!(rows.iter().all(|row| !row.score.name.is_empty() || !row.score.number.is_empty()));
             }
         }

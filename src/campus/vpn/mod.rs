@@ -6,7 +6,13 @@ use rsa::{BoxedUint, PublicKey};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{CampusError, ask, judge, page::PageEncoding, session::Session, site::join};
+use super::{
+    CampusError, ask, judge,
+    page::PageEncoding,
+    pause::{Caller, Pauses},
+    session::Session,
+    site::join,
+};
 use crate::{
     config,
     crypto::random_hex,
@@ -19,14 +25,15 @@ pub struct Vpn {
     base: Url,
     key: PublicKey,
     outbound: Outbound,
+    pauses: Pauses,
 }
 
 impl Vpn {
     /// `None` when the configured key is no RSA key.
-    pub(super) fn new(config: &config::Campus, outbound: Outbound) -> Option<Self> {
+    pub(super) fn new(config: &config::Campus, outbound: Outbound, pauses: Pauses) -> Option<Self> {
         let modulus = BoxedUint::from_be_slice_vartime(&config.vpn_key.modulus);
         let key = PublicKey::new(modulus, BoxedUint::from(config.vpn_key.exponent)).ok()?;
-        Some(Self { base: config.vpn_url.clone(), key, outbound })
+        Some(Self { base: config.vpn_url.clone(), key, outbound, pauses })
     }
 
     /// Address of `path` (starting with `/`) at the VPN itself.
@@ -40,11 +47,23 @@ impl Vpn {
         join(&self.base, &format!("/web/{a}/http/{b}/{host}{path}"))
     }
 
-    /// Logs `student_id` in; what `session` held before is forgotten.
+    /// Logs `student_id` in; what `session` held before is forgotten. `by_hand`: somebody has just typed the password.
     ///
     /// # Errors
-    /// [`CampusError::WrongPassword`] when the VPN refuses, else that it is down or has changed.
+    /// [`CampusError::WrongPassword`] only when the VPN names account or password, else what it says: that it is full,
+    /// closed, wants a captcha; that it is down or has changed.
     pub async fn log_in(
+        &self,
+        student_id: &str,
+        password: &SecretString,
+        by_hand: bool,
+        session: &mut Session,
+    ) -> Result<(), CampusError> {
+        let caller = Caller { system: System::Vpn, account: student_id, by_hand };
+        self.pauses.around(caller, self.send_login(student_id, password, session)).await
+    }
+
+    async fn send_login(
         &self,
         student_id: &str,
         password: &SecretString,
@@ -56,12 +75,14 @@ impl Vpn {
         let form = Request::form(url, &[("svpn_name", student_id), ("svpn_password", &encrypted)]);
         let exchange =
             self.outbound.send(System::Vpn, form, &mut session.cookies).await.map_err(CampusError::of_outbound)?;
-        // A right password is answered with a redirect to the service page. Only when it leads elsewhere is that page asked
-        // for: it alone tells whether one is logged in, and whether the VPN works.
+        // A right password is answered with a redirect to the service page. Where another page came that says why, that is
+        // the answer. Else the service page is asked for: it alone tells whether one is logged in, and whether the VPN works.
+        let text = super::text_of(&exchange.answer, PageEncoding::Utf8);
         if exchange.answer.url.path().ends_with("/por/service.csp") {
-            let read = super::page::decode(&exchange.answer.body, PageEncoding::Utf8)
-                .and_then(|text| parse::parse_login(&text));
-            judge(exchange, read.map_err(|e| CampusError::of_page(System::Vpn, e)))?;
+            let read = text.and_then(|text| parse::parse_login(&text));
+            judge(exchange, session, read.map_err(|e| CampusError::of_page(System::Vpn, e)))?;
+        } else if let Some(said) = text.ok().and_then(|text| parse::parse_answer(&text)) {
+            judge(exchange, session, Err(CampusError::of_page(System::Vpn, said)))?;
         } else {
             drop(exchange);
             let service = Request::get(self.own("/por/service.csp"));

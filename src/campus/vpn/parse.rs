@@ -1,7 +1,7 @@
 //! The VPN's own pages: the service list, which tells whether a session is alive, and the answer to a login.
 
 use crate::campus::page::dom::Page;
-use crate::campus::page::{Layer, PageError};
+use crate::campus::page::{Layer, PageError, login_refusal, unknown_answer};
 
 /// The name of the page on the command line and in errors.
 const PAGE: &str = "vpn-service";
@@ -36,11 +36,26 @@ pub fn parse_service(html: &str) -> Result<VpnState, PageError> {
 
 /// Tells whether a login worked, from the page its answer led to (or the service page asked for right after it).
 ///
-/// The VPN names no reason: when its login page comes again, the account or the password is wrong.
+/// The login form that comes again is what it says: a wrong password only where it names account or password, else the
+/// limit, hours, lock or captcha it speaks of. A form without a known word is [`PageError::Unknown`].
 pub fn parse_login(html: &str) -> Result<(), PageError> {
     match parse_service(html)? {
         VpnState::LoggedIn => Ok(()),
-        VpnState::LoginNeeded => Err(PageError::WrongPassword),
+        VpnState::LoginNeeded => {
+            let page = Page::parse(html)?;
+            Err(login_refusal(&page).unwrap_or_else(|| unknown_answer(&page)))
+        }
+    }
+}
+
+/// What the direct answer to a login says: `Some` of why it was refused, `None` where it does not tell.
+///
+/// The form without a word does not tell: the service page has to be asked.
+#[must_use]
+pub fn parse_answer(html: &str) -> Option<PageError> {
+    match parse_login(html) {
+        Ok(()) | Err(PageError::Unknown(_) | PageError::Changed { .. }) => None,
+        Err(said) => Some(said),
     }
 }
 
@@ -50,6 +65,7 @@ mod tests {
 
     use super::*;
     use crate::campus::page::fixture::{fixture, mutilated};
+    use crate::campus::page::{Barrier, Closed, Said};
 
     fn state(name: &str) -> Result<VpnState, PageError> {
         parse_service(&fixture(name))
@@ -74,8 +90,24 @@ mod tests {
     }
 
     #[test]
-    fn the_login_form_again_after_a_login_is_a_wrong_password() {
-        assert_eq!(parse_login(&fixture("vpn/login-page.html")), Err(PageError::WrongPassword));
+    fn the_login_form_again_after_a_login_is_what_it_says_and_a_wrong_password_only_when_it_names_it() {
+        let said = |words: &str| {
+            let form = format!("<td class='errorinfo'><span id='errmsg'>{words}</span></td><form");
+            parse_login(&fixture("vpn/login-page.html").replace("<form", &form))
+        };
+        assert_eq!(said("用户名或密码错误，请重新输入！"), Err(PageError::WrongPassword));
+        assert_eq!(said("LDAP 服务器没有响应，密码错误"), Err(PageError::Maintenance));
+        assert!(matches!(said("您无法在当前时间使用本服务器登录"), Err(PageError::Closed(Closed::Hours, _))));
+        assert!(matches!(said("请输入验证码"), Err(PageError::Barred(Barrier::Captcha, _))));
+        assert!(matches!(said("该 IP 已被锁定"), Err(PageError::Barred(Barrier::Address, _))));
+        assert!(matches!(said("帐号已被锁定"), Err(PageError::Locked(_))));
+        assert_eq!(said("认证失败"), Err(PageError::Unknown(Said::new("认证失败"))));
+        assert!(matches!(parse_login(&fixture("vpn/login-page.html")), Err(PageError::Unknown(_))));
+    }
+
+    #[test]
+    fn a_vpn_that_is_full_is_busy_and_nothing_is_said_of_the_password() {
+        assert_eq!(parse_login(&fixture("vpn/licence-limit.html")), Err(PageError::Maintenance));
     }
 
     #[test]
@@ -91,6 +123,11 @@ mod tests {
         #[test]
         fn a_mutilated_login_form_never_is_a_login_that_worked(page in mutilated("vpn/login-page.html")) {
             prop_assert_ne!(parse_login(&page), Ok(()));
+        }
+
+        #[test]
+        fn a_mutilated_notice_of_a_full_vpn_never_is_a_wrong_password(page in mutilated("vpn/licence-limit.html")) {
+            prop_assert_ne!(parse_login(&page), Err(PageError::WrongPassword));
         }
     }
 }

@@ -93,6 +93,7 @@ async fn bind(
         student_id: input.student_id.as_str().to_owned(),
         vpn_password: input.vpn_pass_word.0.into(),
         urp_password: input.jwc_pass_word.0.into(),
+        by_hand: true,
     };
     let consent = input.consent.map(|Text(version)| version);
     let worker = app.clone();
@@ -122,10 +123,12 @@ async fn verify_and_store(
     account: &Account,
     consent: Option<&str>,
 ) -> Result<(), ApiError> {
-    let mut session = Session::default();
+    let mut session = Session::of(&account.student_id);
     let student = app.campus.urp.verify(account, &mut session).await.map_err(|e| match e {
         CampusError::WrongPassword(System::Vpn) => ApiError::BindRefused { vpn: false, jwc: false },
         CampusError::WrongPassword(_) => ApiError::BindRefused { vpn: true, jwc: false },
+        CampusError::Locked(System::Vpn, said) => ApiError::BindLocked { vpn: false, jwc: false, said },
+        CampusError::Locked(_, said) => ApiError::BindLocked { vpn: true, jwc: false, said },
         other => other.into(),
     })?;
     let id_number = &student.id_number;

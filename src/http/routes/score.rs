@@ -30,41 +30,78 @@ async fn scores(State(app): State<AppState>, Student(user): Student) -> Result<E
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Summary {
-    /// Number of courses with a mark.
+    /// Number of courses with a mark; several attempts at a course are one.
     courses: usize,
     /// Credits of the courses passed.
     credits: f64,
-    /// Average of the marks, weighted by credits; words count as the university counts them. `null` without any mark.
+    /// Average of the marks, weighted by credits; words count as points, see `API-DESIGN`. `null` without any mark.
     average: Option<f64>,
 }
 
-/// Marks that are words, as the university converts them to points (优秀 95, 良好 85, 中等 75, 及格 65, 不及格 0; 合格 and
-/// 通过 pass without points).
-fn points(mark: &str) -> Option<f64> {
-    match mark {
-        "优秀" | "优" => Some(95.0),
-        "良好" | "良" => Some(85.0),
-        "中等" | "中" => Some(75.0),
-        "及格" => Some(65.0),
-        "不及格" => Some(0.0),
-        number => number.parse().ok().filter(|points| (0.0..=100.0).contains(points)),
+/// What a mark says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mark {
+    /// Points from 0 to 100.
+    Points(f64),
+    /// Passed or not, without points.
+    Verdict(bool),
+}
+
+impl Mark {
+    /// A number from 0 to 100, or a word that the university marks with. Anything else is no mark: `-999.0` (none yet),
+    /// 缓考 (put off), 免修 (exempt), 旷考 (absent), nothing.
+    fn of(text: &str) -> Option<Self> {
+        Some(match text.trim() {
+            "优秀" | "优" => Self::Points(95.0),
+            "良好" | "良" => Self::Points(85.0),
+            "中等" | "中" => Self::Points(75.0),
+            "及格" => Self::Points(65.0),
+            "不及格" => Self::Points(0.0),
+            "合格" | "通过" => Self::Verdict(true),
+            "不合格" | "不通过" | "未通过" => Self::Verdict(false),
+            number => Self::Points(number.parse().ok().filter(|points| (0.0..=100.0).contains(points))?),
+        })
+    }
+
+    fn is_pass(self) -> bool {
+        match self {
+            Self::Points(points) => points >= PASS,
+            Self::Verdict(passed) => passed,
+        }
+    }
+
+    /// For the better of two attempts: what passes goes first, then points, then more of them.
+    fn rank(self) -> (bool, bool, f64) {
+        match self {
+            Self::Points(points) => (self.is_pass(), true, points),
+            Self::Verdict(passed) => (passed, false, 0.0),
+        }
     }
 }
 
 /// Lowest mark that passes.
 const PASS: f64 = 60.0;
 
+/// Of several attempts at a course (one number, several 课序号) the best mark counts, with that attempt's credits.
 fn summarise(rows: &[ScoreRow]) -> Summary {
-    let mut summary = Summary { courses: 0, credits: 0.0, average: None };
+    let mut courses: Vec<(&ScoreRow, Mark)> = Vec::new();
+    for row in rows {
+        let Some(mark) = Mark::of(&row.score.mark) else { continue };
+        let number = &row.score.number;
+        match courses.iter_mut().find(|(known, _)| !number.is_empty() && known.score.number == *number) {
+            Some(best) if mark.rank() > best.1.rank() => *best = (row, mark),
+            Some(_) => {}
+            None => courses.push((row, mark)),
+        }
+    }
+    let mut summary = Summary { courses: courses.len(), credits: 0.0, average: None };
     let (mut weighted, mut weight) = (0.0, 0.0);
-    for row in rows.iter().filter(|row| !row.score.mark.is_empty()) {
-        summary.courses += 1;
-        let credit: f64 = row.credit.parse().unwrap_or(0.0);
-        let points = points(&row.score.mark);
-        if points.map_or(matches!(row.score.mark.as_str(), "合格" | "通过"), |points| points >= PASS) {
+    for (row, mark) in courses {
+        let credit = row.credit.parse().ok().filter(|credit: &f64| credit.is_finite() && *credit >= 0.0).unwrap_or(0.0);
+        if mark.is_pass() {
             summary.credits += credit;
         }
-        if let Some(points) = points {
+        if let Mark::Points(points) = mark {
             weighted += points * credit;
             weight += credit;
         }
@@ -93,6 +130,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campus::{page::fixture::fixture, urp::parse_score::parse_scores};
 
     fn row(mark: &str, credit: &str) -> ScoreRow {
         let score = Score { mark: mark.to_owned(), ..Score::default() };
@@ -104,6 +142,33 @@ mod tests {
         let rows = [row("90", "3"), row("中等", "1"), row("50", "2"), row("合格", "1"), row("", "4")];
         let summary = summarise(&rows);
         assert_eq!(summary, Summary { courses: 4, credits: 5.0, average: Some(74.17) });
+    }
+
+    #[test]
+    fn only_marks_count_and_of_two_attempts_the_better_one() {
+        let rows = parse_scores(&fixture("urp/score-attempts.gbk.html")).unwrap();
+        let summary = summarise(&rows);
+        let marks: Vec<_> = rows.iter().map(|row| (row.score.number.as_str(), row.score.mark.as_str())).collect();
+        assert_eq!(&marks[..2], [("1", "59"), ("1", "60")], "both attempts are shown");
+        let counted = ["60", "95.0", "良", "通过"];
+        let others = marks.iter().skip(2).filter(|(_, mark)| Mark::of(mark).is_some()).count();
+        assert_eq!(summary.courses, 1 + others, "{marks:?}");
+        assert!(counted.iter().all(|mark| Mark::of(mark).is_some()));
+        assert!(["-999.0", "缓考", "旷考", "免修", "", "100.5", "NaN"].iter().all(|none| Mark::of(none).is_none()));
+    }
+
+    #[test]
+    fn a_better_attempt_takes_the_place_of_a_worse_one_in_whatever_order() {
+        let at = |number: &str, mark: &str| {
+            let mut row = row(mark, "2");
+            number.clone_into(&mut row.score.number);
+            row
+        };
+        for rows in [[at("1", "59"), at("1", "合格"), at("2", "80")], [at("1", "合格"), at("1", "59"), at("2", "80")]]
+        {
+            assert_eq!(summarise(&rows), Summary { courses: 2, credits: 4.0, average: Some(80.0) });
+        }
+        assert_eq!(summarise(&[at("", "70"), at("", "90")]).courses, 2, "without a number each row is a course");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The spider against the simulated campus: what it collects, what it leaves, what it survives.
 
 mod board;
+mod charset;
 mod command;
 mod hostile;
 mod life;

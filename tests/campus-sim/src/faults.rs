@@ -33,6 +33,12 @@ pub enum Mode {
     /// Treats every session as expired: the login page comes instead (`WeChat`: 42001, `GitHub`: 401).
     #[serde(rename = "expired")]
     Expired,
+    /// Ends the session like `Expired`, but answers 500, as an application server does that lost it.
+    #[serde(rename = "dead")]
+    Dead,
+    /// Answers a login, or a page of the academic system, with a text in place of what was asked for.
+    #[serde(rename = "says")]
+    Says,
     /// `WeChat` only: answers with an error code.
     #[serde(rename = "errcode")]
     Errcode,
@@ -59,11 +65,14 @@ pub struct Fault {
     /// What `errcode` answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errcode: Option<i64>,
+    /// What `says` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 impl Fault {
     const fn new(mode: Mode) -> Self {
-        Self { mode, millis: None, times: None, operation: None, errcode: None }
+        Self { mode, millis: None, times: None, operation: None, errcode: None, text: None }
     }
 
     /// Waits this long, then answers.
@@ -114,6 +123,18 @@ impl Fault {
         Self::new(Mode::Expired)
     }
 
+    /// Status 500 in place of every page that needs a session, and the session ends.
+    #[must_use]
+    pub const fn dead() -> Self {
+        Self::new(Mode::Dead)
+    }
+
+    /// This text in place of what was asked for, with status 200.
+    #[must_use]
+    pub fn says(text: &str) -> Self {
+        Self { text: Some(text.to_owned()), ..Self::new(Mode::Says) }
+    }
+
     /// `WeChat` answers with this error code.
     #[must_use]
     pub fn errcode(code: i64) -> Self {
@@ -137,6 +158,10 @@ impl Fault {
         match (self.mode, self.millis, self.errcode) {
             (Mode::Slow, None, _) => Err("mode slow needs 'millis'".to_owned()),
             (Mode::Errcode, _, None) => Err("mode errcode needs 'errcode'".to_owned()),
+            (Mode::Says, ..) if self.text.is_none() => Err("mode says needs 'text'".to_owned()),
+            (Mode::Says | Mode::Dead, ..) if !matches!(system, System::Vpn | System::Urp | System::Library) => {
+                Err(format!("modes says and dead work for vpn, urp and library, not for {system}"))
+            }
             (Mode::Errcode, ..) if system != System::Wechat => {
                 Err(format!("mode errcode works for wechat, not for {system}"))
             }
@@ -150,6 +175,11 @@ impl Fault {
         let named = self.operation.as_deref().is_none_or(|name| name == operation.name);
         named
             && match self.mode {
+                Mode::Dead => matches!(operation.kind, Kind::Page | Kind::Table),
+                Mode::Says => {
+                    operation.name == "login"
+                        || (operation.system == System::Urp && matches!(operation.kind, Kind::Page | Kind::Table))
+                }
                 Mode::Expired => matches!(operation.kind, Kind::Page | Kind::Table | Kind::Api),
                 Mode::Empty => matches!(operation.kind, Kind::Table | Kind::List | Kind::Api),
                 Mode::Errcode => operation.kind == Kind::Api,

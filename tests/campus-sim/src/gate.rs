@@ -23,6 +23,10 @@ pub(crate) struct Visit<'a> {
     pub(crate) empty: bool,
     /// Answer with this error code.
     pub(crate) errcode: Option<i64>,
+    /// Answer 500, the session has ended.
+    pub(crate) dead: bool,
+    /// Say this in place of what was asked for.
+    pub(crate) says: Option<String>,
     _under_way: UnderWay<'a>,
 }
 
@@ -52,7 +56,9 @@ impl Sim {
         }
         let is = |mode| fault.as_ref().is_some_and(|fault| fault.mode == mode);
         Ok(Visit {
-            expired: is(Mode::Expired),
+            expired: is(Mode::Expired) || is(Mode::Dead),
+            dead: is(Mode::Dead),
+            says: fault.as_ref().and_then(|fault| fault.text.clone()),
             empty: is(Mode::Empty),
             errcode: fault.as_ref().and_then(|fault| fault.errcode),
             _under_way: under_way,
@@ -65,7 +71,7 @@ impl Sim {
         let fault = lock(self.faults()).take(operation);
         match fault {
             None => Ok(false),
-            Some(fault) if fault.mode == Mode::Expired => Ok(true),
+            Some(fault) if matches!(fault.mode, Mode::Expired | Mode::Dead) => Ok(true),
             Some(fault) => {
                 let _under_way = (fault.mode != Mode::Slow).then(|| self.counter().begin(operation));
                 strike(&fault, operation.system, wire).await?;
@@ -103,6 +109,6 @@ async fn strike(fault: &Fault, system: System, wire: &Wire) -> Result<(), Refuse
             Err(page::bytes("text/html", noise).into())
         }
         Mode::Maintenance => Err(page::maintenance(system).into()),
-        Mode::Empty | Mode::Expired | Mode::Errcode => Ok(()),
+        Mode::Empty | Mode::Expired | Mode::Dead | Mode::Says | Mode::Errcode => Ok(()),
     }
 }

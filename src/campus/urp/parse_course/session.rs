@@ -26,6 +26,22 @@ pub struct Session {
     pub teacher: String,
     /// A colour from 1 to 5, the same for all sessions of a course.
     pub rel: u8,
+    /// The first and the last lesson of the whole meeting. One of more than two lessons is several sessions, one for each
+    /// pair, which all have the same `sections`. Absent when they are unknown, and in what was stored before 2026-12.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sections: Option<[u8; 2]>,
+}
+
+impl Session {
+    /// Whether this is the first of the sessions that make up a meeting.
+    #[must_use]
+    pub fn begins_meeting(&self) -> bool {
+        let (first, _) = self.time.split_once('-').unwrap_or_default();
+        match (self.sections, first.parse::<u8>()) {
+            (Some([begin, _]), Ok(first)) => begin <= first + 1 && first <= begin,
+            _ => true,
+        }
+    }
 }
 
 /// Weeks of the term, counted from 1; `[6,12]` or `[1]` in JSON.

@@ -4,8 +4,16 @@ use serde_json::json;
 use super::*;
 use crate::campus::page::fixture::{fixture, mutilated};
 
+fn read(html: &str) -> Result<Vec<Session>, PageError> {
+    parse_sessions(html, 20).map(|read| read.data)
+}
+
+fn table(html: &str) -> Result<CourseTable, PageError> {
+    parse_course_table(html, 20).map(|read| read.data)
+}
+
 fn error(name: &str) -> PageError {
-    parse_sessions(&fixture(name)).unwrap_err()
+    read(&fixture(name)).unwrap_err()
 }
 
 /// A page with a course list that holds nothing but `rows`.
@@ -26,25 +34,25 @@ fn slot(weeks: &str, weekday: &str, section: &str) -> String {
 
 #[test]
 fn every_session_is_read_with_its_course() {
-    insta::assert_json_snapshot!(parse_sessions(&fixture("urp/course.gbk.html")).unwrap());
+    insta::assert_json_snapshot!(read(&fixture("urp/course.gbk.html")).unwrap());
 }
 
 #[test]
 fn sessions_are_sorted_by_weekday_and_unscheduled_courses_stand_apart() {
-    insta::assert_json_snapshot!(parse_course_table(&fixture("urp/course.gbk.html")).unwrap());
+    insta::assert_json_snapshot!(table(&fixture("urp/course.gbk.html")).unwrap());
 }
 
 #[test]
 fn a_student_without_courses_has_an_empty_table() {
-    let table = parse_course_table(&fixture("urp/course-empty.gbk.html")).unwrap();
+    let table = table(&fixture("urp/course-empty.gbk.html")).unwrap();
     assert!(table.is_empty());
 }
 
 #[test]
 fn a_heading_without_the_list_is_a_changed_page_and_not_an_empty_table() {
     let page = fixture("urp/course.gbk.html").replace(">节次<", ">课节<");
-    assert!(matches!(parse_sessions(&page), Err(PageError::Changed { page: "urp-course", .. })));
-    assert!(matches!(parse_sessions("<title>学生选课结果</title>"), Err(PageError::Changed { .. })));
+    assert!(matches!(read(&page), Err(PageError::Changed { page: "urp-course", .. })));
+    assert!(matches!(read("<title>学生选课结果</title>"), Err(PageError::Changed { .. })));
 }
 
 #[test]
@@ -57,7 +65,7 @@ fn courses_without_a_slot_share_a_row_with_the_next_course() {
         course("体育"),
         slot("1周上", "5", "三")
     );
-    let sessions = parse_sessions(&list(&row)).unwrap();
+    let sessions = read(&list(&row)).unwrap();
     let seen: Vec<_> = sessions.iter().map(|session| (session.name.as_str(), session.week)).collect();
     assert_eq!(seen, [("军训", None), ("形势与政策", None), ("体育", Some(5))]);
 }
@@ -71,28 +79,28 @@ fn a_further_session_belongs_to_the_course_above_it() {
         slot("2周上", "2", "三"),
         "<td>&nbsp;".repeat(7)
     );
-    let sessions = parse_sessions(&list(&rows)).unwrap();
+    let sessions = read(&list(&rows)).unwrap();
     assert_eq!(sessions.len(), 2, "an empty slot of a scheduled course is no session");
     assert_eq!((sessions[1].name.as_str(), sessions[1].week, sessions[1].rel), ("编译原理", Some(2), 1));
 
     let orphan = list(&format!("<tr>{}", slot("1周上", "1", "一")));
-    assert!(matches!(parse_sessions(&orphan), Err(PageError::Changed { .. })));
+    assert!(matches!(read(&orphan), Err(PageError::Changed { .. })));
 }
 
 #[test]
 fn a_page_cut_off_in_the_middle_of_a_row_is_refused() {
     let page = list(&format!("<tr>{}{}", course("编译原理"), "<td>1周上<td>1"));
-    assert_eq!(parse_sessions(&page), Err(PageError::Changed { page: "urp-course", missing: "a cell of a row" }));
+    assert_eq!(read(&page), Err(PageError::Changed { page: "urp-course", missing: "a cell of a row" }));
 }
 
 #[test]
 fn columns_may_be_added_on_either_side_of_the_weeks() {
     let page = fixture("urp/course.gbk.html");
-    let sessions = parse_sessions(&page).unwrap();
+    let sessions = read(&page).unwrap();
     let added = list(&format!("<tr>{}<td>新<td>1周上<td>1<td>一<td>2<td>南校区<td>主楼<td>201<td>新", course("法学")))
         .replace("周次</th>", "新列</th><th>周次</th>")
         .replace("教室</th>", "教室</th><th>末列</th>");
-    let other = parse_sessions(&added).unwrap();
+    let other = read(&added).unwrap();
     assert_eq!((other[0].place.as_str(), other[0].week, other[0].time.as_str()), ("主楼201", Some(1), "1-2"));
     assert!(!sessions.is_empty());
 }
@@ -105,26 +113,67 @@ fn places_are_written_in_short() {
     assert_eq!(place("", ""), "");
 }
 
-#[test]
-fn weeks_are_read_whole_or_not_at_all() {
-    let json = |cell| serde_json::to_value(weeks(cell)).unwrap();
-    assert_eq!(json("1-8周上"), json!([[1, 8]]));
-    assert_eq!(json("6-12,14-17周上"), json!([[6, 12], [14, 17]]));
-    assert_eq!(json("1周上"), json!([[1]]));
-    assert_eq!(json("3，5-6周"), json!([[3], [5, 6]]));
-    assert_eq!(json("1-7周单"), json!([[1], [3], [5], [7]]));
-    assert_eq!(json("1-6周(双)"), json!([[2], [4], [6]]));
-    for unknown in ["", "周上", "8-1周", "0周", "1-", "1-300周", "1-8,周上", "1-2-3周"] {
-        assert_eq!(json(unknown), json!([]), "{unknown}");
-    }
+/// `name time [first, last] weekday weeks` of every session.
+fn told(name: &str) -> Vec<String> {
+    let line = |session: &Session| {
+        let Session { name, time, sections, week, weekly, .. } = session;
+        json!([name, time, sections, week, weekly]).to_string()
+    };
+    read(&fixture(name)).unwrap().iter().map(line).collect()
 }
 
 #[test]
-fn sections_and_weekdays_are_chinese_or_latin_numerals() {
-    let times = ["一", "三", "五", "七", "九", "1", "十", "十一", "", "晚"].map(time);
-    assert_eq!(times, ["1-2", "3-4", "5-6", "7-8", "9-10", "1-2", "9-10", "", "", ""]);
-    let days = ["1", "7", "日", "三", "0", "8", "", "-1"].map(weekday);
-    assert_eq!(days, [Some(1), Some(7), Some(7), Some(3), None, None, None, None]);
+fn every_lesson_of_a_long_meeting_is_shown_one_session_for_each_pair() {
+    assert_eq!(
+        told("urp/course-four-lessons.gbk.html"),
+        [
+            r#"["形势与政策-5","5-6",[5,8],7,[[6]]]"#,
+            r#"["形势与政策-5","7-8",[5,8],7,[[6]]]"#,
+            r#"["设计表现基础a","1-2",[1,8],4,[[1]]]"#,
+            r#"["设计表现基础a","3-4",[1,8],4,[[1]]]"#,
+            r#"["设计表现基础a","5-6",[1,8],4,[[1]]]"#,
+            r#"["设计表现基础a","7-8",[1,8],4,[[1]]]"#,
+            r#"["民间武术套路1","7-8",[7,7],4,[[1,12],[14,17]]]"#,
+            r#"["民间武术套路1","7-8",[8,8],4,[[1,12],[14,17]]]"#,
+        ]
+    );
+}
+
+#[test]
+fn weeks_with_a_name_are_all_the_odd_or_the_even_ones_of_the_term() {
+    let lines = told("urp/course-named-weeks.gbk.html");
+    assert_eq!(lines[0], r#"["博雅太极","",null,null,[[1,20]]]"#);
+    assert_eq!(lines[1], r#"["大学物理实验","5-6",[5,6],3,[[1],[3],[5],[7],[9],[11],[13],[15],[17],[19]]]"#);
+    assert_eq!(lines[2], r#"["电路实验","5-6",[5,6],3,[[2],[4],[6],[8],[10],[12],[14],[16],[18],[20]]]"#);
+    assert!(parse_sessions(&fixture("urp/course-named-weeks.gbk.html"), 20).unwrap().unread.is_empty());
+}
+
+#[test]
+fn a_filled_cell_that_is_not_understood_is_told_with_its_column_and_its_text() {
+    let rows = format!("<tr>{}{}", course("军训"), slot("见通知", "某天", "晚"));
+    let unread = parse_sessions(&list(&rows), 20).unwrap().unread;
+    let told: Vec<_> = unread.iter().map(|cell| (cell.page, cell.column, cell.text.as_str())).collect();
+    assert_eq!(told, [("urp-course", "周次", "见通知"), ("urp-course", "星期", "某天"), ("urp-course", "节次", "晚")]);
+}
+
+#[test]
+fn cells_over_several_rows_hold_for_each_of_them() {
+    let first =
+        "<td rowspan=2>&nbsp;1-8周上<td rowspan=2>3<td>一<td>2<td rowspan=2>南校区<td rowspan=2>1号教学楼<td>1101";
+    let course = course("测量学").replace("<td>", "<td rowspan=2>");
+    let sessions = read(&list(&format!("<tr>{course}{first}<tr><td>三<td>2<td>1102"))).unwrap();
+    let told: Vec<_> = sessions.iter().map(|s| (s.name.as_str(), s.week, s.time.as_str(), s.place.as_str())).collect();
+    assert_eq!(told, [("测量学", Some(3), "1-2", "1教1101"), ("测量学", Some(3), "3-4", "1教1102")]);
+}
+
+#[test]
+fn a_refusal_in_place_of_the_list_is_no_changed_page_and_no_empty_table() {
+    let refused = error("urp/course-evaluate-first.gbk.html");
+    let said = Said::new("没有完成评估,不能查看课表信息!");
+    assert_eq!(refused, PageError::Closed(crate::campus::page::Closed::Evaluate, said));
+    let empty =
+        fixture("urp/course-empty.gbk.html").replace("</body>", "<font>没有完成评估,不能查看课表信息!</font></body>");
+    assert!(matches!(read(&empty), Err(PageError::Closed(..))));
 }
 
 #[test]
@@ -132,7 +181,7 @@ fn colours_go_up_and_down_in_the_order_of_the_week() {
     let names = ["甲", "乙", "丙", "丁", "戊", "己", "庚", "辛", "壬", "癸"];
     let rows: String = names.map(|name| format!("<tr>{}{}", course(name), slot("1周上", "1", "一"))).concat();
     let first_of_all = format!("<tr>{}{}<tr>{}", course("子"), slot("1周上", "7", "一"), slot("1周上", "7", "三"));
-    let sessions = parse_sessions(&list(&(first_of_all + &rows))).unwrap();
+    let sessions = read(&list(&(first_of_all + &rows))).unwrap();
     let colours: Vec<u8> = sessions.iter().map(|session| session.rel).collect();
     assert_eq!(colours, [3, 3, 1, 2, 3, 4, 5, 4, 3, 2, 1, 2], "Sunday's course comes last in the week");
 }
@@ -148,12 +197,12 @@ fn a_login_page_instead_of_the_table_is_an_expired_session() {
 fn maintenance_garbage_and_nothing_are_told_apart() {
     assert_eq!(error("maintenance.gbk.html"), PageError::Maintenance);
     assert!(matches!(error("garbage.html"), PageError::Changed { .. }));
-    assert!(matches!(parse_sessions(""), Err(PageError::Changed { .. })));
+    assert!(matches!(read(""), Err(PageError::Changed { .. })));
 }
 
 #[test]
 fn a_stored_table_reads_back_as_it_was() {
-    let table = parse_course_table(&fixture("urp/course.gbk.html")).unwrap();
+    let table = table(&fixture("urp/course.gbk.html")).unwrap();
     let stored = serde_json::to_value(&table).unwrap();
     assert_eq!(stored["oth"][0]["week"], json!(""));
     assert_eq!(stored["oth"][0]["weekly"], json!(""));
@@ -172,7 +221,8 @@ fn a_table_with_impossible_weeks_is_not_read_back() {
 proptest! {
     #[test]
     fn a_mutilated_table_is_an_error_or_keeps_to_the_contract(page in mutilated("urp/course.gbk.html")) {
-        if let Ok(sessions) = parse_sessions(&page) {
+        if let Ok(sessions) = read(&page) {
+            prop_assert!(!sessions.is_empty(), "a filled table is no empty one");
             for session in &sessions {
                 prop_assert!((1..=5).contains(&session.rel));
                 prop_assert!(session.week.is_none_or(|day| (1..=7).contains(&day)));
@@ -182,10 +232,5 @@ proptest! {
             let stored = serde_json::to_string(&table).unwrap();
             prop_assert_eq!(serde_json::from_str::<CourseTable>(&stored).unwrap(), table);
         }
-    }
-
-    #[test]
-    fn weeks_of_any_text_never_panic(cell in proptest::collection::vec(any::<char>(), 0..30).prop_map(String::from_iter)) {
-        weeks(&cell);
     }
 }

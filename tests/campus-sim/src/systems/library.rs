@@ -14,6 +14,7 @@ use crate::gate::Refused;
 use crate::page::{self, html};
 use crate::sessions::Sessions;
 use crate::sim::Sim;
+use crate::student::Loan;
 use crate::system::{Kind, Operation, System};
 
 /// Name of the session cookie.
@@ -58,7 +59,11 @@ async fn login(State(sim): State<Sim>, call: Call) -> Result<Response, Refused> 
     let Some(form) = call.form().filter(|_| call.query.get("kind") == "2") else {
         return Ok(sim.unexpected(&call, "a login is a form sent to OutLogin.aspx?kind=2"));
     };
-    let _visit = sim.admit(LOGIN, &call.wire).await?;
+    let visit = sim.admit(LOGIN, &call.wire).await?;
+    if let Some(text) = &visit.says {
+        sim.counter().outcome(System::Library, "login.told");
+        return Ok(html(System::Library, &pages::login(Some(text))));
+    }
     let student = sim.student(form.get("userid")).filter(|student| student.library_password == form.get("password"));
     let Some(student) = student else {
         sim.counter().outcome(System::Library, "login.refused");
@@ -75,9 +80,12 @@ async fn borrowing(State(sim): State<Sim>, call: Call) -> Result<Response, Refus
     let visit = sim.admit(BORROWING, &call.wire).await?;
     let sessions = &sim.systems().library.sessions;
     let id = sessions.of(&call.headers, COOKIE, visit.expired);
+    if visit.dead {
+        return Ok(page::server_error());
+    }
     let number = id.and_then(|id| sessions.with(id, |number| number.clone()));
     let page = match number.and_then(|number| sim.student(&number)) {
-        Some(student) => pages::borrowing(if visit.empty { &[] } else { &student.loans }, None),
+        Some(student) => pages::borrowing(if visit.empty { &[] } else { &student.loans }, 0, None),
         None => pages::login(None),
     };
     Ok(html(System::Library, &page))
@@ -95,12 +103,20 @@ async fn renew(State(sim): State<Sim>, call: Call) -> Result<Response, Refused> 
     let Some(student) = number.and_then(|number| sim.student(&number)) else {
         return Ok(html(System::Library, &pages::login(None)));
     };
-    let state = renewal::State::of(&student.loans);
-    if form.get("__VIEWSTATE") != state.view || form.get("__EVENTVALIDATION") != state.validation {
+    let is_shown = |page: &[Loan]| {
+        let state = renewal::State::of(page);
+        form.get("__VIEWSTATE") == state.view && form.get("__EVENTVALIDATION") == state.validation
+    };
+    let Some(page) = student.loans.chunks(pages::LOANS).position(is_shown) else {
         return Ok(sim.unexpected(&call, "the page's hidden fields come back as they were"));
-    }
+    };
     let target = form.get("__EVENTTARGET").to_owned();
-    let Some(row) = renewal::row(&target, &student.loans) else {
+    let first = page * pages::LOANS;
+    if target == pages::PAGER && form.get("__EVENTARGUMENT") == "Page$Next" {
+        let next = (page + 1).min(student.loans.len().saturating_sub(1) / pages::LOANS);
+        return Ok(html(System::Library, &pages::borrowing(&student.loans, next, None)));
+    }
+    let Some(row) = renewal::row(&target, &student.loans[first..]).map(|row| first + row) else {
         return Ok(sim.unexpected(&call, "only a link of the page can be followed"));
     };
     let refusal = renewal::refusal(&student.loans[row]);
@@ -110,7 +126,7 @@ async fn renew(State(sim): State<Sim>, call: Call) -> Result<Response, Refused> 
         sim.edit_student(&student.number, |student| student.loans.get_mut(row).into_iter().for_each(renewal::renew));
     }
     let loans = sim.student(&student.number).map(|student| student.loans).unwrap_or_default();
-    Ok(html(System::Library, &pages::borrowing(&loans, refusal.or(Some("续借成功！")))))
+    Ok(html(System::Library, &pages::borrowing(&loans, page, refusal.or(Some("续借成功！")))))
 }
 
 /// What every search is sent with, besides the words.

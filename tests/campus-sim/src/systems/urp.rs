@@ -82,8 +82,11 @@ pub(crate) async fn answer(sim: &Sim, vpn: &str, call: &Call, path: &str) -> Res
             .await
         }
         ("GET", "bxqcjcxAction.do") => {
-            table(sim, vpn, call, SCORE, |student, empty| score_page::scores(if empty { &[] } else { &student.scores }))
-                .await
+            let number = query.get("page").parse().unwrap_or(1);
+            table(sim, vpn, call, SCORE, |student, empty| {
+                score_page::scores(if empty { &[] } else { &student.scores }, number)
+            })
+            .await
         }
         ("POST", "xszxcxAction.do") if query.get("oper") == "xszxcx_lb" => classroom_form(sim, vpn, call).await,
         ("POST", "xszxcxAction.do") if query.get("oper") == "tjcx" => classrooms(sim, vpn, call).await,
@@ -126,7 +129,11 @@ async fn login(sim: &Sim, vpn: &str, call: &Call) -> Result<Inside, Refused> {
     let Some(form) = call.form() else {
         return Ok(Inside::Raw(sim.unexpected(call, "a login is sent as application/x-www-form-urlencoded")));
     };
-    let _visit = sim.admit(LOGIN, &call.wire).await?;
+    let visit = sim.admit(LOGIN, &call.wire).await?;
+    if let Some(text) = &visit.says {
+        sim.counter().outcome(System::Urp, "login.told");
+        return Ok(page(login_page::login(Some(text))));
+    }
     match check_login(sim, vpn, &form) {
         Login::Done(number) => {
             sim.counter().outcome(System::Urp, "login.ok");
@@ -183,7 +190,14 @@ async fn table(
     build: impl FnOnce(&Student, bool) -> String,
 ) -> Result<Inside, Refused> {
     let visit = sim.admit(operation, &call.wire).await?;
-    Ok(page(match signed_in(sim, vpn, visit.expired) {
+    let student = signed_in(sim, vpn, visit.expired);
+    if visit.dead {
+        return Ok(Inside::Raw(crate::page::server_error()));
+    }
+    if let Some(text) = &visit.says {
+        return Ok(page(login_page::refusal(text)));
+    }
+    Ok(page(match student {
         Some(student) => build(&student, visit.empty),
         None => login_page::login(None),
     }))

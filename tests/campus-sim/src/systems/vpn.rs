@@ -78,7 +78,11 @@ async fn login(State(sim): State<Sim>, call: Call) -> Result<Response, Refused> 
     let Some(form) = call.form() else {
         return Ok(sim.unexpected(&call, "a login is sent as application/x-www-form-urlencoded"));
     };
-    let _visit = sim.admit(LOGIN, &call.wire).await?;
+    let visit = sim.admit(LOGIN, &call.wire).await?;
+    if let Some(text) = &visit.says {
+        sim.counter().outcome(System::Vpn, "login.told");
+        return Ok(pages::login(Some(text)));
+    }
     let student = sim.student(form.get("svpn_name"));
     let field = form.get("svpn_password").to_owned();
     // Decrypting takes long enough to be kept off the threads that serve.

@@ -43,8 +43,16 @@ pub(super) fn login(error: Option<&str>) -> String {
     page + TAIL
 }
 
-/// The books on loan, with what the page pops up.
-pub(super) fn borrowing(loans: &[Loan], message: Option<&str>) -> String {
+/// So many loans stand on a page.
+pub(super) const LOANS: usize = 10;
+
+/// What the links of the pager name as their target.
+pub(super) const PAGER: &str = "ctl00$ContentPlaceHolder1$GridView1";
+
+/// Page `number` (from 0) of the books on loan, with what the page pops up.
+pub(super) fn borrowing(all: &[Loan], number: usize, message: Option<&str>) -> String {
+    let loans = all.chunks(LOANS).nth(number).unwrap_or_default();
+    let pages = all.len().div_ceil(LOANS);
     let state = State::of(loans);
     let mut page = head_with("借阅信息", "Borrowing.aspx", &state.view);
     for (name, value) in [("__EVENTTARGET", ""), ("__EVENTARGUMENT", ""), ("__EVENTVALIDATION", &state.validation)] {
@@ -61,6 +69,14 @@ pub(super) fn borrowing(loans: &[Loan], message: Option<&str>) -> String {
         let _ = write!(page, "<table cellspacing=\"0\" cellpadding=\"0\" border=\"0\" id=\"{GRID}\">\r\n");
         for (row, loan) in loans.iter().enumerate() {
             borrowed(&mut page, row, loan);
+        }
+        if pages > 1 {
+            let _ = write!(
+                page,
+                "<tr><td>第{}页/共{pages}页 <input type=\"image\" name=\"{PAGER}$ctl13$btnNext\" src=\"pic/NextPage.png\" \
+                 onclick=\"javascript:__doPostBack('{PAGER}','Page$Next');return false;\"></td></tr>\r\n",
+                number + 1
+            );
         }
         page.push_str("</table>\n");
     }

@@ -33,6 +33,15 @@ pub(super) fn login(reason: Option<&str>) -> String {
     page
 }
 
+/// What the system says in place of a page that it does not show.
+pub(super) fn refusal(text: &str) -> String {
+    format!(
+        "<html><head><title></title></head>\r\n<body style=\"overflow:auto;\">\n<table width=\"100%\" class=\"error\">\
+         <tr><td><img src=\"/img/icon/alert.gif\"></td><td class=\"errorTop\"><strong><font color=\"#990000\">{text}</font>\
+         </strong></td></tr></table>\r\n</body></html>\n"
+    )
+}
+
 /// What a successful login shows.
 pub(super) fn frameset() -> String {
     "\r\n<html>\r\n<head>\n<title>学分制综合教务</title>\r\n\

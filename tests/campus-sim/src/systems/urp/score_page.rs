@@ -20,8 +20,13 @@ const COLUMNS: [&str; 12] = [
     "未通过原因",
 ];
 
-/// The page with these scores; it looks the same without any.
-pub(super) fn scores(scores: &[Score]) -> String {
+/// So many scores stand on a page.
+const PER_PAGE: usize = 10;
+
+/// Page `number` (from 1) of these scores; it looks the same without any.
+pub(super) fn scores(all: &[Score], number: usize) -> String {
+    let scores = all.chunks(PER_PAGE).nth(number.saturating_sub(1)).unwrap_or_default();
+    let pages = all.len().div_ceil(PER_PAGE);
     let mut page = String::from(
         "\r\n\r\n\r\n\r\n<html>\r\n\t<head>\n\t\t<title></title>\r\n\
          <link href=\"/css/newcss/project.css\" rel=\"stylesheet\" type=\"text/css\">\n\t</head>\r\n\
@@ -58,6 +63,21 @@ pub(super) fn scores(scores: &[Score]) -> String {
             let _ = write!(page, "\t<td align=\"center\">\r\n\t\t\r\n\t\t  {}\n\t\t\t\r\n\t</td>\n", Escaped(value));
         }
         page.push_str("</tr>\r\n");
+    }
+    if pages > 1 {
+        let total = all.len();
+        let _ = write!(
+            page,
+            "<tr><td colspan=\"12\" align=\"right\">共{total}项 &nbsp;每页 {PER_PAGE} 项&nbsp;第{number}/{pages}页 "
+        );
+        if number < pages {
+            let next = number + 1;
+            let _ = write!(
+                page,
+                "<a href=\"/bxqcjcxAction.do?totalrows={total}&page={next}&pageSize={PER_PAGE}\">下一页</a>"
+            );
+        }
+        page.push_str("</td></tr>\r\n");
     }
     page.push_str("\n\t</TABLE>\r\n</form>\n</body>\r\n</html>\r\n");
     page

@@ -1,0 +1,176 @@
+//! When not to log in: a system that wants a captcha, or does not take logins from our address, is left alone for a
+//! while, since all students share that address; a locked account is left alone by itself.
+//!
+//! The pauses are kept by each engine for itself: each finds out with one login of its own.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{CampusError, page::Barrier};
+use crate::outbound::System;
+
+/// How long no login is sent on its own to a system that takes none from us. Logins that are sent all the same would make
+/// it longer at the systems that count them.
+pub const SYSTEM_PAUSE: Duration = Duration::from_mins(10);
+
+/// How long no login is sent for a locked account, whoever asks: as long as these systems lock one.
+pub const ACCOUNT_PAUSE: Duration = Duration::from_hours(1);
+
+/// Most accounts that are remembered; beyond them the one whose pause ends first is forgotten.
+const MAX_ACCOUNTS: usize = 10_000;
+
+/// Who is about to log in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller<'a> {
+    /// Where.
+    pub(super) system: System,
+    /// The account's name there.
+    pub(super) account: &'a str,
+    /// Somebody has just typed the password and waits; else the login happens on its own.
+    pub(super) by_hand: bool,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    systems: HashMap<System, (Instant, Barrier)>,
+    accounts: HashMap<(System, String), Instant>,
+}
+
+/// The pauses of this engine.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pauses(Arc<Mutex<Held>>);
+
+impl Pauses {
+    /// Does `login` unless there is a pause, and learns from what comes of it. A login by hand is let through while the
+    /// system is paused, since no account of anybody else depends on it, and ends the pause when it works.
+    pub(super) async fn around<T>(
+        &self,
+        caller: Caller<'_>,
+        login: impl Future<Output = Result<T, CampusError>>,
+    ) -> Result<T, CampusError> {
+        self.check(caller)?;
+        let outcome = login.await;
+        self.learn(caller, &outcome);
+        outcome
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check(&self, caller: Caller<'_>) -> Result<(), CampusError> {
+        let system = caller.system;
+        let mut held = self.held();
+        let now = Instant::now();
+        if let Some((until, barrier)) = held.systems.get(&system).copied() {
+            if until <= now {
+                held.systems.remove(&system);
+                metrics::gauge!("campus_logins_paused", "system" => system.name()).set(0.0);
+            } else if !caller.by_hand {
+                metrics::counter!("campus_logins_withheld_total", "system" => system.name(), "reason" => barrier.word())
+                    .increment(1);
+                return Err(CampusError::LoginPaused(system, until - now));
+            }
+        }
+        let key = (system, caller.account.to_owned());
+        match held.accounts.get(&key).copied() {
+            Some(until) if until > now => {
+                metrics::counter!("campus_logins_withheld_total", "system" => system.name(), "reason" => "locked")
+                    .increment(1);
+                Err(CampusError::Locked(system, super::page::Said::default()))
+            }
+            Some(_) => {
+                held.accounts.remove(&key);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn learn<T>(&self, caller: Caller<'_>, outcome: &Result<T, CampusError>) {
+        let now = Instant::now();
+        let paused = |system: System, reason: &'static str| {
+            metrics::counter!("campus_login_pauses_total", "system" => system.name(), "reason" => reason).increment(1);
+        };
+        match outcome {
+            Ok(_) => {
+                let ended = self.held().systems.remove(&caller.system);
+                if ended.is_some() {
+                    metrics::gauge!("campus_logins_paused", "system" => caller.system.name()).set(0.0);
+                }
+            }
+            Err(CampusError::Barred(system, barrier, said)) => {
+                tracing::error!(%system, barrier = barrier.word(), said = said.for_log(), "logins are paused");
+                paused(*system, barrier.word());
+                metrics::gauge!("campus_logins_paused", "system" => system.name()).set(1.0);
+                self.held().systems.insert(*system, (now + SYSTEM_PAUSE, *barrier));
+            }
+            Err(CampusError::Locked(system, _)) => {
+                paused(*system, "locked");
+                let mut held = self.held();
+                if held.accounts.len() >= MAX_ACCOUNTS {
+                    let first = held.accounts.iter().min_by_key(|(_, until)| **until).map(|(key, _)| key.clone());
+                    first.and_then(|key| held.accounts.remove(&key));
+                }
+                held.accounts.insert((*system, caller.account.to_owned()), now + ACCOUNT_PAUSE);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campus::page::Said;
+
+    const ME: Caller<'static> = Caller { system: System::Vpn, account: "311509000001", by_hand: false };
+    const OTHER: Caller<'static> = Caller { account: "311509000002", ..ME };
+
+    async fn barred(pauses: &Pauses, caller: Caller<'_>) {
+        let answer = async { Err::<(), _>(CampusError::Barred(System::Vpn, Barrier::Address, Said::default())) };
+        assert!(matches!(pauses.around(caller, answer).await, Err(CampusError::Barred(..))));
+    }
+
+    async fn login(pauses: &Pauses, caller: Caller<'_>) -> Result<bool, CampusError> {
+        pauses.around(caller, async { Ok(true) }).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_barred_address_pauses_the_logins_of_everybody_at_that_system_and_of_nobody_elsewhere() {
+        let pauses = Pauses::default();
+        barred(&pauses, ME).await;
+        assert_eq!(login(&pauses, OTHER).await, Err(CampusError::LoginPaused(System::Vpn, SYSTEM_PAUSE)));
+        assert_eq!(login(&pauses, Caller { system: System::Library, ..ME }).await, Ok(true));
+        tokio::time::advance(SYSTEM_PAUSE).await;
+        assert_eq!(login(&pauses, OTHER).await, Ok(true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_by_hand_is_sent_all_the_same_and_ends_the_pause_when_it_works() {
+        let pauses = Pauses::default();
+        barred(&pauses, ME).await;
+        barred(&pauses, Caller { by_hand: true, ..OTHER }).await;
+        assert!(login(&pauses, ME).await.is_err());
+        assert_eq!(login(&pauses, Caller { by_hand: true, ..OTHER }).await, Ok(true));
+        assert_eq!(login(&pauses, ME).await, Ok(true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_locked_account_pauses_only_itself_whoever_asks() {
+        let pauses = Pauses::default();
+        let answer = async { Err::<(), _>(CampusError::Locked(System::Vpn, Said::new("帐号已被锁定"))) };
+        assert!(pauses.around(ME, answer).await.is_err());
+        for by_hand in [false, true] {
+            assert!(matches!(login(&pauses, Caller { by_hand, ..ME }).await, Err(CampusError::Locked(..))));
+        }
+        assert_eq!(login(&pauses, OTHER).await, Ok(true));
+        tokio::time::advance(ACCOUNT_PAUSE).await;
+        assert_eq!(login(&pauses, ME).await, Ok(true));
+    }
+}
