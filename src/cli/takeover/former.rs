@@ -79,6 +79,7 @@ fn session(value: &Value, day: Option<u8>) -> Option<Session> {
         weekly: weekly.iter().filter_map(weeks).collect(),
         teacher: text(&value["teacher"]),
         rel: rel.unwrap_or_default(),
+        sections: None,
     })
 }
 
