@@ -20,7 +20,7 @@ const LEAST: usize = 4;
 /// The stored articles of `class` that are to be fetched again.
 pub(super) async fn garbled(work: &Work<'_>, class: Class) -> Result<Vec<Listed>, Halt> {
     let stored = &work.spider.store.articles;
-    let found = stored.garbled(class, |title| ungarbled(title).is_some(), MENDED).await?;
+    let found = stored.garbled(class, |text| ungarbled(text).is_some(), MENDED).await?;
     if !found.is_empty() {
         tracing::warn!(
             class = class.name(),
@@ -29,7 +29,7 @@ pub(super) async fn garbled(work: &Work<'_>, class: Class) -> Result<Vec<Listed>
         );
     }
     let listed = found.into_iter().filter_map(|(key, title)| {
-        let title = ungarbled(&title)?;
+        let title = ungarbled(&title).unwrap_or(title);
         let link = Link { url: key.parse().ok()?, title: title.clone(), date: None };
         Some(Listed { key, title, date: None, target: Ok(link), page: 0, known: None, failure: None })
     });
@@ -39,8 +39,8 @@ pub(super) async fn garbled(work: &Work<'_>, class: Class) -> Result<Vec<Listed>
 /// Removes the lectures that were stored in a wrong character set and are on the board, where they can be read.
 pub(super) async fn lectures(work: &Work<'_>, board: &[Lecture]) -> Result<(), Halt> {
     let stored = &work.spider.store.articles;
-    for (key, title) in stored.garbled(Class::Lecture, |title| ungarbled(title).is_some(), MENDED).await? {
-        let Some(meant) = ungarbled(&title) else { continue };
+    for (key, title) in stored.garbled(Class::Lecture, |text| ungarbled(text).is_some(), MENDED).await? {
+        let meant = ungarbled(&title).unwrap_or(title);
         let sure = meant.split('\u{FFFD}').next().unwrap_or_default();
         if sure.chars().count() >= LEAST && board.iter().any(|lecture| lecture.title.starts_with(sure)) {
             work.hold.check()?;

@@ -399,7 +399,7 @@ impl Articles {
         Ok(known)
     }
 
-    /// Key and title of the articles whose title `is_garbled` knows, at most `most` of them.
+    /// Key and title of the articles whose title or beginning `is_garbled` knows, at most `most` of them.
     ///
     /// # Errors
     /// [`StoreError`] when the primary does not answer.
@@ -409,14 +409,15 @@ impl Articles {
         is_garbled: impl Fn(&str) -> bool,
         most: usize,
     ) -> Result<Vec<(String, String)>, StoreError> {
-        let fields = doc! { "_id": 0, "key": 1, "title": 1 };
-        let keyed = doc! { "key": { "$type": "string" } };
+        let begin = doc! { "$substrCP": ["$content", 0, BEGIN] };
+        let fields = doc! { "_id": 0, "key": 1, "title": 1, "begin": begin };
+        let keyed = doc! { "key": { "$type": "string" }, "content": { "$type": "string" } };
         let mut cursor = self.primary(class).find(keyed).projection(fields).await?;
         let mut found = Vec::new();
         while found.len() < most && cursor.advance().await? {
             let article = cursor.deserialize_current()?;
             let (Ok(key), Ok(title)) = (article.get_str("key"), article.get_str("title")) else { continue };
-            if is_garbled(title) {
+            if is_garbled(title) || article.get_str("begin").is_ok_and(&is_garbled) {
                 found.push((key.to_owned(), title.to_owned()));
             }
         }
@@ -442,6 +443,9 @@ impl Articles {
         Ok(newest.and_then(|article| moment(article.get("publishedAt")?)))
     }
 }
+
+/// So many characters tell in which character set a text was read.
+const BEGIN: i32 = 60;
 
 /// Longest search. Ten thousand articles take well below a second.
 const SEARCH_LIMIT: Duration = Duration::from_secs(5);

@@ -136,7 +136,7 @@ impl Columns {
         let (weekly, week) = (weeks(&slot[0], term_weeks), weekday(&slot[self.weekday]));
         let range = lessons(&slot[self.section], count);
         let understood = [
-            ("周次", slot[0].as_str(), weekly.is_some()),
+            ("周次", slot[0].as_str(), weekly.is_some() || cells::are_no_weeks(&slot[0])),
             ("星期", slot[self.weekday].as_str(), week.is_some()),
             ("节次", slot[self.section].as_str(), range.is_some()),
             ("节数", count, cells::is_count(count)),

@@ -66,6 +66,11 @@ pub(super) fn weeks(cell: &str, term_weeks: u8) -> Option<Vec<WeekSpan>> {
     parts.map(|parts| parts.concat())
 }
 
+/// Whether a cell says that there are no weeks: the system writes its `周上` behind nothing too.
+pub(super) fn are_no_weeks(cell: &str) -> bool {
+    cell.chars().all(|c| c.is_whitespace() || "第周上课".contains(c))
+}
+
 /// Reads one part of it. Odd or even weeks (`1-9周单`) become single ones.
 fn week_spans(part: &str, term_weeks: u8) -> Option<Vec<WeekSpan>> {
     const WORDS: &str = "第周上课全单双每()（）[]【】";
@@ -112,6 +117,12 @@ mod tests {
         for unknown in ["周上", "8-1周", "0周", "1-", "1-300周", "1-8,周上", "1-2-3周", "见通知 2", ""] {
             assert_eq!(json(unknown), json!(null), "{unknown}");
         }
+    }
+
+    #[test]
+    fn the_words_behind_no_weeks_are_no_question() {
+        assert!(["", "周上", "第周"].into_iter().all(are_no_weeks));
+        assert!(!["隔周上", "1周上"].into_iter().any(are_no_weeks));
     }
 
     #[test]
