@@ -319,10 +319,11 @@ mod tests {
         let text = write(vec![piece("3-4"), piece("5-6")]);
         assert_eq!(text.matches("BEGIN:VEVENT").count(), 1);
         assert!(text.contains("DTSTART;TZID=Asia/Shanghai:20170904T101000"), "{text}");
-        assert!(text.contains("DTEND;TZID=Asia/Shanghai:20170904T152000"), "{text}");
+        // Lessons 5 and later are those of the summer.
+        assert!(text.contains("DTEND;TZID=Asia/Shanghai:20170904T165000"), "{text}");
         assert!(text.contains("第3-6节"), "{text}");
         let last = Session { sections: Some([6, 6]), ..session("体育", 1, "5-6", &[WeekSpan::Single(1)]) };
-        assert!(write(vec![last]).contains("DTSTART;TZID=Asia/Shanghai:20170904T143000"));
+        assert!(write(vec![last]).contains("DTSTART;TZID=Asia/Shanghai:20170904T160000"));
     }
 
     #[test]
