@@ -27,6 +27,7 @@ export COMPOSE_PROJECT_NAME=wehpu-$BENCH_OF
 COMPOSE_FILE=docker-compose.yml
 [ ! -e docker-compose.override.yml ] || COMPOSE_FILE+=:docker-compose.override.yml
 export COMPOSE_FILE=$COMPOSE_FILE:docker/compose.$BENCH_OF.yml
+export ATTACK_PROXY_PEM=$WEHPU_STATE/attack/proxy.pem ATTACK_CERTIFICATE=$WEHPU_STATE/attack/certificate.pem
 export CLUSTER_PORT=${CLUSTER_PORT:-18380} CLUSTER_SIM_PORT=${CLUSTER_SIM_PORT:-18381} CLUSTER_STATS_PORT=${CLUSTER_STATS_PORT:-18382}
 export WEHPU_HTTP_PORT=$CLUSTER_PORT
 # Tags of its own: a running stack of `make up` keeps the images it was started with.
@@ -49,11 +50,10 @@ make_certificate() {
     mkdir -p "$dir"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=wehpu.test \
         -addext subjectAltName=DNS:wehpu.test -addext basicConstraints=critical,CA:FALSE \
-        -keyout "$dir/key.pem" -out "$dir/certificate.pem" 2>/dev/null || die "openssl makes no certificate"
-    cat "$dir/key.pem" "$dir/certificate.pem" >"$dir/proxy.pem"
+        -keyout "$dir/key.pem" -out "$ATTACK_CERTIFICATE" 2>/dev/null || die "openssl makes no certificate"
+    cat "$dir/key.pem" "$ATTACK_CERTIFICATE" >"$ATTACK_PROXY_PEM"
     # Read by the proxy's user inside its container.
-    chmod 0644 "$dir/proxy.pem"
-    export ATTACK_PROXY_PEM=$dir/proxy.pem ATTACK_CERTIFICATE=$dir/certificate.pem
+    chmod 0644 "$ATTACK_PROXY_PEM"
     # Attackers run the bench's own program in a container with an address of its own. Any image with a C library will do.
     export ATTACK_IMAGE=$WEHPU_MONGO_IMAGE
 }
@@ -63,6 +63,7 @@ BENCH=
 remove_stack() {
     # Whatever was paused must run again to be stopped.
     docker compose ps -q 2>/dev/null | xargs -r docker kill -s CONT >/dev/null 2>&1
+    docker rm --force "${COMPOSE_PROJECT_NAME}_edge-attacker" >/dev/null 2>&1
     docker compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
 }
 finish() {
