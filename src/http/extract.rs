@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use axum::{
-    body::Bytes,
+    body::{Bytes, HttpBody},
     extract::{FromRequest, FromRequestParts, Request, rejection::PathRejection},
     http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts},
     response::IntoResponse,
 };
 use serde::de::DeserializeOwned;
 
+use super::MAX_BODY;
 use crate::error::ApiError;
 
 /// How long a body may take to arrive: a megabyte over a poor mobile connection.
@@ -30,6 +31,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let kind = kind(request.headers());
+        // What is said to be too long is not waited for.
+        if request.body().size_hint().lower() > MAX_BODY as u64 {
+            return Err(ApiError::PayloadTooLarge);
+        }
         let received = tokio::time::timeout(BODY_PATIENCE, Bytes::from_request(request, state)).await;
         let bytes = received.map_err(|_| ApiError::RequestTimeout)?.map_err(|rejection| {
             match rejection.into_response().status() {

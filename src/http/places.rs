@@ -75,7 +75,7 @@ fn is_transfer(method: &Method, route: &str) -> bool {
     (route == routes::upload::PATH && *method == Method::POST)
         || route == routes::files::PATH
         || route == routes::export::PATH
-        || route.ends_with(".atom")
+        || route.strip_suffix(".atom").is_some()
 }
 
 impl Place {

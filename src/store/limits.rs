@@ -58,7 +58,8 @@ impl Limits {
         let span = Span::of(rate.period, now);
         let left = doc! { "_id": span.id(key), "count": { "$lt": i64::from(rate.count) } };
         let expires_at = bson::DateTime::from_millis(span.end);
-        let add = doc! { "$inc": { "count": 1_i64 }, "$setOnInsert": { "expiresAt": expires_at } };
+        let add =
+            doc! { "$inc": { "count": 1_i64 }, "$setOnInsert": { "expiresAt": expires_at, "owners": owners(key) } };
         if rate.count == 0 {
             return Ok(Verdict::Refused(span.left));
         }

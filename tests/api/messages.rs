@@ -71,7 +71,7 @@ async fn the_contact_is_free_text_and_a_long_comment_is_shortened() {
 async fn a_value_that_does_not_fit_its_field_is_400_and_never_made_to_say_something_else() {
     setup()
         .run(async |app| {
-            let (sender, receiver) = (app.student(1).await, app.bound(2).await);
+            let (sender, receiver) = (app.bound(1).await, app.bound(2).await);
             let message = |contact: &str| {
                 json!({
                     "studentId": receiver.campus.number, "templateId": "AT0210",

@@ -125,9 +125,10 @@ impl Relays {
     /// A replica of the service that speaks to the members through them.
     pub async fn replica(&self, app: &TestApp) -> Replica {
         let uri = self.uri(&app.db.uri());
-        app.start_replica(|s| {
+        // On the heap: the future of a whole replica is large.
+        Box::pin(app.start_replica(|s| {
             s.set("WEHPU_MONGODB_URI", &uri);
-        })
+        }))
         .await
     }
 

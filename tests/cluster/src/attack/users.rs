@@ -83,19 +83,18 @@ impl Users {
 
     /// How long after `since` all is as it was: the first second in which every read was answered, and fast.
     pub async fn normal_again(&self, since: Instant, longest: Duration, slack: f64) -> Option<Duration> {
-        let second = Duration::from_secs(1);
-        loop {
-            let now = Instant::now();
-            let reads = self.reads(now - second, now);
-            let well = |record: &Record| record.is_ok() && record.took() < NORMAL.mul_f64(slack);
-            if now - since > second && !reads.is_empty() && reads.iter().all(well) {
-                return Some(now - second - since);
+        let well = |record: &Record| record.is_ok() && record.took() < NORMAL.mul_f64(slack);
+        let mut begin = since;
+        while begin - since <= longest {
+            let end = begin + Duration::from_secs(1);
+            tokio::time::sleep_until(end.into()).await;
+            let reads = self.reads(begin, end);
+            if !reads.is_empty() && reads.iter().all(well) {
+                return Some(begin - since);
             }
-            if now - since > longest {
-                return None;
-            }
-            sleep(Duration::from_millis(100)).await;
+            begin += Duration::from_millis(100);
         }
+        None
     }
 
     /// Stops them.

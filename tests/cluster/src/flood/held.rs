@@ -17,7 +17,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 const DRIBBLE: Duration = Duration::from_secs(1);
 
 /// How long a client that reads nothing waits until it begins anew.
-const UNREAD: Duration = Duration::from_secs(60);
+const UNREAD: Duration = Duration::from_mins(1);
 
 /// As small a receive buffer as Linux gives.
 const NO_WINDOW: u32 = 2048;

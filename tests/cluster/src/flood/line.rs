@@ -1,6 +1,6 @@
 //! Connections to the proxy, over TLS and in clear text, and requests on them byte for byte.
 
-use std::{io, net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{fmt::Write, io, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -101,8 +101,12 @@ impl Target {
 
 /// The head of a request.
 pub fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> String {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("{method} {path} HTTP/1.1\r\nhost: {NAME}\r\n{headers}")
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {NAME}\r\n");
+    for (name, value) in headers {
+        // Writing to a String does not fail.
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    head
 }
 
 impl Line {
