@@ -60,8 +60,17 @@ say "ok    three engines answer in turn ($(sed 's/^ *[0-9]* //' <<<"$SERVED" | p
 call GET /api/no-such-call
 expect "an unknown path is 404 in the envelope" 404 '"statusCode": ?404' '"errMsg"' '"code"'
 
-call GET /api/user/张三
-expect "raw UTF-8 in a path is 400 in the envelope" 400 '"statusCode": ?400' '"code"'
+# Byte for byte: curl would encode it. Only where the proxy speaks clear text.
+if [[ $URL == http://* ]]; then
+    ADDRESS=${URL#http://}
+    ADDRESS=${ADDRESS%%/*}
+    exec 3<>"/dev/tcp/${ADDRESS%:*}/${ADDRESS##*:}"
+    printf 'GET /api/user/张三 HTTP/1.1\r\nhost: smoke\r\nconnection: close\r\n\r\n' >&3
+    BODY=$(timeout 10 cat <&3)
+    exec 3>&-
+    STATUS=$(sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p' <<<"$BODY")
+    expect "raw UTF-8 in a path is 400 in the envelope" 400 '"statusCode": ?400' '"code"'
+fi
 
 TOKEN=not-a-token
 call GET /api/user
