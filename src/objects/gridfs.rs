@@ -5,12 +5,16 @@
 //! it may be slow, begin anywhere, and outlive an election. A writer fails when a statement does: the driver's own first
 //! tries to remove what it has written, and so waits another time for a primary that is not there.
 
+use std::{sync::Arc, time::Duration};
+
 use axum::body::Bytes;
 use mongodb::{
     Collection, Database,
     bson::{Binary, DateTime, doc, spec::BinarySubtype},
+    error::Error,
 };
 use serde::{Deserialize, Serialize};
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::ObjectError;
 use crate::store::{StoreError, find_anywhere, retried};
@@ -19,11 +23,19 @@ use crate::store::{StoreError, find_anywhere, retried};
 /// cannot be changed.
 const CHUNK: usize = 255 * 1024;
 
+/// Chunks that a replica stores at the same time. Each holds one of the ten connections to the primary until a majority has
+/// it: with more, uploads would keep everybody's accounts from being read.
+const WRITES: usize = 4;
+
+/// Longest wait for that: as long as one without a primary waits for it, so that those behind it do not wait as long again.
+const TURN: Duration = Duration::from_secs(10);
+
 /// Reads as the connection string says.
 #[derive(Debug, Clone)]
 pub(super) struct GridFs {
     files: Collection<File>,
     chunks: Collection<Chunk>,
+    writes: Arc<Semaphore>,
 }
 
 /// As the GridFS specification has it, like [`Chunk`].
@@ -47,7 +59,11 @@ struct Chunk {
 
 impl GridFs {
     pub(super) fn new(db: &Database) -> Self {
-        Self { files: db.collection("fs.files"), chunks: db.collection("fs.chunks") }
+        Self {
+            files: db.collection("fs.files"),
+            chunks: db.collection("fs.chunks"),
+            writes: Arc::new(Semaphore::new(WRITES)),
+        }
     }
 
     /// A writer of file `id`.
@@ -121,6 +137,9 @@ impl Upload {
         let bytes = std::mem::take(&mut self.rest);
         let length = bytes.len();
         let data = Binary { subtype: BinarySubtype::Generic, bytes };
+        let Ok(_turn) = timeout(TURN, self.storage.writes.acquire()).await else {
+            return Err(StoreError::Unavailable(Error::custom("no turn to store a chunk")));
+        };
         self.storage.chunks.insert_one(Chunk { files_id: self.id.clone(), n: self.chunks, data }).await?;
         self.chunks += 1;
         self.length += length;
