@@ -25,7 +25,7 @@ const CHUNK: usize = 255 * 1024;
 
 /// Chunks that a replica stores at the same time. Each holds one of the ten connections to the primary until a majority has
 /// it: with more, uploads would keep everybody's accounts from being read.
-const WRITES: usize = 4;
+const WRITES: usize = 2;
 
 /// Longest wait for that: as long as one without a primary waits for it, so that those behind it do not wait as long again.
 const TURN: Duration = Duration::from_secs(10);
