@@ -144,11 +144,12 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 
 /// What the API would put into `data` for this page, and the cells of it that say nothing to this version.
 fn read_as(page: KnownPage, bytes: &[u8]) -> Result<Reading<Value>, PageError> {
-    if page == KnownPage::UrpCourse {
-        let html = decode_answer(bytes, None, PageEncoding::Gbk)?;
-        return Ok(urp::parse_course::parse_course_table(&html, TERM_WEEKS)?.map(|table| json!(table)));
-    }
-    Ok(Reading { data: data_of(page, bytes)?, unread: Vec::new() })
+    let html = decode_answer(bytes, None, PageEncoding::Gbk)?;
+    Ok(match page {
+        KnownPage::UrpCourse => urp::parse_course::parse_course_table(&html, TERM_WEEKS)?.map(|table| json!(table)),
+        KnownPage::PhysicalScores => physical::parse_scores::parse_physical(&html)?.map(|years| json!(years)),
+        _ => Reading { data: data_of(page, bytes)?, unread: Vec::new() },
+    })
 }
 
 /// Whether a page is one of several of a list.
@@ -171,7 +172,7 @@ fn data_of(page: KnownPage, bytes: &[u8]) -> Result<Value, PageError> {
     Ok(match page {
         KnownPage::UrpLogin => logged_in(urp::parse_login::parse_login(html)?),
         KnownPage::UrpStudent => json!(urp::parse_student::parse_student(html)?),
-        KnownPage::UrpCourse => read_as(page, bytes)?.data,
+        KnownPage::UrpCourse | KnownPage::PhysicalScores => read_as(page, bytes)?.data,
         KnownPage::UrpScore => {
             let rows = urp::parse_score::parse_scores(html)?;
             rows.into_iter().map(|row| json!(row.score)).collect()
@@ -186,7 +187,6 @@ fn data_of(page: KnownPage, bytes: &[u8]) -> Result<Value, PageError> {
         KnownPage::LibrarySearch => json!(library::parse_search::parse_search(html)?),
         KnownPage::LibraryBook => json!(library::parse_book::parse_copies(html)?),
         KnownPage::PhysicalLogin => logged_in(physical::parse_login::parse_login(html)?),
-        KnownPage::PhysicalScores => json!(physical::parse_scores::parse_physical(html)?),
         KnownPage::RepairForm => json!(repair::parse::parse_repair_form(html)?),
         KnownPage::NewsList => json!(news::parse_list::parse_list(html, &at(NEWS)?.url)?),
         KnownPage::NewsArticle => json!(news::parse_article::parse_article(html, &at(NEWS)?)?),

@@ -29,6 +29,9 @@ const NOTICES: &str = "panes";
 const LABELS: [&str; 11] =
     ["题目", "主题", "讲座题目", "报告题目", "主讲人", "主讲", "报告人", "时间", "内容", "讲座内容", "内容简介"];
 
+/// What only lectures name.
+const SPEAKERS: [&str; 4] = ["主讲人：", "主讲人:", "报告人：", "报告人:"];
+
 /// How much is told of a row that is not read, in characters.
 const MAX_UNREAD: usize = 100;
 
@@ -74,16 +77,35 @@ pub fn parse_board(html: &str, home: &Url) -> Result<Board, PageError> {
             None => unread.extend(unread_text(row)),
         }
     }
-    let changed = !unread.is_empty() || page.of_class(NOTICES).next().is_none();
-    if lectures.is_empty() && changed {
-        return Err(page.instead(Layer::Vpn, PAGE, "lectures and notices"));
+    if lectures.is_empty() && (!unread.is_empty() || shows_lectures(&page)) {
+        return Err(page.instead(Layer::Vpn, PAGE, "lectures"));
     }
     let mut links = Links::new(home);
     for link in page.elements("a").filter(|link| is_notice(*link)) {
         let Some(href) = link.attr("href") else { continue };
         links.take(href, unwrap(href, home), title_of(link), date_near(link));
     }
-    Ok(Board { lectures, unread, notices: links.finish() })
+    let notices = links.finish();
+    if notices.is_empty() && shows_notices(&page) {
+        return Err(page.instead(Layer::Vpn, PAGE, "notices"));
+    }
+    Ok(Board { lectures, unread, notices })
+}
+
+/// Whether a page in which no lecture is read shows one all the same, or does not come to its end.
+fn shows_lectures(page: &Page<'_>) -> bool {
+    !page.is_whole()
+        || SPEAKERS.iter().any(|label| page.mentions(label))
+        || page.elements("tr").any(|row| lecture(row).is_some())
+}
+
+/// Whether a page in which no notice is read shows one all the same, lacks the place where they stand, or does not come to
+/// its end. The place of none has frames and no address in them.
+fn shows_notices(page: &Page<'_>) -> bool {
+    let is_of_none =
+        |place: ElementRef<'_>| place.child_elements().next().is_some() && !place.inner_html().contains("href");
+    let mut places = page.of_class(NOTICES).peekable();
+    !page.is_whole() || places.peek().is_none() || !places.all(is_of_none)
 }
 
 fn is_left(row: ElementRef<'_>) -> bool {
@@ -215,14 +237,14 @@ mod tests {
 
     #[test]
     fn an_empty_board_is_a_board() {
-        let board = parse_board("<div class='panes'><div></div></div>", &home()).unwrap();
+        let board = parse_board("<div class='panes'><div></div></div></html>", &home()).unwrap();
         assert_eq!(board, Board { lectures: vec![], unread: vec![], notices: ListPage::default() });
     }
 
     #[test]
     fn a_row_that_is_no_lecture_any_more_is_told_and_a_board_of_such_rows_is_changed() {
         let strange = "<tr align='left'><td><div>题目</div><div>张教授</div></td></tr>";
-        let board = |rows: &str| format!("<table>{rows}</table><div class='panes'></div>");
+        let board = |rows: &str| format!("<table>{rows}</table><div class='panes'><div></div></div></html>");
         let whole = "<tr align='left'><td><div>题</div><div>人</div><div>时</div><div>文</div></td></tr>";
         let read = parse_board(&board(&[whole, strange].concat()), &home()).unwrap();
         assert_eq!((read.lectures.len(), read.unread), (1, vec!["题目张教授".to_owned()]));
@@ -259,6 +281,16 @@ mod tests {
                 prop_assert!(!link.title.is_empty());
             }
             prop_assert!(board.lectures.iter().all(|lecture| !lecture.title.is_empty()));
+        }
+
+        #[test]
+        fn a_mutilated_board_is_no_empty_one_while_a_lecture_or_a_notice_is_left(
+            page in mutilated("bulletin/board.gbk.html"),
+        ) {
+            let Ok(board) = parse_board(&page, &home()) else { return Ok(()) };
+            prop_assert!(!board.lectures.is_empty() || !page.contains("主讲人："));
+            let left = page.contains("<div class=\"panes\"><div><div><span><a href=");
+            prop_assert!(!board.notices.is_empty() || !left);
         }
     }
 }

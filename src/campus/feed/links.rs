@@ -79,20 +79,17 @@ impl Links {
         }
     }
 
-    /// Takes the entries of a list in the order of the page: what `is_article` knows by its address, and what leads to
-    /// another host, which is told from the links of menus by its place in an entry and its date.
+    /// Takes the entries of a list in the order of the page: what has `article` (in lower case) in the path of its address,
+    /// and what leads to another host, which is told from the links of menus by its place in an entry and its date.
     ///
-    /// Gives `None` where entries on the system's own host are there and none is an article: addresses have changed.
-    pub(in crate::campus) fn entries(
-        page: &Page,
-        address: &Url,
-        is_article: impl Fn(&Url) -> bool,
-    ) -> Option<ListPage> {
+    /// Gives `None` where entries are there and none is read: addresses have changed, or the page is damaged.
+    pub(in crate::campus) fn entries(page: &Page, address: &Url, article: &str) -> Option<ListPage> {
         let (mut links, mut strange) = (Self::new(address), false);
+        let is_article = |url: &Url| url.path().to_ascii_lowercase().contains(article);
         for link in page.elements("a") {
             let Some(href) = link.attr("href") else { continue };
             let url = address.join(href.trim()).ok();
-            let article = url.as_ref().is_some_and(&is_article);
+            let article = url.as_ref().is_some_and(is_article);
             let date = if article || is_entry(link) { date_near(link) } else { None };
             let own = url.as_ref().is_some_and(|url| url.origin() == address.origin());
             if article || (date.is_some() && !own) {
@@ -102,12 +99,18 @@ impl Links {
             }
         }
         let list = links.finish();
-        (!list.links.is_empty() || !strange).then_some(list)
+        let vanished = strange || (list.is_empty() && shows_entries(page, article));
+        (!list.links.is_empty() || !vanished).then_some(list)
     }
 
     pub(in crate::campus) fn finish(self) -> ListPage {
         self.page
     }
+}
+
+/// Whether a page in which no entry can be read shows that it has some: an address of an article, or an entry with a date.
+fn shows_entries(page: &Page, article: &str) -> bool {
+    page.markup_mentions(article) || page.elements("li").any(|entry| date_in(&text_of(entry)).is_some())
 }
 
 /// Whether a link stands in an entry of a list.

@@ -4,13 +4,16 @@ use url::Url;
 
 use crate::campus::{
     feed::{Links, ListPage},
-    page::{Layer, PageError, dom::Page},
+    page::{
+        Layer, PageError,
+        dom::{Page, text_of},
+    },
 };
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "news-list";
 
-/// What the path of an article has in it.
+/// What the path of an article has in it, in lower case.
 const ARTICLE: &str = "/contents/";
 
 /// The pager's link to the last page, which even a page without articles has.
@@ -19,9 +22,13 @@ const PAGER: &str = "尾页";
 /// Reads the articles in the order of the page; `address` is the page's own.
 pub fn parse_list(html: &str, address: &Url) -> Result<ListPage, PageError> {
     let page = Page::parse(html)?;
-    let list = Links::entries(&page, address, |url| url.path().contains(ARTICLE));
-    list.filter(|list| !list.is_empty() || page.shows(PAGER))
+    let list = Links::entries(&page, address, ARTICLE);
+    list.filter(|list| !list.is_empty() || (has_pager(&page) && page.is_whole()))
         .ok_or_else(|| page.instead(Layer::Vpn, PAGE, "the list of articles"))
+}
+
+fn has_pager(page: &Page<'_>) -> bool {
+    page.elements("a").any(|link| text_of(link).contains(PAGER))
 }
 
 #[cfg(test)]
@@ -69,6 +76,12 @@ mod tests {
                 prop_assert_eq!(link.url.origin(), address().origin());
                 prop_assert!(!link.title.is_empty());
             }
+        }
+
+        #[test]
+        fn a_mutilated_list_is_no_empty_one_while_an_entry_is_left(page in mutilated("news/list.gbk.html")) {
+            let left = page.to_ascii_lowercase().contains(ARTICLE);
+            prop_assert!(!left || parse_list(&page, &address()) != Ok(ListPage::default()));
         }
     }
 }

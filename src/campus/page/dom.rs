@@ -114,6 +114,23 @@ impl<'a> Page<'a> {
         self.raw.contains(needle)
     }
 
+    /// Whether the source mentions `needle` (in lower case) in any case, outside of scripts and comments: also in markup that
+    /// is damaged so that no element is made of it.
+    pub(crate) fn markup_mentions(&self, needle: &str) -> bool {
+        let source = self.raw.to_ascii_lowercase();
+        let mut rest = source.as_str();
+        loop {
+            let skipped = [("<!--", "-->"), ("<script", "</script")];
+            let next = skipped.into_iter().filter_map(|(begin, end)| Some((rest.find(begin)?, end))).min();
+            let Some((at, end)) = next else { return rest.contains(needle) };
+            if rest[..at].contains(needle) {
+                return true;
+            }
+            let Some(length) = rest[at..].find(end) else { return false };
+            rest = &rest[at + length + end.len()..];
+        }
+    }
+
     /// What this page is, when it is not the page that was asked for of `layer`.
     pub(crate) fn instead(&self, layer: Layer, page: &'static str, missing: &'static str) -> PageError {
         // The VPN stands in front of the others: its login page is the answer to any of their addresses.

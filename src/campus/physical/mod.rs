@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{
     CampusError,
+    page::Reading,
     pause::Pauses,
     session::Session,
     site::{SignIn, Site},
@@ -36,7 +37,7 @@ impl Physical {
     ) -> Result<Vec<PhysicalYear>, CampusError> {
         let request = || Request::get(self.0.url("/welcome.aspx"));
         let athlete = Athlete { site: &self.0, student_id, password };
-        self.0.ask_signed_in(request, session, &athlete, parse_scores::parse_physical).await
+        self.0.ask_signed_in(request, session, &athlete, parse_scores::parse_physical).await.map(Reading::told)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::campus::page::dom::{Page, cells_of, rows_of, text_of};
-use crate::campus::page::{Layer, PageError, split_label};
+use crate::campus::page::{Layer, PageError, Reading, Said, UnreadCell, split_label};
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "physical-scores";
@@ -15,6 +15,9 @@ const TABLE_CLASS: &str = "score-table";
 
 /// What only the results of a year name.
 const DISCIPLINES: [&str; 6] = ["身高", "体重", "肺活量", "立定跳远", "50米", "坐位体前屈"];
+
+/// Labels with one of these are not of a result but of what was made of it: `体重指数`, `肺活量得分`.
+const DERIVED: [&str; 4] = ["指数", "得分", "评分", "等级"];
 
 /// One year's results, as the page writes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -42,13 +45,15 @@ pub struct PhysicalYear {
     pub total_score: String,
 }
 
-/// Reads the years in the order of the page. No test yet is an empty list.
-pub fn parse_physical(html: &str) -> Result<Vec<PhysicalYear>, PageError> {
+/// Reads the years in the order of the page. No test yet is an empty list. A label that is
+/// not known is an unread cell.
+pub fn parse_physical(html: &str) -> Result<Reading<Vec<PhysicalYear>>, PageError> {
     let page = Page::parse(html)?;
     if !is_welcome(&page) {
         return Err(page.instead(Layer::Physical, PAGE, "the tables of the years"));
     }
-    let years: Vec<PhysicalYear> = score_tables(&page).map(year).collect();
+    let mut unread = Vec::new();
+    let years: Vec<PhysicalYear> = score_tables(&page).map(|table| year(table, &mut unread)).collect();
     if years.iter().any(|year| year.year.is_empty()) {
         return Err(PageError::Changed { page: PAGE, missing: "the label 年度" });
     }
@@ -57,7 +62,7 @@ pub fn parse_physical(html: &str) -> Result<Vec<PhysicalYear>, PageError> {
     if years.is_empty() && (shows_results || !page.is_whole()) {
         return Err(PageError::Changed { page: PAGE, missing: "the tables of the years" });
     }
-    Ok(years)
+    Ok(Reading { data: years, unread })
 }
 
 /// Whether this is the page of a student who is logged in; before the first test it has no tables.
@@ -69,20 +74,33 @@ fn score_tables<'a>(page: &'a Page<'_>) -> impl Iterator<Item = ElementRef<'a>> 
     page.elements("table").filter(|table| table.value().classes().any(|class| class == TABLE_CLASS))
 }
 
-fn year(table: ElementRef<'_>) -> PhysicalYear {
+fn year(table: ElementRef<'_>, unread: &mut Vec<UnreadCell>) -> PhysicalYear {
     let mut year = PhysicalYear::default();
     for cell in rows_of(table).flat_map(cells_of) {
         let text = text_of(cell);
-        let Some((label, value)) = split_label(&text) else { continue };
-        if let Some(field) = field(&mut year, label) {
-            value.clone_into(field);
+        match split_label(&text) {
+            Some((label, value)) => match field(&mut year, label) {
+                Some(field) => value.clone_into(field),
+                None if value.is_empty() => {}
+                None => unread.push(unread_cell(label)),
+            },
+            None if text.is_empty() => {}
+            None => unread.push(unread_cell(&text)),
         }
     }
     year
 }
 
+/// A cell by its label alone: the value says something about a person.
+fn unread_cell(label: &str) -> UnreadCell {
+    UnreadCell { page: PAGE, column: "label", text: Said::new(label) }
+}
+
 /// Labels carry units (`身高(cm)`), and name one or both of the disciplines that differ between men and women.
 fn field<'a>(year: &'a mut PhysicalYear, label: &str) -> Option<&'a mut String> {
+    if DERIVED.iter().any(|word| label.contains(word)) {
+        return None;
+    }
     let named = |words: &[&str]| words.iter().any(|word| label.starts_with(word));
     Some(match () {
         () if named(&["年度", "学年"]) => &mut year.year,
@@ -112,17 +130,28 @@ mod tests {
 
     #[test]
     fn every_year_is_read_with_times_and_total_whole() {
-        insta::assert_json_snapshot!(parse_physical(&fixture("physical/welcome.html")).unwrap());
+        insta::assert_json_snapshot!(parse_physical(&fixture("physical/welcome.html")).unwrap().data);
     }
 
     #[test]
     fn the_disciplines_of_women_go_to_the_same_fields() {
-        insta::assert_json_snapshot!(parse_physical(&fixture("physical/welcome-female.html")).unwrap());
+        insta::assert_json_snapshot!(parse_physical(&fixture("physical/welcome-female.html")).unwrap().data);
     }
 
     #[test]
     fn no_test_yet_is_an_empty_list() {
-        assert_eq!(parse_physical(&fixture("physical/welcome-none.html")), Ok(vec![]));
+        assert_eq!(parse_physical(&fixture("physical/welcome-none.html")), Ok(Reading::default()));
+    }
+
+    #[test]
+    fn a_result_under_an_unknown_label_is_told_without_its_value() {
+        let page = fixture("physical/welcome.html").replacen("体重(kg)：65.5", "体重指数：21.4", 1);
+        let read = parse_physical(&page).unwrap();
+        assert_eq!((read.data[0].weight.as_str(), read.data[1].weight.as_str()), ("", "66"));
+        assert_eq!(read.unread, [unread_cell("体重指数")]);
+        for name in ["physical/welcome.html", "physical/welcome-female.html"] {
+            assert_eq!(parse_physical(&fixture(name)).unwrap().unread, [], "{name}");
+        }
     }
 
     #[test]
@@ -145,11 +174,9 @@ mod tests {
     proptest! {
         #[test]
         fn mutilated_results_have_their_year_or_are_an_error(page in mutilated("physical/welcome.html")) {
-            if let Ok(years) = parse_physical(&page) {
-                prop_assert!(!years.is_empty(), "results do not vanish");
-            }
-            for year in parse_physical(&page).unwrap_or_default() {
-                prop_assert!(!year.year.is_empty());
+            if let Ok(read) = parse_physical(&page) {
+                prop_assert!(!read.data.is_empty(), "results do not vanish");
+                prop_assert!(read.data.iter().all(|year| !year.year.is_empty()));
             }
         }
     }
