@@ -10,6 +10,8 @@ use crate::{config::Mongodb, store::replset::Plan};
 pub enum Command {
     /// Make the members named in `WEHPU_MONGODB_URI` a replica set, wait for a primary, create the database users
     ///
+    /// A new set needs all its members. One that exists needs a majority: members that do not answer are named in a warning.
+    ///
     /// Running it again changes nothing but the users' passwords, which are set to those in the connection strings, what
     /// they may do, and the set's settings of elections.
     /// With --key-file the users of `WEHPU_MONGODB_URI` (readWrite), `WEHPU_MIGRATE_MONGODB_URI` (readWrite, dbAdmin) and
@@ -42,6 +44,9 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         None => None,
     };
     let plan = Plan::new(&settings, key.as_deref()).await?;
-    plan.carry_out(init.election_timeout, init.wait, |step| println!("{step}")).await?;
+    let away = plan.carry_out(init.election_timeout, init.wait, |step| println!("{step}")).await?;
+    for member in away {
+        eprintln!("warning: member {member} does not answer; the set goes on without it, and cannot lose another one");
+    }
     Ok(())
 }

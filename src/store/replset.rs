@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use mongodb::{
     Client, Database,
     bson::{Bson, Document, doc},
@@ -67,16 +68,23 @@ const RECONFIG_TRIES: u32 = 40;
 /// Pause between two looks at members that are not there yet.
 const POLL: Duration = Duration::from_millis(250);
 
+/// How long a set with a primary waits for members that do not answer yet, before it is told that they are away: when all
+/// are started together, two of them can be quicker than the third by this much.
+const STRAGGLER: Duration = Duration::from_secs(15);
+
 /// Why the set could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplsetError {
     /// The connection string cannot be used for this.
     #[error("{0}")]
     Settings(String),
-    /// A member did not answer in time.
-    #[error("member {0} does not answer: {1}")]
-    Member(String, Error),
+    /// Members did not answer in time, and none that did knows the set.
+    #[error("no answer from {0}; to make a new set, all members are needed")]
+    Members(String),
     /// There is no primary in time.
+    #[error("no primary within the given time; no answer from {0}: a primary needs most of the members")]
+    NoMajority(String),
+    /// There is none although all members answer.
     #[error("no primary within the given time; do the members reach each other under the names in WEHPU_MONGODB_URI?")]
     NoPrimary,
     /// The existing set has other members.
@@ -180,7 +188,8 @@ impl Plan {
         Ok(client.database("admin"))
     }
 
-    /// Makes the set and its users, or finds them made; `progress` is told each step. Returns when there is a primary.
+    /// Makes the set and its users, or finds them made; `progress` is told each step. Returns when there is a primary, with the
+    /// members that do not answer: a set that exists goes on without them, a new one needs all.
     ///
     /// # Errors
     /// See [`ReplsetError`].
@@ -189,14 +198,9 @@ impl Plan {
         election_timeout: Duration,
         wait: Duration,
         progress: impl Fn(&str),
-    ) -> Result<(), ReplsetError> {
+    ) -> Result<Vec<String>, ReplsetError> {
         let deadline = Instant::now() + wait;
-        let mut states = Vec::new();
-        for member in &self.members {
-            states.push(self.wait_for_member(member, deadline).await?);
-            progress(&format!("member {member} is up"));
-        }
-        if states.iter().any(|hello| hello.contains_key("setName")) {
+        if self.wait_for_set(deadline).await? {
             progress(&format!("replica set {} exists", self.name));
         } else {
             self.initiate(election_timeout).await?;
@@ -209,7 +213,8 @@ impl Plan {
         if ensure_settings(&database, election_timeout).await? {
             progress("settings of the set brought up to date");
         }
-        self.ensure_users(&database, progress).await
+        self.ensure_users(&database, progress).await?;
+        self.stragglers(deadline.min(Instant::now() + STRAGGLER)).await
     }
 
     /// Makes the users and their roles through the primary's database `admin`, or sets what they may do and their
@@ -228,14 +233,42 @@ impl Plan {
         Ok(())
     }
 
-    async fn wait_for_member(&self, member: &ServerAddress, deadline: Instant) -> Result<Document, ReplsetError> {
-        let database = self.direct(member, false)?;
+    /// What each member answers to `hello` now, in the order of the members; `None`: nothing.
+    async fn hellos(&self) -> Result<Vec<Option<Document>>, ReplsetError> {
+        let databases =
+            self.members.iter().map(|member| self.direct(member, false)).collect::<Result<Vec<_>, ReplsetError>>()?;
+        let hello = |database: Database| async move { database.run_command(doc! { "hello": 1 }).await.ok() };
+        Ok(join_all(databases.into_iter().map(hello)).await)
+    }
+
+    /// The members that gave no answer.
+    fn silent(&self, hellos: &[Option<Document>]) -> Vec<String> {
+        let members = self.member_names().into_iter().zip(hellos);
+        members.filter(|(_, hello)| hello.is_none()).map(|(member, _)| member).collect()
+    }
+
+    /// Whether the set exists: waits until a member knows it, or all answer and none does.
+    async fn wait_for_set(&self, deadline: Instant) -> Result<bool, ReplsetError> {
         loop {
-            match database.run_command(doc! { "hello": 1 }).await {
-                Ok(hello) => return Ok(hello),
-                Err(e) if Instant::now() >= deadline => return Err(ReplsetError::Member(member.to_string(), e)),
-                Err(_) => sleep(POLL).await,
+            let hellos = self.hellos().await?;
+            if let Some(exists) = exists(&hellos) {
+                return Ok(exists);
             }
+            if Instant::now() >= deadline {
+                return Err(ReplsetError::Members(self.silent(&hellos).join(", ")));
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// The members that still give no answer at `deadline`; none as soon as all do.
+    async fn stragglers(&self, deadline: Instant) -> Result<Vec<String>, ReplsetError> {
+        loop {
+            let silent = self.silent(&self.hellos().await?);
+            if silent.is_empty() || Instant::now() >= deadline {
+                return Ok(silent);
+            }
+            sleep(POLL).await;
         }
     }
 
@@ -253,18 +286,21 @@ impl Plan {
     }
 
     async fn wait_for_primary(&self, deadline: Instant) -> Result<(ServerAddress, Document), ReplsetError> {
-        let databases =
-            self.members.iter().map(|m| Ok((m, self.direct(m, false)?))).collect::<Result<Vec<_>, ReplsetError>>()?;
-        while Instant::now() < deadline {
-            for (member, database) in &databases {
-                let hello = database.run_command(doc! { "hello": 1 }).await.unwrap_or_default();
-                if hello.get_bool("isWritablePrimary").unwrap_or(false) {
-                    return Ok(((*member).clone(), hello));
-                }
+        loop {
+            let hellos = self.hellos().await?;
+            let silent = self.silent(&hellos);
+            let mut known = self.members.iter().zip(hellos);
+            let primary = known.find_map(|(member, hello)| {
+                let hello = hello.filter(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))?;
+                Some((member.clone(), hello))
+            });
+            match primary {
+                Some(primary) => return Ok(primary),
+                None if Instant::now() < deadline => sleep(POLL).await,
+                None if silent.is_empty() => return Err(ReplsetError::NoPrimary),
+                None => return Err(ReplsetError::NoMajority(silent.join(", "))),
             }
-            sleep(POLL).await;
         }
-        Err(ReplsetError::NoPrimary)
     }
 
     fn compare_members(&self, hello: &Document) -> Result<(), ReplsetError> {
@@ -281,6 +317,15 @@ impl Plan {
         }
         Err(ReplsetError::OtherMembers { set, present: present.join(","), wanted: wanted.join(",") })
     }
+}
+
+/// Whether the set exists, as far as the members' answers to `hello` tell: one of them knows it, or all of them answer and
+/// none does. A member whose data is lost knows no set, so one that is silent may be the one that does.
+fn exists(hellos: &[Option<Document>]) -> Option<bool> {
+    if hellos.iter().flatten().any(|hello| hello.contains_key("setName")) {
+        return Some(true);
+    }
+    hellos.iter().all(Option::is_some).then_some(false)
 }
 
 /// What the set is to know about elections.
@@ -402,5 +447,20 @@ fn code(error: &Error) -> Option<i32> {
     match error.kind.as_ref() {
         ErrorKind::Command(e) => Some(e.code),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_set_needs_all_members_and_one_that_exists_a_single_one_that_knows_it() {
+        let (knows, fresh) = (|| Some(doc! { "setName": "wehpu" }), || Some(doc! { "isreplicaset": true }));
+        assert_eq!(exists(&[fresh(), fresh(), fresh()]), Some(false));
+        assert_eq!(exists(&[knows(), None, knows()]), Some(true));
+        assert_eq!(exists(&[fresh(), None, knows()]), Some(true));
+        assert_eq!(exists(&[fresh(), fresh(), None]), None, "the silent one may have the data");
+        assert_eq!(exists(&[None, None, None]), None);
     }
 }
