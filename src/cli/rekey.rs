@@ -26,8 +26,8 @@ const ID_NUMBER_KEPT: usize = 8;
 
 /// Re-seal stored credentials with the first key of `WEHPU_CREDENTIAL_KEYS`.
 ///
-/// Run it after a new key was put in front: once it ends with «0 left», older keys can be removed. It may run while the
-/// service does, and may be interrupted and repeated. With `WEHPU_LEGACY_CIPHER` and `WEHPU_LEGACY_SECRET` set it also
+/// Run it after a new key was put in front and every engine has it. It opens every value, and says of each older key whether
+/// it is still needed: one that is not can be removed. It may run while the service does, and may be interrupted and repeated. With `WEHPU_LEGACY_CIPHER` and `WEHPU_LEGACY_SECRET` set it also
 /// seals what the old service encrypted; values that then look like no password or id number are counted and left as they
 /// are, and when most do it stops before it changes anything.
 #[derive(Debug, clap::Args)]
@@ -39,11 +39,19 @@ pub struct Args {
 
 #[derive(Debug, Default)]
 struct Tally {
-    seen: u64,
+    accounts: u64,
+    /// Values that were sealed with the first key already, and open.
+    current: u64,
+    /// Values that were sealed with it by this run; with `--dry-run` those that would be.
     resealed: u64,
-    failed: u64,
-    /// Of those that failed, how many open to what their field cannot hold, by field.
+    /// Values that do not open, or open to what their field cannot hold.
+    unopened: u64,
+    /// Of these, how many look wrong, by field.
     looks_wrong: BTreeMap<&'static str, u64>,
+    /// Values that their students changed meanwhile.
+    changed: u64,
+    /// Values that still need another key than the first, by its id.
+    held: BTreeMap<String, u64>,
 }
 
 /// Why a value is not re-sealed.
@@ -65,21 +73,47 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut tally = Tally::default();
     let mut users = std::pin::pin!(store.users.all().await?);
     while let Some(user) = users.try_next().await? {
-        tally.seen += 1;
+        tally.accounts += 1;
         reseal(&store, &keys, legacy.as_ref(), &user, args.dry_run, &mut tally).await?;
-        if tally.seen % PROGRESS_EVERY == 0 {
-            println!("{} of {total} accounts, {} values re-sealed", tally.seen, tally.resealed);
+        if tally.accounts % PROGRESS_EVERY == 0 {
+            println!("{} of {total} accounts, {} values re-sealed", tally.accounts, tally.resealed);
         }
     }
-    let verb = if args.dry_run { "to re-seal" } else { "re-sealed" };
-    println!("{} accounts: {} values {verb}, {} left", tally.seen, tally.resealed, tally.failed);
-    if !tally.looks_wrong.is_empty() {
-        println!("look wrong when opened with the old cipher, and were left: {}", by_field(&tally.looks_wrong));
-    }
-    if tally.failed > 0 {
-        return Err("some values could not be re-sealed: their key is missing, they look wrong, or they were changed meanwhile; see the lines above".into());
+    tally.report(&keys, args.dry_run);
+    if tally.unopened + tally.changed > 0 {
+        return Err("not every value was opened: its key is missing or has other bytes than it had, it looks wrong, or it was changed meanwhile; see the lines above. Remove no key".into());
     }
     Ok(())
+}
+
+impl Tally {
+    /// Counts values that are sealed with these other keys.
+    fn hold<'a>(&mut self, ids: impl IntoIterator<Item = &'a str>) {
+        for id in ids {
+            *self.held.entry(id.to_owned()).or_default() += 1;
+        }
+    }
+
+    fn report(&self, keys: &KeyRing, dry_run: bool) {
+        let first = keys.ids().next().unwrap_or_default();
+        let (resealed, already) =
+            if dry_run { ("would be re-sealed", "are already") } else { ("re-sealed", "were already") };
+        println!(
+            "{} accounts: {} values {resealed} with {first}, {} {already}, {} do not open, {} changed meanwhile",
+            self.accounts, self.resealed, self.current, self.unopened, self.changed
+        );
+        if !self.looks_wrong.is_empty() {
+            println!("look wrong when opened with the old cipher, and were left: {}", by_field(&self.looks_wrong));
+        }
+        for id in keys.ids().skip(1) {
+            match self.held.get(id) {
+                Some(count) => println!("key {id} is still needed: {count} values are sealed with it"),
+                // What did not open may have been meant for this key.
+                None if self.unopened + self.changed > 0 => println!("key {id}: whether it is needed is not known"),
+                None => println!("key {id} is not needed any more: every value was opened without it or sealed anew"),
+            }
+        }
+    }
 }
 
 /// Opens everything that the old service encrypted, and changes nothing.
@@ -122,29 +156,43 @@ async fn reseal(
     tally: &mut Tally,
 ) -> Result<(), Failure> {
     let mut changes = Vec::new();
+    let mut replaced = Vec::new();
     for credential in CREDENTIALS {
-        let Some(before) = user.sealed(credential).filter(|value| !keys.is_current(value)) else { continue };
+        let Some(before) = user.sealed(credential) else { continue };
+        let other = KeyRing::id_of(before).filter(|_| !keys.is_current(before));
         match open(keys, legacy, user, credential, before) {
+            Ok(_) if keys.is_current(before) => tally.current += 1,
             // What the old service encrypted of nothing is nothing.
             Ok(plain) if plain.is_empty() => changes.push((credential, before, String::new())),
-            Ok(plain) => changes.push((credential, before, keys.seal(&user.open_id, credential.field(), &plain)?)),
+            Ok(plain) => {
+                replaced.extend(other);
+                changes.push((credential, before, keys.seal(&user.open_id, credential.field(), &plain)?));
+            }
             Err(Unopened::LooksWrong) => {
-                tally.failed += 1;
+                tally.unopened += 1;
                 *tally.looks_wrong.entry(credential.field()).or_default() += 1;
-                eprintln!("account {}: {}: looks wrong when opened", tally.seen, credential.field());
+                eprintln!("account {}: {}: looks wrong when opened", tally.accounts, credential.field());
             }
             Err(Unopened::Closed(why)) => {
-                tally.failed += 1;
-                eprintln!("account {}: {}: {why}", tally.seen, credential.field());
+                tally.unopened += 1;
+                tally.hold(other);
+                eprintln!("account {}: {}: {why}", tally.accounts, credential.field());
             }
         }
     }
     let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
-    if count == 0 || dry_run || store.users.reseal(&user.open_id, &changes).await? {
+    if count == 0 {
+        return Ok(());
+    }
+    if dry_run {
+        tally.resealed += count;
+        tally.hold(replaced);
+    } else if store.users.reseal(&user.open_id, &changes).await? {
         tally.resealed += count;
     } else {
-        tally.failed += count;
-        eprintln!("account {}: changed meanwhile; run rekey again", tally.seen);
+        tally.changed += count;
+        tally.hold(replaced);
+        eprintln!("account {}: changed meanwhile; run rekey again", tally.accounts);
     }
     Ok(())
 }

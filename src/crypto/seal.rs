@@ -77,16 +77,27 @@ impl KeyRing {
         Ok(plain.into())
     }
 
+    /// The ids of the keys; the first one's seals.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|(id, _)| id.as_str())
+    }
+
+    /// The id of the key that `value` was sealed with; `None` when it is not in the sealed format.
+    #[must_use]
+    pub fn id_of(value: &str) -> Option<&str> {
+        split(value).map(|(id, _)| id)
+    }
+
     /// Whether `value` is in the sealed format and was sealed with the key that seals now.
     #[must_use]
     pub fn is_current(&self, value: &str) -> bool {
-        split(value).is_some_and(|(id, _)| id == self.keys[0].0)
+        Self::id_of(value) == self.ids().next()
     }
 
     /// Whether `value` is in the sealed format at all (with whatever key).
     #[must_use]
     pub fn is_sealed(value: &str) -> bool {
-        split(value).is_some()
+        Self::id_of(value).is_some()
     }
 }
 

@@ -29,10 +29,12 @@ async fn after_a_rotation_the_former_key_is_not_needed_any_more() {
             app.bound(2).await;
             let settings = rotated(app);
             let counted = run_engine(&["rekey", "--dry-run"], &settings).await.succeeded();
-            assert!(counted.stdout.contains("7 values to re-seal"), "{counted:?}");
+            assert!(counted.stdout.contains("7 values would be re-sealed with t2, 0 are already"), "{counted:?}");
+            assert!(counted.stdout.contains("key t1 is still needed: 7 values"), "{counted:?}");
             assert_eq!(key_ids(app, &student.open_id).await, ["t1"; 4]);
             let done = run_engine(&["rekey"], &settings).await.succeeded();
-            assert!(done.stdout.contains("7 values re-sealed, 0 left"), "{done:?}");
+            assert!(done.stdout.contains("7 values re-sealed with t2, 0 were already"), "{done:?}");
+            assert!(done.stdout.contains("key t1 is not needed any more"), "{done:?}");
             assert_eq!(key_ids(app, &student.open_id).await, ["t2"; 4]);
 
             let only_new = app.start_replica(|s| _ = s.set("WEHPU_CREDENTIAL_KEYS", KEY_2)).await;
@@ -56,9 +58,9 @@ async fn an_interrupted_run_is_completed_by_the_next_which_then_finds_nothing_to
             students[1].at(&replica).bind().await;
             assert_eq!(key_ids(app, &students[1].open_id).await[0], "t1");
             let again = run_engine(&["rekey"], &settings).await.succeeded();
-            assert!(again.stdout.contains("3 values re-sealed, 0 left"), "{again:?}");
+            assert!(again.stdout.contains("3 values re-sealed with t2, 3 were already, 0 do not open"), "{again:?}");
             let idle = run_engine(&["rekey"], &settings).await.succeeded();
-            assert!(idle.stdout.contains("0 values re-sealed, 0 left"), "{idle:?}");
+            assert!(idle.stdout.contains("0 values re-sealed with t2, 6 were already, 0 do not open"), "{idle:?}");
         })
         .await;
 }
@@ -88,9 +90,32 @@ async fn a_value_whose_key_is_missing_is_left_alone_and_told() {
             settings.set("WEHPU_CREDENTIAL_KEYS", KEY_2);
             let finished = run_engine(&["rekey"], &settings).await;
             assert_eq!(finished.code, Some(1), "{finished:?}");
-            assert!(finished.stdout.contains("3 left"), "{finished:?}");
+            assert!(finished.stdout.contains("3 do not open"), "{finished:?}");
             assert!(!format!("{finished:?}").contains(&student.open_id), "accounts are not named: {finished:?}");
             assert_eq!(app.db.user(&student.open_id).await, before);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_key_whose_bytes_have_changed_is_found_and_no_key_is_called_dispensable() {
+    setup()
+        .run(async |app| {
+            app.bound(1).await;
+            let (id, _) = KEY_1.split_once(':').unwrap();
+            let (_, other) = KEY_2.split_once(':').unwrap();
+            let mut settings = app.settings.clone();
+            // In front, and as an older key: the same id with other bytes.
+            for keys in [format!("{id}:{other},{KEY_2}"), format!("{KEY_2},{id}:{other}")] {
+                settings.set("WEHPU_CREDENTIAL_KEYS", &keys);
+                for arguments in [&["rekey", "--dry-run"][..], &["rekey"]] {
+                    let finished = run_engine(arguments, &settings).await;
+                    assert_eq!(finished.code, Some(1), "{finished:?}");
+                    assert!(finished.stdout.contains("3 do not open"), "{finished:?}");
+                    assert!(!finished.stdout.contains("not needed"), "{finished:?}");
+                    assert!(finished.stderr.contains("Remove no key"), "{finished:?}");
+                }
+            }
         })
         .await;
 }
@@ -135,7 +160,7 @@ async fn credentials_of_the_old_service_are_sealed_and_work() {
             assert!(wrong.stderr.contains("wrong cipher or secret"), "{wrong:?}");
             assert_eq!(app.db.user(&student.open_id).await, before);
             let done = run_engine(&["rekey"], &with_legacy(app, "aes-256-cbc", PASSPHRASE)).await.succeeded();
-            assert!(done.stdout.contains("4 values re-sealed, 0 left"), "{done:?}");
+            assert!(done.stdout.contains("4 values re-sealed with t1, 0 were already, 0 do not open"), "{done:?}");
 
             student.course().await.expect_data(false);
             assert_eq!(opened(app, &student.open_id, "libPassWord").await, "图书馆 密码");
@@ -155,7 +180,10 @@ async fn every_stream_cipher_of_the_old_service_is_read_an_empty_library_passwor
                     let old = old_binding(&student.campus, &cipher, &old_cipher(&cipher, ""));
                     app.db.collection("users").update_one(doc! { "openId": &student.open_id }, old).await.unwrap();
                     let done = run_engine(&["rekey"], &with_legacy(app, &cipher, PASSPHRASE)).await.succeeded();
-                    assert!(done.stdout.contains("3 values re-sealed, 0 left"), "{cipher}: {done:?}");
+                    assert!(
+                        done.stdout.contains("3 values re-sealed with t1, 0 were already, 0 do not open"),
+                        "{cipher}: {done:?}"
+                    );
                     assert_eq!(opened(app, &student.open_id, "vpnPassWord").await, student.campus.vpn_password);
                     assert_eq!(text_of(&app.db.user(&student.open_id).await.unwrap(), "libPassWord"), "");
                 }
@@ -197,7 +225,10 @@ async fn a_value_that_looks_wrong_is_counted_by_field_and_left_as_it_is() {
             app.db.collection("users").update_one(doc! { "openId": &student.open_id }, old).await.unwrap();
             let finished = run_engine(&["rekey"], &with_legacy(app, "aes-128-ofb", PASSPHRASE)).await;
             assert_eq!(finished.code, Some(1), "{finished:?}");
-            assert!(finished.stdout.contains("2 values re-sealed, 2 left"), "{finished:?}");
+            assert!(
+                finished.stdout.contains("2 values re-sealed with t1, 0 were already, 2 do not open"),
+                "{finished:?}"
+            );
             assert!(finished.stdout.contains("were left: idNumber 1, libPassWord 1"), "{finished:?}");
             let user = app.db.user(&student.open_id).await.unwrap();
             assert_eq!((text_of(&user, "libPassWord"), text_of(&user, "idNumber")), (broken.as_str(), half.as_str()));
