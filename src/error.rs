@@ -299,6 +299,12 @@ impl ApiError {
         self.parts().0
     }
 
+    /// The machine word of the answer, such as `WRONG_PASSWORD`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.parts().1
+    }
+
     /// The answer with this as its `data`.
     #[must_use]
     pub fn with_data(&self, data: Option<Value>) -> Response {
@@ -374,7 +380,7 @@ impl From<SealError> for ApiError {
 impl From<CampusError> for ApiError {
     fn from(error: CampusError) -> Self {
         match error {
-            CampusError::WrongPassword(system) => Self::WrongPassword(system_name(system)),
+            CampusError::WrongPassword(system, _) => Self::WrongPassword(system_name(system)),
             CampusError::Captcha => {
                 tracing::warn!(%error, "a campus login failed");
                 Self::CaptchaFailed

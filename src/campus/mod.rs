@@ -32,9 +32,9 @@ use urp::captcha::{MasksError, Solver};
 /// Why a campus system gave no data, told apart by what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CampusError {
-    /// This system refused the password. Never tried again: accounts lock.
+    /// This system refused the account or the password, with its words. Never tried again: accounts lock.
     #[error("{0} refused the password")]
-    WrongPassword(System),
+    WrongPassword(System, Said),
     /// This system has locked the account for a while; what it said, empty while nothing is asked.
     #[error("{0} has locked the account")]
     Locked(System, Said),
@@ -90,7 +90,7 @@ impl CampusError {
     fn of_page(system: System, error: PageError) -> Self {
         match error {
             PageError::SessionExpired(layer) => Self::SessionExpired(layer_system(layer)),
-            PageError::WrongPassword => Self::WrongPassword(system),
+            PageError::WrongPassword(said) => Self::WrongPassword(system, said),
             PageError::Locked(said) => Self::Locked(system, said),
             PageError::Barred(barrier, said) => Self::Barred(system, barrier, said),
             PageError::WrongCaptcha => Self::Captcha,

@@ -77,7 +77,7 @@ pub enum PageError {
     SessionExpired(Layer),
     /// The system refused the account or its password. Never try again with the same password.
     #[error("the account or its password was refused")]
-    WrongPassword,
+    WrongPassword(Said),
     /// The account is locked for a while. It says nothing about the password.
     #[error("the account is locked")]
     Locked(Said),
@@ -114,7 +114,11 @@ impl PageError {
     #[must_use]
     pub const fn said(&self) -> Option<&Said> {
         match self {
-            Self::Locked(said) | Self::Barred(_, said) | Self::Closed(_, said) | Self::Unknown(said) => Some(said),
+            Self::WrongPassword(said)
+            | Self::Locked(said)
+            | Self::Barred(_, said)
+            | Self::Closed(_, said)
+            | Self::Unknown(said) => Some(said),
             _ => None,
         }
     }
@@ -124,7 +128,7 @@ impl PageError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::SessionExpired(_) => "SESSION_EXPIRED",
-            Self::WrongPassword => "WRONG_PASSWORD",
+            Self::WrongPassword(_) => "WRONG_PASSWORD",
             Self::Locked(_) => "ACCOUNT_LOCKED",
             Self::Barred(..) => "LOGIN_BARRED",
             Self::WrongCaptcha => "CAPTCHA_FAILED",
@@ -168,7 +172,7 @@ pub(crate) fn refusal_in(reason: &str) -> PageError {
 
 fn refusal_of(meaning: Meaning, text: &str) -> PageError {
     match meaning {
-        Meaning::WrongPassword => PageError::WrongPassword,
+        Meaning::WrongPassword => PageError::WrongPassword(Said::new(text)),
         Meaning::Locked => PageError::Locked(Said::new(text)),
         Meaning::Barrier(barrier) => PageError::Barred(barrier, Said::new(text)),
         Meaning::Closed(closed) => PageError::Closed(closed, Said::new(text)),
@@ -236,7 +240,7 @@ mod tests {
         let came_back = || Err::<(), _>(PageError::SessionExpired(Layer::Library));
         for words in ["用户名或密码错误！", "您的密码不正确", "证件号不存在", "<script>alert('密码有误');</script>"]
         {
-            assert_eq!(login_outcome(words, came_back()), Err(PageError::WrongPassword), "{words}");
+            assert!(matches!(login_outcome(words, came_back()), Err(PageError::WrongPassword(_))), "{words}");
         }
         assert_eq!(login_outcome("<script>alert('登录失败');</script>", came_back()), came_back());
         assert_eq!(login_outcome("登录超时，请重新登录", came_back()), Err(PageError::Maintenance));
@@ -298,7 +302,7 @@ mod tests {
     fn every_error_has_its_stable_word() {
         let words = [
             (PageError::SessionExpired(Layer::Vpn), "SESSION_EXPIRED"),
-            (PageError::WrongPassword, "WRONG_PASSWORD"),
+            (PageError::WrongPassword(Said::default()), "WRONG_PASSWORD"),
             (PageError::Locked(Said::default()), "ACCOUNT_LOCKED"),
             (PageError::Barred(Barrier::Captcha, Said::default()), "LOGIN_BARRED"),
             (PageError::Closed(Closed::Hours, Said::default()), "CAMPUS_CLOSED"),

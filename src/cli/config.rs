@@ -1,7 +1,6 @@
 //! `wehpu-engine config`: the settings in force.
 
-use std::process::ExitCode;
-
+use super::Failure;
 use crate::config::{self, Config};
 
 /// Print the settings in force, secrets masked.
@@ -14,18 +13,12 @@ pub struct Args {
     example: bool,
 }
 
-pub fn run(args: &Args) -> ExitCode {
+pub fn run(args: &Args) -> Result<(), Failure> {
     if args.example {
-        print!("{}", config::env_example());
-        return ExitCode::SUCCESS;
+        return super::print(&config::env_example());
     }
-    let reader = match config::environment() {
-        Ok(reader) => reader,
-        Err(e) => return super::fail(&e.into()),
-    };
-    println!("{}", reader.effective());
-    match Config::read(reader) {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(e) => super::fail(&e.into()),
-    }
+    let reader = config::environment()?;
+    super::print(&format!("{}\n", reader.effective()))?;
+    Config::read(reader)?;
+    Ok(())
 }

@@ -7,6 +7,7 @@ mod healthcheck;
 mod migrate;
 mod openapi;
 mod parse;
+mod pseudonym;
 mod rekey;
 mod replica;
 mod replset;
@@ -16,7 +17,10 @@ mod serve;
 mod spider;
 mod takeover;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -53,6 +57,8 @@ enum Command {
     Healthcheck(healthcheck::Args),
     /// Print the settings in force, secrets masked
     Config(config::Args),
+    /// Print the words that stand for a student number in the log
+    Pseudonym(pseudonym::Args),
     /// Print the description of the API (OpenAPI 3.1, JSON)
     Openapi,
     /// Read, learn and score URP captchas
@@ -76,8 +82,9 @@ impl Cli {
             Command::Takeover(args) => in_runtime(takeover::run(args)),
             Command::Replset(command) => in_runtime(replset::run(command)),
             Command::Healthcheck(args) => in_runtime(healthcheck::run(args)),
-            Command::Config(args) => config::run(&args),
-            Command::Openapi => openapi::run(),
+            Command::Config(args) => exit(config::run(&args)),
+            Command::Pseudonym(args) => in_runtime(pseudonym::run(args)),
+            Command::Openapi => exit(openapi::run()),
             Command::Captcha(args) => captcha::run(&args),
             Command::Parse(args) => parse::run(&args),
             Command::Seed(args) => in_runtime(seed::run(args)),
@@ -96,6 +103,19 @@ fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     let outcome = runtime.block_on(command);
     // What still runs was given its time already.
     runtime.shutdown_background();
+    exit(outcome)
+}
+
+/// Prints a long text. A reader who closes the pipe has seen enough, as in `wehpu-engine openapi | head`.
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+/// The exit code of a command that needs no runtime.
+fn exit(outcome: Result<(), Failure>) -> ExitCode {
     outcome.map_or_else(|e| fail(&e), |()| ExitCode::SUCCESS)
 }
 

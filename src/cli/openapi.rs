@@ -1,14 +1,8 @@
 //! `wehpu-engine openapi`: the API's description.
 
-use std::process::ExitCode;
+use super::Failure;
 
 /// Print the description of the API (OpenAPI 3.1, JSON).
-pub fn run() -> ExitCode {
-    match crate::http::description().to_pretty_json() {
-        Ok(json) => {
-            println!("{json}");
-            ExitCode::SUCCESS
-        }
-        Err(e) => super::fail(&e.into()),
-    }
+pub fn run() -> Result<(), Failure> {
+    super::print(&format!("{}\n", crate::http::description().to_pretty_json()?))
 }

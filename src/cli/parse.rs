@@ -1,7 +1,7 @@
 //! `wehpu-engine parse`: what the engine reads in a campus page that was saved to a file.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -124,13 +124,9 @@ pub fn run(args: &ParseArgs) -> ExitCode {
     for cell in &read.unread {
         eprintln!("unread {} {}: {}", cell.page, cell.column, cell.text.as_str());
     }
-    match writeln!(io::stdout(), "{:#}", read.data) {
+    match super::print(&format!("{:#}\n", read.data)) {
         Ok(()) if !read.unread.is_empty() => ExitCode::from(UNREAD_CELLS),
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("cannot write the result: {error}");
-            ExitCode::FAILURE
-        }
+        outcome => super::exit(outcome),
     }
 }
 

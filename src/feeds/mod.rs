@@ -373,7 +373,7 @@ impl Verdict {
             Ok(_) => (Outcome::Partial, Some("some list pages cannot be read".to_owned()), None, false),
             Err(halt @ (Halt::Lost | Halt::Stopped | Halt::Store(StoreError::Unavailable(_)))) => return Err(halt),
             Err(halt) => {
-                let rejected = matches!(halt, Halt::Campus(CampusError::WrongPassword(_)));
+                let rejected = matches!(halt, Halt::Campus(CampusError::WrongPassword(..)));
                 (Outcome::Failed, Some(halt.to_string()), None, rejected)
             }
         };

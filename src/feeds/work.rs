@@ -98,7 +98,7 @@ pub(super) fn word_of(error: &CampusError) -> &'static str {
         CampusError::Barred(..) | CampusError::LoginPaused(..) => "barred",
         CampusError::Changed { .. } => "changed",
         CampusError::SessionExpired(_) => "session",
-        CampusError::WrongPassword(_) => "password",
+        CampusError::WrongPassword(..) => "password",
         CampusError::Captcha => "captcha",
     }
 }
@@ -201,7 +201,7 @@ impl<'a> Work<'a> {
     /// asked for at the moment; `false` when the failure is that of the one page. `tries` counts.
     pub(super) async fn again(&self, system: System, error: &CampusError, tries: &mut u32) -> Result<bool, Halt> {
         match error {
-            CampusError::WrongPassword(_)
+            CampusError::WrongPassword(..)
             | CampusError::Locked(..)
             | CampusError::Barred(..)
             | CampusError::LoginPaused(..) => Err(error.clone().into()),

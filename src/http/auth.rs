@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::{app::AppState, clock::Clock, error::ApiError, http::middleware::CallerCell, store::User};
+use crate::{app::AppState, clock::Clock, error::ApiError, http::middleware::AccessNotes, store::User};
 
 /// Longest token that is looked at, in bytes; ours have some 200.
 const MAX_TOKEN: usize = 2048;
@@ -127,8 +127,8 @@ impl FromRequestParts<AppState> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let caller = bearer(&parts.headers).and_then(|token| app.tokens.check(token)).ok_or(ApiError::TokenInvalid)?;
         let account = app.pseudonyms.number(&caller.open_id);
-        if let Some(cell) = parts.extensions.get::<CallerCell>() {
-            cell.set(format!("{account:016x}"));
+        if let Some(notes) = parts.extensions.get::<AccessNotes>() {
+            notes.caller(format!("{account:016x}"));
         }
         if app.revoked.contains(account, caller.issued_at) {
             return Err(ApiError::TokenInvalid);

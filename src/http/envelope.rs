@@ -11,6 +11,10 @@ use utoipa::ToSchema;
 
 use crate::readthrough::Fetched;
 
+/// The machine word of an error, beside its answer for the access line and the metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorCode(pub &'static str);
+
 /// The data of an answer that has nothing to tell but that it worked.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Done {}
@@ -78,6 +82,9 @@ impl<T: Serialize> IntoResponse for Envelope<T> {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::from_u16(self.status_code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        if let Some(code) = self.code {
+            response.extensions_mut().insert(ErrorCode(code));
+        }
         response
     }
 }

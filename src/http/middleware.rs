@@ -13,6 +13,7 @@ use axum::{
 };
 use tracing::Instrument;
 
+use super::envelope::ErrorCode;
 use crate::{app::AppState, crypto::random_hex, error::ApiError};
 
 /// Longest a request may take: above the campus and server-selection time-outs, below the proxy's 30 s.
@@ -28,15 +29,32 @@ pub const UPLOAD_PAUSE: Duration = Duration::from_secs(20);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
-/// Where the authentication extractor leaves the caller's pseudonym for the access line.
+/// What the handling of a request leaves for its access line. Each is set once: what comes later is ignored.
 #[derive(Clone, Default)]
-pub struct CallerCell(Arc<OnceLock<String>>);
+pub struct AccessNotes(Arc<Notes>);
 
-impl CallerCell {
-    /// Sets the pseudonym, once.
-    pub fn set(&self, pseudonym: String) {
+#[derive(Default)]
+struct Notes {
+    caller: OnceLock<String>,
+    number: OnceLock<String>,
+    outcome: OnceLock<(String, String)>,
+}
+
+impl AccessNotes {
+    /// The pseudonym of the caller's account.
+    pub fn caller(&self, pseudonym: String) {
         // A second extractor of the same request sees the same caller.
-        let _ = self.0.set(pseudonym);
+        let _ = self.0.caller.set(pseudonym);
+    }
+
+    /// The pseudonym of the student number that a bind is about.
+    pub fn number(&self, pseudonym: String) {
+        let _ = self.0.number.set(pseudonym);
+    }
+
+    /// What became of a bind, and what the campus said, cleaned for a log; gives what is noted.
+    pub fn outcome(&self, outcome: String, said: String) -> &str {
+        &self.0.outcome.get_or_init(|| (outcome, said)).0
     }
 }
 
@@ -46,8 +64,8 @@ pub async fn observe(State(app): State<AppState>, mut request: Request, next: Ne
     let id = request_id(request.headers());
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let caller = CallerCell::default();
-    request.extensions_mut().insert(caller.clone());
+    let notes = AccessNotes::default();
+    request.extensions_mut().insert(notes.clone());
 
     let span = tracing::info_span!("request", request_id = %id, method, %route);
     let is_upload = route == super::routes::upload::PATH && request.method() == Method::POST;
@@ -61,12 +79,21 @@ pub async fn observe(State(app): State<AppState>, mut request: Request, next: Ne
 
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
-    let labels = [("method", method.to_owned()), ("route", route.clone()), ("status", status.to_string())];
+    let code = response.extensions().get::<ErrorCode>().map(|ErrorCode(code)| *code);
+    let labels = [
+        ("method", method.to_owned()),
+        ("route", route.clone()),
+        ("status", status.to_string()),
+        ("code", code.unwrap_or_default().to_owned()),
+    ];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_seconds", "route" => route.clone()).record(elapsed);
     let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    let student = caller.0.get().map(String::as_str);
-    tracing::info!(target: "access", request_id = %id, method, route, status, duration_ms, student);
+    let Notes { caller, number, outcome } = &*notes.0;
+    let (student, number) = (caller.get().map(String::as_str), number.get().map(String::as_str));
+    let bind = outcome.get().map(|(outcome, _)| outcome.as_str());
+    let said = outcome.get().map(|(_, said)| said.as_str()).filter(|said| !said.is_empty());
+    tracing::info!(target: "access", request_id = %id, method, route, status, code, duration_ms, student, number, bind, said);
 
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {

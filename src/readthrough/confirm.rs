@@ -50,9 +50,9 @@ impl ReadThrough {
                 });
                 Ok(())
             }
-            Err(CampusError::WrongPassword(refusing)) => {
+            Err(CampusError::WrongPassword(refusing, said)) => {
                 self.remember_refusal(&user, URP_CREDENTIALS, refusing).await?;
-                Err(CampusError::WrongPassword(refusing).into())
+                Err(CampusError::WrongPassword(refusing, said).into())
             }
             Err(error) => Err(error.into()),
         }

@@ -328,7 +328,7 @@ impl ReadThrough {
                 tracing::warn!(%error, "campus session not kept");
             }
         }
-        if let Err(CampusError::WrongPassword(refusing)) = &answer {
+        if let Err(CampusError::WrongPassword(refusing, _)) = &answer {
             self.remember_refusal(&user, credentials, *refusing).await?;
         }
         Ok(answer?)

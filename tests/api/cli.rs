@@ -3,7 +3,9 @@
 use campus_sim::{Fault, System};
 use reqwest::Method;
 
-use crate::support::{Answer, Engine, JWT_SECRET, KEY_1, Settings, run_engine, setup};
+use wehpu_engine::crypto::Pseudonyms;
+
+use crate::support::{Answer, Engine, JWT_SECRET, KEY_1, Settings, run_engine, run_engine_unread, setup};
 
 #[tokio::test]
 async fn healthcheck_says_by_its_exit_code_whether_the_service_is_ready() {
@@ -207,6 +209,35 @@ async fn every_command_explains_itself() {
     run_engine(&["--version"], &none).await.succeeded();
     let unknown = run_engine(&["frobnicate"], &none).await;
     assert_eq!(unknown.code, Some(2), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn a_reader_who_has_seen_enough_is_no_error() {
+    for command in [&["openapi"][..], &["config", "--example"]] {
+        let finished = run_engine_unread(command, &Settings::default()).await;
+        assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{command:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_student_number_leads_to_the_words_of_the_log() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let number = &app.sim.student_at(1).number;
+            let printed = run_engine(&["pseudonym", number], &app.settings).await.succeeded();
+            let words: Vec<&str> = printed.stdout.lines().collect();
+            let pseudonyms = Pseudonyms::new(JWT_SECRET.as_bytes());
+            let expected =
+                [format!("number {}", pseudonyms.of(number)), format!("student {}", pseudonyms.of(&student.open_id))];
+            assert_eq!(words, expected);
+            let nobody = run_engine(&["pseudonym", "311509000399"], &app.settings).await.succeeded();
+            assert_eq!(nobody.stdout.lines().count(), 1, "{nobody:?}");
+            assert!(nobody.stderr.contains("no account is bound"), "{nobody:?}");
+            let wrong = run_engine(&["pseudonym", "zhang"], &app.settings).await.failed();
+            assert!(wrong.stderr.contains("8 to 14 digits"), "{wrong:?}");
+        })
+        .await;
 }
 
 #[tokio::test]

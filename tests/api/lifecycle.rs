@@ -11,7 +11,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::support::{Answer, Engine, Relays, TestApp, replica_set_uri, run_engine, setup};
+use wehpu_engine::crypto::Pseudonyms;
+
+use crate::support::{Answer, Engine, JWT_SECRET, Relays, TestApp, replica_set_uri, run_engine, setup};
 
 /// Logs a user in at a running program; gives the `Authorization` header.
 async fn log_in(app: &TestApp, engine: &Engine, open_id: &str) -> String {
@@ -268,6 +270,45 @@ async fn every_line_of_the_log_is_json_and_each_request_has_one() {
                 assert!(serde_json::from_str::<Value>(&line).is_ok_and(|v| v.is_object()), "no JSON: {line}");
                 assert!(!line.contains("secret=query") && !line.contains("311509000399"), "{line}");
             }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_access_line_of_a_bind_says_which_account_failed_and_why() {
+    setup()
+        .run(async |app| {
+            let mut engine = Engine::ready(&app.settings).await;
+            let token = log_in(app, &engine, "alice").await;
+            let student = app.sim.student_at(1);
+            let pseudonym = Pseudonyms::new(JWT_SECRET.as_bytes()).of(&student.number);
+            let wrong = "not-the-password";
+            let tries = [
+                (wrong, student.urp_password.as_str(), "vpn_refused", "WRONG_PASSWORD"),
+                (student.vpn_password.as_str(), wrong, "urp_refused", "WRONG_PASSWORD"),
+                (student.vpn_password.as_str(), student.urp_password.as_str(), "bound", ""),
+            ];
+            for (vpn, urp, outcome, code) in tries {
+                let fields = [("studentId", student.number.as_str()), ("vpnPassWord", vpn), ("jwcPassWord", urp)];
+                let request = app.request_at(&engine.api, Method::POST, "/api/bind").header("authorization", &token);
+                let id = Answer::of(request.form(&fields).send().await.unwrap()).await.request_id().to_owned();
+                let line =
+                    engine.printed("the access line", |line| line.contains(&id) && line.contains("\"access\"")).await;
+                let access: Value = serde_json::from_str(&line).unwrap();
+                assert_eq!(
+                    (&access["bind"], &access["number"]),
+                    (&outcome.into(), &pseudonym.as_str().into()),
+                    "{line}"
+                );
+                assert_eq!(access["code"].as_str().unwrap_or_default(), code, "{line}");
+                assert_eq!(access["said"].is_string(), outcome != "bound", "what the campus said: {line}");
+                assert!(!line.contains(wrong) && !line.contains(&student.number), "{line}");
+            }
+            let metrics = engine.admin("/metrics").await.1;
+            for outcome in ["vpn_refused", "urp_refused", "bound"] {
+                assert!(metrics.contains(&format!("binds_total{{outcome=\"{outcome}\"}} 1")), "{metrics}");
+            }
+            assert!(metrics.contains("code=\"WRONG_PASSWORD\""), "{metrics}");
         })
         .await;
 }

@@ -8,7 +8,7 @@ use std::{
 
 use reqwest::StatusCode;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     process::{Child, Command},
     sync::watch,
 };
@@ -73,6 +73,16 @@ pub async fn run_engine(args: &[&str], settings: &Settings) -> Finished {
     let output = in_time("a command to end", command(args, settings).output()).await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Finished { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Runs the engine's program to its end with a reader of its output who leaves after the first byte.
+pub async fn run_engine_unread(args: &[&str], settings: &Settings) -> Finished {
+    let mut child = command(args, settings).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut [0]).await.unwrap();
+    drop(stdout);
+    let output = in_time("a command to end", child.wait_with_output()).await.unwrap();
+    Finished { code: output.status.code(), stdout: String::new(), stderr: String::from_utf8(output.stderr).unwrap() }
 }
 
 /// A running `wehpu-engine serve` or `spider`.

@@ -27,7 +27,7 @@ mod student;
 pub use answer::Answer;
 pub use app::{Replica, TestApp, setup};
 pub use database::{TestDatabase, replica_set_uri, text_of};
-pub use engine::{Engine, run_engine};
+pub use engine::{Engine, run_engine, run_engine_unread};
 pub use form::{BOUNDARY, PNG, field, file, form};
 pub use old_service::{PASSPHRASE, id_made_at, old_cipher};
 pub use raw::{raw, raw_cut_off};

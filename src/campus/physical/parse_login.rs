@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_refusal_is_told_from_the_login_page_coming_again() {
         let refused = parse_login(&fixture("physical/login-refused.html"));
-        assert_eq!(refused, Err(PageError::WrongPassword));
+        assert!(matches!(refused, Err(PageError::WrongPassword(_))), "{refused:?}");
         let again = parse_login(&fixture("physical/login-page.html"));
         assert_eq!(again, Err(PageError::SessionExpired(Layer::Physical)));
     }

@@ -109,7 +109,7 @@ impl Urp {
         while let Some(path) = next {
             next = match self.page(account, session, (1, 2), &path, parse).await {
                 Ok(leaf) => leaves.take(leaf),
-                Err(e @ CampusError::WrongPassword(_)) => return Err(e),
+                Err(e @ CampusError::WrongPassword(..)) => return Err(e),
                 Err(error) => {
                     tracing::warn!(%error, "a further page of the scores did not come");
                     break;

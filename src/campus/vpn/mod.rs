@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     CampusError, ask, judge,
-    page::PageEncoding,
+    page::{PageEncoding, Said},
     pause::{Caller, Pauses},
     session::Session,
     site::join,
@@ -96,6 +96,6 @@ impl Vpn {
     fn encrypt(&self, password: &str) -> Result<String, CampusError> {
         let encrypted = self.key.pkcs1v15_encrypt(password.as_bytes());
         // Only a password longer than the key allows fails; nobody has one at the VPN.
-        encrypted.map(hex::encode).map_err(|_| CampusError::WrongPassword(System::Vpn))
+        encrypted.map(hex::encode).map_err(|_| CampusError::WrongPassword(System::Vpn, Said::default()))
     }
 }

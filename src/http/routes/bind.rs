@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{
+    Extension,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -15,19 +16,25 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    campus::{CampusError, session::Session, urp::Account},
+    campus::{
+        CampusError,
+        page::Said,
+        session::Session,
+        urp::{Account, parse_student::StudentInfo},
+    },
     error::ApiError,
     http::{
         auth::Student,
         envelope::Envelope,
         extract::Body,
+        middleware::AccessNotes,
         openapi::Failures,
         text::{self, StudentId, Text},
         tries::Try,
     },
     outbound::System,
     readthrough::{SessionOwner, store_session},
-    store::{Binding, Credential},
+    store::{Binding, Credential, User},
 };
 
 /// Longest password a campus system takes, in characters.
@@ -85,10 +92,39 @@ impl IntoResponse for Refused {
 #[utoipa::path(post, path = "/api/bind", tag = "account", security(("token" = [])), request_body(content((BindInput = "application/x-www-form-urlencoded"), (BindInput = "application/json"))), responses((status = 201, body = Envelope<Bound>, description = "bound"), Failures))]
 async fn bind(
     State(app): State<AppState>,
+    Extension(notes): Extension<AccessNotes>,
     Student(user): Student,
     body: Result<Body<BindInput>, ApiError>,
 ) -> Result<Envelope<Bound>, Refused> {
-    let Body(input) = body?;
+    let input = match body {
+        Ok(Body(input)) => input,
+        Err(error) => {
+            conclude(&notes, &Err(error.clone()));
+            return Err(error.into());
+        }
+    };
+    notes.number(app.pseudonyms.of(input.student_id.as_str()));
+    let worker = app.clone();
+    app.finish(async move {
+        let outcome = try_and_store(&worker, user, input, &notes).await;
+        conclude(&notes, &outcome);
+        outcome
+    })
+    .await?;
+    Ok(Envelope::created("绑定成功", Bound { vpn: true, jwc: true }))
+}
+
+/// Notes and counts what became of a bind, unless it is noted already which campus account failed and why.
+fn conclude(notes: &AccessNotes, outcome: &Result<(), ApiError>) {
+    let word = match outcome {
+        Ok(()) => "bound".to_owned(),
+        Err(error) => error.code().to_lowercase(),
+    };
+    let outcome = notes.outcome(word, String::new()).to_owned();
+    metrics::counter!("binds_total", "outcome" => outcome).increment(1);
+}
+
+async fn try_and_store(app: &AppState, user: User, input: BindInput, notes: &AccessNotes) -> Result<(), ApiError> {
     let account = Account {
         student_id: input.student_id.as_str().to_owned(),
         vpn_password: input.vpn_pass_word.0.into(),
@@ -96,41 +132,68 @@ async fn bind(
         by_hand: true,
     };
     let consent = input.consent.map(|Text(version)| version);
-    let worker = app.clone();
-    app.finish(async move {
-        let tried = Try::reserve(&worker, &user, &input.student_id).await?;
-        let former = (user.student_id != account.student_id).then_some(user.student_id.as_str());
-        let outcome = verify_and_store(&worker, &user.open_id, former, &account, consent.as_deref()).await;
-        if !matches!(outcome, Err(ApiError::BindRefused { .. })) {
-            tried.refund(&worker).await;
+    let tried = Try::reserve(app, &user, &input.student_id).await?;
+    let former = (user.student_id != account.student_id).then_some(user.student_id.as_str());
+    let outcome = match verify(app, &account, notes).await {
+        Ok(verified) => store(app, &user.open_id, former, &account, consent.as_deref(), verified).await,
+        Err(error) => Err(error),
+    };
+    if !matches!(outcome, Err(ApiError::BindRefused { .. })) {
+        tried.refund(app).await;
+    }
+    outcome?;
+    if !user.bind || former.is_some() {
+        let notice = app.clone();
+        app.tasks.spawn(async move { tell_others(&notice, &user.open_id, &account.student_id).await });
+    }
+    Ok(())
+}
+
+/// Tries both passwords at the campus; notes which of the two accounts failed and why.
+async fn verify(app: &AppState, account: &Account, notes: &AccessNotes) -> Result<(StudentInfo, Session), ApiError> {
+    let mut session = Session::of(&account.student_id);
+    match app.campus.urp.verify(account, &mut session).await {
+        Ok(student) => Ok((student, session)),
+        Err(error) => {
+            let (word, said) = reason(&error);
+            notes.outcome(word, said.map(Said::for_log).unwrap_or_default());
+            Err(match error {
+                CampusError::WrongPassword(System::Vpn, _) => ApiError::BindRefused { vpn: false, jwc: false },
+                CampusError::WrongPassword(..) => ApiError::BindRefused { vpn: true, jwc: false },
+                CampusError::Locked(System::Vpn, said) => ApiError::BindLocked { vpn: false, jwc: false, said },
+                CampusError::Locked(_, said) => ApiError::BindLocked { vpn: true, jwc: false, said },
+                other => other.into(),
+            })
         }
-        outcome?;
-        if !user.bind || former.is_some() {
-            let notice = worker.clone();
-            worker.tasks.spawn(async move { tell_others(&notice, &user.open_id, &account.student_id).await });
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(Envelope::created("绑定成功", Bound { vpn: true, jwc: true }))
+    }
+}
+
+/// Which account failed and why, as the access line and `binds_total` have it (`vpn_refused`, `urp_down` …), and what the
+/// system said.
+fn reason(error: &CampusError) -> (String, Option<&Said>) {
+    let (system, why, said) = match error {
+        CampusError::WrongPassword(system, said) => (*system, "refused", Some(said)),
+        CampusError::Locked(system, said) => (*system, "locked", Some(said)),
+        CampusError::Barred(system, _, said) => (*system, "barred", Some(said)),
+        CampusError::LoginPaused(system, _) => (*system, "paused", None),
+        CampusError::Captcha => (System::Urp, "captcha_unread", None),
+        CampusError::SessionExpired(system) => (*system, "session_expired", None),
+        CampusError::Closed(system, _, said) => (*system, "closed", Some(said)),
+        CampusError::Down(system) | CampusError::Failing(system) => (*system, "down", None),
+        CampusError::Changed { system, .. } => (*system, "changed", None),
+    };
+    (format!("{system}_{why}"), said)
 }
 
 /// `former`: the number that was bound before, if it is another one.
-async fn verify_and_store(
+async fn store(
     app: &AppState,
     open_id: &str,
     former: Option<&str>,
     account: &Account,
     consent: Option<&str>,
+    (student, session): (StudentInfo, Session),
 ) -> Result<(), ApiError> {
-    let mut session = Session::of(&account.student_id);
-    let student = app.campus.urp.verify(account, &mut session).await.map_err(|e| match e {
-        CampusError::WrongPassword(System::Vpn) => ApiError::BindRefused { vpn: false, jwc: false },
-        CampusError::WrongPassword(_) => ApiError::BindRefused { vpn: true, jwc: false },
-        CampusError::Locked(System::Vpn, said) => ApiError::BindLocked { vpn: false, jwc: false, said },
-        CampusError::Locked(_, said) => ApiError::BindLocked { vpn: true, jwc: false, said },
-        other => other.into(),
-    })?;
     let id_number = &student.id_number;
     let kept = id_number.get(id_number.len().saturating_sub(ID_NUMBER_KEPT)..).unwrap_or_default();
     let plain = [
