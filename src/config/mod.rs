@@ -18,6 +18,7 @@ use crate::{crypto::LegacyCipher, feeds::schedule::Schedule, store::Class};
 
 pub use lessons::{LessonTimes, Season, SectionTime};
 pub use reader::{ConfigError, Reader};
+use variables::ELSEWHERE;
 pub use variables::{VARIABLES, Variable};
 
 /// Where the service runs: decides how strict the checks at start are.
@@ -423,6 +424,10 @@ pub fn env_example() -> String {
         let value = v.default.unwrap_or(v.example);
         let quote = if value.contains([' ', '#', ';']) { "'" } else { "" };
         let _ = write!(text, "\n# {}\n{mark}{}={quote}{value}{quote}\n", v.doc, v.name);
+    }
+    text.push_str("\n# What compose and the scripts read; the engine does not.\n");
+    for (name, example, doc) in ELSEWHERE {
+        let _ = write!(text, "\n# {doc}\n# {name}={example}\n");
     }
     text
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::variables::{VARIABLES, Variable, variable};
+use super::variables::{ELSEWHERE, VARIABLES, Variable, variable};
 
 /// What is wrong with the configuration: one line per problem, never with the value of a secret.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Takes the variables as name and value; names not starting with `WEHPU_` are ignored, unknown ones are a problem.
+    /// Takes the variables as name and value; names not starting with `WEHPU_` are ignored, as are those that
+    /// only compose and the scripts read; unknown ones are a problem.
     /// `<NAME>_FILE` of a secret variable is read here; a trailing line break of such a file is dropped, and an empty file
     /// counts as unset, as an empty variable does.
     pub fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
@@ -35,7 +36,7 @@ impl Reader {
                 if !value.is_empty() {
                     files.push((known.name, value));
                 }
-            } else {
+            } else if !ELSEWHERE.iter().any(|(known, ..)| *known == name) {
                 reader.problems.push(format!("{name}: no such setting{}", nearest(&name)));
             }
         }

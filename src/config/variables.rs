@@ -194,8 +194,96 @@ pub static VARIABLES: &[Variable] = &[
     var("WEHPU_LOG_FORMAT", "json", "json (one object a line) or text"),
 ];
 
+/// What the compose files and the scripts read, and the engine does not: name, example, meaning. The scripts take the names of
+/// both lists from `.env.example`, to tell a typing error.
+pub static ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("WEHPU_HTTP_PORT", "8080", "where the proxy's HTTP is published: a port, or address:port"),
+    ("WEHPU_HTTPS_PORT", "443", "where production's HTTPS is published"),
+    ("WEHPU_SECRETS_DIR", "/etc/wehpu", "production: the folder that docker/make-secrets.sh made"),
+    ("WEHPU_ENGINE_IMAGE", "wehpu-engine:local", "image of the engine; docker/rollout.sh --image writes it here"),
+    ("WEHPU_SIM_IMAGE", "wehpu-campus-sim:local", "image of the simulated campus"),
+    ("WEHPU_MONGO_IMAGE", "mongo:8.0", "image of the members, or a mirror's name for it"),
+    ("WEHPU_HAPROXY_IMAGE", "haproxy:3.0", "image of the proxy, or a mirror's name for it"),
+    ("WEHPU_BUILDER_IMAGE", "rust:1.95-bookworm", "image that builds the engine, or a mirror's name for it"),
+    (
+        "WEHPU_BUILD_CA_FILE",
+        "/etc/ssl/certs/ca-certificates.crt",
+        "certificates that the build needs to reach registries",
+    ),
+    ("WEHPU_REVISION", "4aa8e8c", "commit that the image names; the scripts set it"),
+    ("WEHPU_PROXY_CONNECTIONS_PER_ADDRESS", "4096", "open connections of one address at the proxy"),
+    ("WEHPU_PROXY_CONNECTS_PER_ADDRESS", "10000", "new connections of one address in ten seconds"),
+    ("WEHPU_PROXY_REQUESTS_PER_ADDRESS", "20000", "requests of one address in ten seconds"),
+    ("WEHPU_PROXY_TRANSFERS_PER_ADDRESS", "96", "uploads, downloads and large bodies of one address under way at once"),
+    ("WEHPU_PROXY_STATS_PASSWORD", "a-password", "development: password of the proxy's statistics"),
+    ("WEHPU_ENGINES", "3", "swarm: number of engines"),
+    ("WEHPU_CONFIG_VERSION", "1", "swarm: to be raised with each change of a mounted script or configuration"),
+    ("WEHPU_ENCRYPT_DATA_NETWORK", "true", "swarm: whether the members talk through an encrypted tunnel"),
+    ("WEHPU_MONGO_CACHE_GB", "0.25", "swarm: cache of a member"),
+    ("WEHPU_MONGO_OPLOG_MB", "1024", "swarm: oplog of a member"),
+    ("WEHPU_MONGO_MEMORY", "1g", "swarm: memory limit of a member"),
+];
+
 /// Looks a variable up by name.
 #[must_use]
 pub fn variable(name: &str) -> Option<&'static Variable> {
     VARIABLES.iter().find(|v| v.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::*;
+
+    /// Settings that the production files fix, and those for commands that are given them by hand.
+    const FIXED: [&str; 3] = ["WEHPU_BIND_ADDR", "WEHPU_LEGACY_CIPHER", "WEHPU_LEGACY_SECRET"];
+
+    fn read(path: &str) -> String {
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+    }
+
+    /// The names in `text` that follow `before`.
+    fn names<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+        text.split(before).skip(1).map(|rest| {
+            rest.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')).next().unwrap_or_default()
+        })
+    }
+
+    #[test]
+    fn every_setting_reaches_the_containers_of_production() {
+        for file in ["docker/compose.prod.yml", "docker/stack.yml"] {
+            let text = read(file);
+            for variable in VARIABLES.iter().filter(|variable| !FIXED.contains(&variable.name)) {
+                let name = if variable.secret { format!("{}_FILE", variable.name) } else { variable.name.to_owned() };
+                assert!(
+                    text.contains(&format!("\n      {name}: ")) || text.contains(&format!("\n  {name}: ")),
+                    "{file}: {name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_variable_that_a_compose_file_reads_is_on_a_list() {
+        let listed: BTreeSet<&str> =
+            VARIABLES.iter().map(|variable| variable.name).chain(ELSEWHERE.iter().map(|(name, ..)| *name)).collect();
+        for file in ["docker-compose.yml", "docker/compose.prod.yml", "docker/compose.cluster.yml", "docker/stack.yml"]
+        {
+            let text = read(file);
+            for name in names(&text, "${WEHPU_") {
+                let name = format!("WEHPU_{name}");
+                assert!(listed.contains(name.as_str()), "{file}: {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_setting_is_listed_twice() {
+        let all = VARIABLES.iter().map(|variable| variable.name).chain(ELSEWHERE.iter().map(|(name, ..)| *name));
+        let mut seen = BTreeSet::new();
+        for name in all {
+            assert!(seen.insert(name), "{name}");
+        }
+    }
 }
