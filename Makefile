@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help up down clean logs ps smoke demo rollout backup restore test cluster-test attack bench fuzz check fmt
+.PHONY: help up down clean logs ps smoke demo rollout reload backup restore test cluster-test attack bench fuzz check fmt
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -31,8 +31,11 @@ smoke: ## a student's first day against the running stack
 demo: ## every page of the mini-program against the running stack, to look at
 	@docker/demo.sh
 
-rollout: ## build the image and replace the running engines one by one, without a gap
-	@docker/rollout.sh --build
+rollout: ## build the image (or IMAGE=…: take that one) and replace engines and spider, without a gap
+	@docker/rollout.sh $(if $(IMAGE),--image $(IMAGE),--build)
+
+reload: ## the proxy takes a changed configuration or certificate, without a gap
+	@docker/reload.sh
 
 backup: ## the database as one archive (FILE=…), while the service goes on
 	@docker/backup.sh backup $(FILE)
