@@ -9,6 +9,7 @@
 # Works on whatever stack COMPOSE_FILE and COMPOSE_PROJECT_NAME name.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/project.sh"
 cd "$WEHPU_ROOT" || exit 1
 
 # How long a new engine may take to get into rotation.
@@ -59,6 +60,7 @@ replace() {
     say "  • ${old:0:12} replaced by ${new:0:12} ($(docker inspect --format '{{.Image}}' "$new" | cut -c 8-19))"
 }
 
+need_configuration
 case "${1:-}" in
 --build) step "build the image" -- docker compose --progress plain build engine || die "the image cannot be built" ;;
 "") ;;
