@@ -131,7 +131,7 @@ backup() {
     say "copy $chosen (the primary is $primary)"
     begun=$SECONDS
     STOPPED=$(container "$chosen")
-    docker stop --time 30 "$STOPPED" >/dev/null || die "$chosen cannot be stopped"
+    docker stop -t 30 "$STOPPED" >/dev/null || die "$chosen cannot be stopped"
     # A file that is not whole has another name, so that nobody takes it for a backup.
     in_helper 'exec tar --create --gzip --exclude=./diagnostic.data --exclude=./mongod.lock --exclude=./.restore --directory="/members/$1" .' \
         "$chosen" | sealed "$recipients" >"$PARTIAL" || status=1
@@ -287,7 +287,7 @@ look_what_runs() {
         --format '{{.ID}} {{.Label "com.docker.compose.oneoff"}} {{.Label "com.docker.compose.service"}}')
 }
 
-stop_all() { [ $# -eq 0 ] || steady docker stop --time 30 "$@" >/dev/null; }
+stop_all() { [ $# -eq 0 ] || steady docker stop -t 30 "$@" >/dev/null; }
 
 # Engines and members as late as can be.
 stop_everything() { stop_all "${RUN_IDS[@]}" "${OTHER_IDS[@]}" && stop_all "${ENGINE_IDS[@]}" && stop_all "${MEMBER_IDS[@]}"; }

@@ -14,7 +14,12 @@
 
 WEHPU_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 WEHPU_STATE=$WEHPU_ROOT/target/stack
-mkdir -p "$WEHPU_STATE/log"
+# In somebody else's checkout: a folder of this user's own.
+if ! mkdir -p "$WEHPU_STATE/log" 2>/dev/null || [ ! -w "$WEHPU_STATE/log" ]; then
+    WEHPU_STATE=${TMPDIR:-/tmp}/wehpu-$(id -u)
+    mkdir -m 0700 "$WEHPU_STATE" 2>/dev/null
+    [ -O "$WEHPU_STATE" ] && mkdir -p "$WEHPU_STATE/log"
+fi
 
 say() { printf '%s\n' "$*"; }
 warn() { printf '%s\n' "$*" >&2; }

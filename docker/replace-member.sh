@@ -38,7 +38,7 @@ others_are_well() {
 stop_member() {
     local id
     id=$(containers "$MEMBER")
-    [ -z "$id" ] || docker stop --time 30 "$id"
+    [ -z "$id" ] || docker stop -t 30 "$id"
 }
 
 copied() {
