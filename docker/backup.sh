@@ -48,7 +48,7 @@ start_helper() {
             "$(container "$member")") || die "$member has no container"
         mounts+=(--mount "$mount,target=/members/$member")
     done
-    image=$(docker inspect --format '{{.Config.Image}}' "$(container mongo1)")
+    image=$(docker inspect --format '{{.Image}}' "$(container mongo1)")
     why=$(docker run --detach --name "$name" --label "wehpu.pid=$$" --network none --user 999:999 --cap-drop ALL \
         --security-opt no-new-privileges:true --read-only "${mounts[@]}" --entrypoint sleep "$image" infinity 2>&1) ||
         die "the data folders cannot be reached: $why"
@@ -60,9 +60,13 @@ end_helper() {
 }
 
 start_all() {
-    local id
-    for id in "$@"; do docker start "$id" >/dev/null & done
-    wait
+    local id jobs=()
+    for id in "$@"; do
+        docker start "$id" >/dev/null &
+        jobs+=($!)
+    done
+    # Not for whatever else runs beside.
+    [ $# -eq 0 ] || wait "${jobs[@]}"
 }
 
 # wait_role MEMBER: until it is primary or secondary again.
