@@ -3,12 +3,13 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help up down clean logs ps smoke demo rollout reload backup restore test cluster-test attack bench fuzz check fmt
+.PHONY: help up down clean logs ps smoke demo rollout reload backup backup-list backup-rotate restore replace-member test cluster-test attack bench fuzz check fmt
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 	@printf '\n  ENGINE=none   plain processes instead of containers (up, test)\n'
-	@printf '  WEHPU_HTTP_PORT=8080   where "make up" publishes the proxy\n'
+	@printf '  WEHPU_HTTP_PORT=8080   where "make up" publishes the proxy; may stand in .env\n'
+	@printf '  CONFIRM=<project>   confirms "clean" and "restore" where there is no terminal to ask at\n'
 
 up: ## install and build what is missing, start the whole stack, print how to try it
 	@docker/stack.sh up
@@ -16,7 +17,7 @@ up: ## install and build what is missing, start the whole stack, print how to tr
 down: ## stop the stack; data stays
 	@docker/stack.sh down
 
-clean: ## stop the stack and remove its data
+clean: ## stop the stack and remove its data, after it has asked
 	@docker/stack.sh clean
 
 ps: ## what runs
@@ -37,11 +38,20 @@ rollout: ## build the image (or IMAGE=…: take that one) and replace engines an
 reload: ## the proxy takes a changed configuration or certificate, without a gap
 	@docker/reload.sh
 
-backup: ## the database as one archive (FILE=…), while the service goes on
+backup: ## the database as one archive in backups/ (or FILE=…), while the service goes on
 	@docker/backup.sh backup $(FILE)
 
-restore: ## replace all that is stored by the archive FILE=…
+backup-list: ## the backups, how old and how large; fails when the newest is older than a day
+	@docker/backup.sh list
+
+backup-rotate: ## one more backup, then only the newest stay (KEEP=7): for a daily timer
+	@docker/backup.sh rotate $(KEEP)
+
+restore: ## replace all that is stored by the archive FILE=…, after it has asked
 	@docker/backup.sh restore $(FILE)
+
+replace-member: ## make a damaged member of the database anew (MEMBER=mongo2), copied from the others
+	@docker/replace-member.sh $(MEMBER)
 
 test: ## every check and every test, all set-up included
 	@docker/test.sh

@@ -10,6 +10,7 @@
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
 . "$WEHPU_ROOT/docker/toolchain.sh"
+. "$WEHPU_ROOT/docker/project.sh"
 need_toolchain
 cd "$WEHPU_ROOT" || exit 1
 
@@ -32,6 +33,7 @@ export CLUSTER_PORT=${CLUSTER_PORT:-18380} CLUSTER_SIM_PORT=${CLUSTER_SIM_PORT:-
 export WEHPU_HTTP_PORT=$CLUSTER_PORT
 # Tags of its own: a running stack of `make up` keeps the images it was started with.
 export WEHPU_ENGINE_IMAGE=${WEHPU_ENGINE_IMAGE:-wehpu-engine:cluster} WEHPU_SIM_IMAGE=${WEHPU_SIM_IMAGE:-wehpu-campus-sim:cluster}
+need_configuration
 # The stand-in for MongoDB, where images.sh made one, is the image of the helper "disk" too.
 if [ -z "${WEHPU_MONGO_IMAGE:-}" ]; then
     WEHPU_MONGO_IMAGE=$(docker compose config --images mongo1 | head -n 1)

@@ -2,12 +2,13 @@
 # Walks through every page of the mini-program against the running stack and tells what each call
 # answered. For people: nothing is checked here (docker/smoke.sh does that). Needs curl and sed.
 #
-#   docker/demo.sh [URL]     default http://127.0.0.1:${WEHPU_HTTP_PORT:-8080}
+#   docker/demo.sh [URL]     default http://127.0.0.1 and the port WEHPU_HTTP_PORT, also of .env (8080)
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
 
 have curl || install_packages curl || die "the demo needs curl"
-PORT=${WEHPU_HTTP_PORT:-8080}
+need_settings
+PORT=$(setting WEHPU_HTTP_PORT 8080)
 URL=${1:-http://127.0.0.1:${PORT##*:}}
 OPENID=demo$(date +%s)$RANDOM
 # One of the simulator's students; another one each time, since tries to bind are counted per student.

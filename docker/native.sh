@@ -8,19 +8,21 @@
 #   docker/native.sh clean   stop and remove the data
 #   docker/native.sh ps      what runs
 #   docker/native.sh logs    follow the logs
+#   docker/native.sh data    where its data is and how many accounts it holds; nothing where there is none
 #
 # Everything lies in target/native; nothing is installed.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
 . "$WEHPU_ROOT/docker/mongod-wheel.sh"
+. "$WEHPU_ROOT/docker/project.sh"
 
 DIR=$WEHPU_ROOT/target/native
 MONGOD=$WEHPU_STATE/mongod
 HAPROXY_ROOT=$WEHPU_STATE/haproxy
-BIN=${CARGO_TARGET_DIR:-$WEHPU_ROOT/target}/release
-PORT=${WEHPU_HTTP_PORT:-8080}
+BIN=$(realpath -m "${CARGO_TARGET_DIR:-$WEHPU_ROOT/target}")/release
+PORT=$(setting WEHPU_HTTP_PORT 8080)
 # As in compose: a number, or address and number.
-case $PORT in *:*) PROXY_BIND=$PORT ;; *) PROXY_BIND=*:$PORT ;; esac
+case $PORT in *:*) PROXY_BIND=$PORT ;; *) PROXY_BIND="*:$PORT" ;; esac
 PARTS=(mongo1 mongo2 mongo3 campus-sim engine1 engine2 engine3 spider haproxy)
 
 # Is the process of this part alive and ours? (A number may have gone to somebody else since.)
@@ -31,20 +33,21 @@ alive() {
     grep -zqs "^NATIVE_STACK=$DIR$" "/proc/$pid/environ"
 }
 
-# start NAME [VARIABLE=VALUE...] -- COMMAND...: with a clean environment, in the background.
+# start NAME [VARIABLE=VALUE...] -- COMMAND...: with a clean environment, in the background; in a folder without a .env,
+# which an engine would read: that file is compose's, and has names in it that no engine knows.
 start() {
     local name=$1 vars=()
     shift
     while [ "$1" != -- ]; do vars+=("$1"); shift; done
     shift
-    (cd "$DIR" && exec setsid nohup env -i PATH="$PATH" NATIVE_STACK="$DIR" "${vars[@]}" "$@" \
+    (cd / && exec setsid nohup env -i PATH="$PATH" NATIVE_STACK="$DIR" "${vars[@]}" "$@" \
         >>"$DIR/$name.log" 2>&1 </dev/null) &
     echo $! >"$DIR/$name.pid"
 }
 
 # stop NAME...: ask all of them at once, wait 40 s, then insist.
 stop() {
-    local name pid i
+    local name pid
     local -A pids=()
     for name in "$@"; do
         if alive "$name"; then
@@ -54,7 +57,7 @@ stop() {
     done
     for name in "${!pids[@]}"; do
         pid=${pids[$name]}
-        for i in $(seq 1 400); do
+        for _ in $(seq 1 400); do
             kill -0 "$pid" 2>/dev/null || break
             sleep 0.1
         done
@@ -74,18 +77,20 @@ settings() {
             name=${line%%=*}
             value=${line#*=}
             if [[ $value =~ ^(.*)\$\{([A-Z_]+):-([^}]*)\}(.*)$ ]]; then
-                value=${BASH_REMATCH[1]}${!BASH_REMATCH[2]:-${BASH_REMATCH[3]}}${BASH_REMATCH[4]}
+                value=${BASH_REMATCH[1]}$(setting "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}")${BASH_REMATCH[4]}
             fi
             printf '%s=%s\n' "$name" "$value"
         done
 }
 
-healthy() { env -i "$BIN/wehpu-engine" healthcheck --url "$1" >/dev/null 2>&1; }
+# one_shot COMMAND...: a command of the engine with the settings in "vars", in a folder without a .env.
+one_shot() { (cd / && env -i "${vars[@]}" "$BIN/wehpu-engine" "$@"); }
+
+healthy() { (cd / && env -i "$BIN/wehpu-engine" healthcheck --url "$1" >/dev/null 2>&1); }
 
 # wait_for NAME URL: until it answers with success, or its process is gone, or 60 s are over.
 wait_for() {
-    local i
-    for i in $(seq 1 300); do
+    for _ in $(seq 1 300); do
         healthy "$2" && return 0
         alive "$1" || break
         sleep 0.2
@@ -103,10 +108,12 @@ missing_libraries() {
 
 # The port each part listens on must be free, unless that part is ours and runs.
 need_ports() {
-    local part port
-    while read -r part port; do
+    local part port variable address
+    while read -r part port variable; do
         alive "$part" && continue
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && die "port $port (for $part) is taken by another program"
+        address=127.0.0.1
+        [ -z "$variable" ] || address=${PROXY_BIND%:*}
+        port_taken "$port" "$address" && port_is_taken "$port" "$part" "$variable"
     done <<PORTS
 mongo1 27211
 mongo2 27212
@@ -119,7 +126,7 @@ engine1 9091
 engine2 9092
 engine3 9093
 spider 9094
-haproxy ${PORT##*:}
+haproxy ${PORT##*:} WEHPU_HTTP_PORT
 haproxy 8404
 PORTS
 }
@@ -146,9 +153,11 @@ find_haproxy() {
 
 up() {
     local vars=() n
+    need_settings
+    PROJECT=$(project_of_files)
+    need_ports
     say "without a container engine: the same parts as plain processes"
     have cargo || die "cargo is needed to build the engine"
-    need_ports
     fetch_mongod "$MONGOD" || die "no mongod can be had for this machine"
     find_haproxy
     (cd "$WEHPU_ROOT" && step "build the engine and the simulator (a few minutes the first time)" -- \
@@ -169,9 +178,9 @@ up() {
             --setParameter oplogNetworkTimeoutBufferSeconds=1 \
             --setParameter oplogFetcherSteadyStateMaxFetcherRestarts=0
     done
-    step "make the three mongod a replica set" -- env -i "${vars[@]}" "$BIN/wehpu-engine" \
-        replset init --key-file "$DIR/keyfile" || die "the replica set cannot be initiated, see target/native/mongo1.log"
-    step "bring the database up to date" -- env -i "${vars[@]}" "$BIN/wehpu-engine" migrate ||
+    step "make the three mongod a replica set" -- one_shot replset init --key-file "$DIR/keyfile" ||
+        die "the replica set cannot be initiated, see target/native/mongo1.log"
+    step "bring the database up to date" -- one_shot migrate ||
         die "the migrations failed"
 
     start campus-sim -- "$BIN/campus-sim" --bind 127.0.0.1:27214
@@ -205,6 +214,7 @@ down() {
 
 ps_() {
     local part
+    need_settings
     for part in "${PARTS[@]}"; do
         if alive "$part"; then
             printf '%-12s running, pid %-7s %s MB resident\n' "$part" "$(cat "$DIR/$part.pid")" \
@@ -215,6 +225,22 @@ ps_() {
     done
 }
 
+# In one line, since it is one of those that are shown before data is deleted.
+data() {
+    local vars=() number
+    [ -e "$DIR/data1" ] || return 0
+    mapfile -t vars < <(settings engine)
+    number=$(alive mongo1 && [ -x "$BIN/wehpu-engine" ] && one_shot rekey --dry-run 2>/dev/null | grep -oE '[0-9]+ accounts?' | tail -n 1)
+    [ "$number" = "0 accounts" ] || echo "target/native (plain processes, accounts: ${number:-unknown, they do not run})"
+}
+
+logs() {
+    local files=("$DIR"/*.log)
+    need_settings
+    [ -e "${files[0]}" ] || die "nothing runs here and nothing did: make up"
+    exec tail -n 20 -F "${files[@]}"
+}
+
 case "${1:-}" in
 up) up ;;
 down) down ;;
@@ -223,9 +249,10 @@ clean)
     rm -rf "$DIR"
     ;;
 ps) ps_ ;;
-logs) exec tail -n 20 -F "$DIR"/*.log ;;
+logs) logs ;;
+data) data ;;
 *)
-    sed -n '2,12s/^# \{0,1\}//p' "$0"
+    sed -n '2,13s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

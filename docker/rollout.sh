@@ -12,6 +12,7 @@
 # Works on whatever stack COMPOSE_FILE and COMPOSE_PROJECT_NAME name.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/project.sh"
 cd "$WEHPU_ROOT" || exit 1
 
 # How long a new engine may take to get into rotation.

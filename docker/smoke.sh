@@ -2,12 +2,13 @@
 # A student's first day against the running stack, through the proxy: one line per step, exit 1
 # at the first that is not as it should be. Needs curl, grep and sed only.
 #
-#   docker/smoke.sh [URL]     default http://127.0.0.1:${WEHPU_HTTP_PORT:-8080}
+#   docker/smoke.sh [URL]     default http://127.0.0.1 and the port WEHPU_HTTP_PORT, also of .env (8080)
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
 
 have curl || install_packages curl || die "the smoke run needs curl"
-PORT=${WEHPU_HTTP_PORT:-8080}
+need_settings
+PORT=$(setting WEHPU_HTTP_PORT 8080)
 URL=${1:-http://127.0.0.1:${PORT##*:}}
 # A WeChat user nobody was before, and one of the simulator's 400 students.
 OPENID=smoke$(date +%s)$RANDOM

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # The whole stack, behind `make up`, `make down`, `make clean`, `make ps` and `make logs`:
 # containers where a Docker engine runs or can be made to run, plain processes elsewhere.
-# ENGINE=none keeps Docker out of it.
+# ENGINE=none keeps Docker out of it: containers are neither started nor stopped.
+# "make clean" wants to be confirmed where there may be accounts: CONFIRM=<project>, or the name typed at a terminal.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
 . "$WEHPU_ROOT/docker/toolchain.sh"
+. "$WEHPU_ROOT/docker/project.sh"
 cd "$WEHPU_ROOT" || exit 1
 
-PORT=${WEHPU_HTTP_PORT:-8080}
+PORT=$(setting WEHPU_HTTP_PORT 8080)
 PORT=${PORT##*:}
 URL=http://127.0.0.1:$PORT
 
@@ -64,29 +66,32 @@ up() {
     if [ "${ENGINE:-}" = none ]; then
         status=3
     else
-        docker/native.sh down
-        docker/engine.sh up && docker/images.sh || status=$?
+        # What would fail after minutes fails before anything else is said, where an engine runs already.
+        if engine_ready; then
+            need_configuration
+            need_free_ports
+        fi
+        docker/engine.sh up || status=$?
+        if [ "$status" = 0 ]; then
+            need_configuration
+            docker/native.sh down
+            need_free_ports
+            docker/images.sh || status=$?
+        fi
     fi
     if [ "$status" = 0 ]; then
         up_containers
     elif [ "$status" != 3 ]; then
         exit 1
     else
-        engine_down_quietly
         need_toolchain
         docker/native.sh up || exit 1
     fi
     how_to_try
 }
 
-# Before plain processes take the port: a stack of containers that still runs would hold it.
-engine_down_quietly() {
-    if have docker && [ "$(docker/engine.sh status)" = ready ]; then
-        docker compose down --remove-orphans >/dev/null 2>&1
-    fi
-}
-
 down() {
+    if engine_ready; then need_configuration; fi
     docker/native.sh down
     if engine_ready; then
         docker compose down --remove-orphans "$@" || exit 1
@@ -94,28 +99,39 @@ down() {
     fi
 }
 
+clean() {
+    if engine_ready; then
+        need_configuration
+    else
+        need_settings
+        PROJECT=$(project_of_files)
+    fi
+    confirm_loss "This deletes all data of the project:" "$(docker/native.sh data)"
+    docker/native.sh clean
+    down --volumes
+}
+
 case "${1:-}" in
 up) up ;;
 down) down ;;
-clean)
-    docker/native.sh clean
-    down --volumes
-    ;;
+clean) clean ;;
 ps)
-    if engine_ready && [ -n "$(docker compose ps --all --quiet 2>/dev/null)" ]; then
+    if engine_ready; then need_configuration; fi
+    if [ -n "$PROJECT" ] && [ -n "$(docker compose ps --all --quiet)" ]; then
         docker compose ps --all
     else
         docker/native.sh ps
     fi
     ;;
 logs)
-    if engine_ready && [ -n "$(docker compose ps --quiet 2>/dev/null)" ]; then
+    if engine_ready; then need_configuration; fi
+    if [ -n "$PROJECT" ] && [ -n "$(docker compose ps --quiet)" ]; then
         exec docker compose logs --follow --tail 20
     fi
     exec docker/native.sh logs
     ;;
 *)
-    sed -n '2,4s/^# \{0,1\}//p' "$0"
+    sed -n '2,5s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

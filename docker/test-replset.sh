@@ -20,7 +20,9 @@ engine_ready() { [ "${ENGINE:-}" != none ] && [ "$("$WEHPU_ROOT/docker/engine.sh
 compose() {
     local image=${WEHPU_MONGO_IMAGE:-mongo:8.0}
     docker image inspect "$image" >/dev/null 2>&1 || image=wehpu-local/mongo:$MONGOD_VERSION
-    WEHPU_MONGO_IMAGE=$image docker compose --progress quiet -f "$WEHPU_ROOT/docker/compose.test.yml" "$@"
+    # Named here, since a COMPOSE_PROJECT_NAME of the caller would count for more than the name in the file: "down" would
+    # take the containers of that project for orphans of this one.
+    WEHPU_MONGO_IMAGE=$image docker compose --progress quiet --project-name wehpu-test -f "$WEHPU_ROOT/docker/compose.test.yml" "$@"
 }
 
 stop_native() {

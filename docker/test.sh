@@ -10,6 +10,7 @@ cd "$WEHPU_ROOT" || exit 1
 trap 'docker/test-replset.sh down; [ "${KEEP_DOCKERD:-}" = yes ] || docker/engine.sh down' EXIT
 
 docker/check.sh || die "the checks failed"
+tests/scripts/run.sh || die "the tests of the scripts failed"
 docker/test-replset.sh up || exit 1
 say "\$ cargo test --workspace"
 # The settings of whoever calls this are not the tests' business.

@@ -28,6 +28,7 @@ if ! "$VENV/bin/schemathesis" --version 2>/dev/null | grep -q "$SCHEMATHESIS"; t
         die "schemathesis cannot be installed"
 fi
 
+"${COMPOSE[@]}" config --quiet || die "the settings cannot be read"
 "${COMPOSE[@]}" down --volumes --remove-orphans >/dev/null 2>&1
 step "build the images" -- "${COMPOSE[@]}" --progress plain build || exit 1
 step "start the stack" -- "${COMPOSE[@]}" up --wait || exit 1
