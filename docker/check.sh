@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `make check`: formatting, lints, documentation and (where the tool is installed) the
-# dependencies' bans, licences and sources. Runs no test.
+# `make check`: formatting, lints, documentation, the alarms with their tests, and (where the
+# tool is installed) the dependencies' bans, licences and sources. Runs no other test.
 set -euo pipefail
 . "$(dirname "$0")/progress.sh"
 . "$WEHPU_ROOT/docker/toolchain.sh"
@@ -15,6 +15,8 @@ run() {
 run cargo fmt --all --check
 run cargo clippy --workspace --all-targets --locked -- -D warnings
 RUSTDOCFLAGS='-D warnings' run cargo doc --workspace --no-deps --locked
+# 3: no promtool can be had; it has said so.
+docker/check-alarms.sh || [ $? = 3 ] || die "the alarms are not right"
 if cargo deny --version >/dev/null 2>&1; then
     run cargo deny check bans licenses sources
 else
