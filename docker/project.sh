@@ -31,6 +31,21 @@ need_configuration() {
     fi
     rm -f "$errors"
     PROJECT=$(sed -n 's/^name: //p' <<<"$CONFIGURATION")
+    warn_of_unknown_settings
+}
+
+# Compose ignores a variable that no file reads, and so a typing error. Every name that anything reads is in .env.example.
+warn_of_unknown_settings() {
+    local name known file
+    known=$(sed -nE 's/^(# )?(WEHPU_[A-Z0-9_]+)=.*/\2/p' "$WEHPU_ROOT/.env.example")
+    {
+        compgen -e WEHPU_
+        while IFS= read -r file; do
+            [ ! -r "$file" ] || sed -nE 's/^[[:space:]]*(export[[:space:]]+)?(WEHPU_[A-Za-z0-9_]+)[[:space:]]*[=:].*/\2/p' "$file"
+        done < <(env_files)
+    } | sort -u | while IFS= read -r name; do
+        grep -qxF -e "$name" -e "${name%_FILE}" <<<"$known" || warn "warning: $name is set, and nothing reads it (.env.example has all names)"
+    done
 }
 
 of_project() { printf 'label=com.docker.compose.project=%s' "$PROJECT"; }

@@ -111,6 +111,7 @@ outdated() {
 
 IMAGE=
 FORMER=
+need_configuration
 case "${1:-}" in
 --build) step "build the image" -- docker compose --progress plain build engine || die "the image cannot be built" ;;
 --image)
@@ -137,7 +138,7 @@ OLD=$(engines)
 [ -n "$OLD" ] || fail "no engine runs (make up)"
 COUNT=$(wc -l <<<"$OLD")
 [ "$(in_rotation)" -eq "$COUNT" ] || fail "not every engine is in rotation: $(in_rotation) of $COUNT; make ps"
-for member in mongo1 mongo2 mongo3; do
+for member in "${MEMBERS[@]}"; do
     # Compose would start it; a backup may be copying its data.
     [ -n "$(docker compose ps --quiet "$member")" ] || fail "$member does not run: start it first, or wait until the backup is done"
 done

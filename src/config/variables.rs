@@ -200,6 +200,7 @@ pub static ELSEWHERE: &[(&str, &str, &str)] = &[
     ("WEHPU_HTTP_PORT", "8080", "where the proxy's HTTP is published: a port, or address:port"),
     ("WEHPU_HTTPS_PORT", "443", "where production's HTTPS is published"),
     ("WEHPU_SECRETS_DIR", "/etc/wehpu", "production: the folder that docker/make-secrets.sh made"),
+    ("WEHPU_BACKUP_DIR", "backups", "folder of the backups"),
     ("WEHPU_ENGINE_IMAGE", "wehpu-engine:local", "image of the engine; docker/rollout.sh --image writes it here"),
     ("WEHPU_SIM_IMAGE", "wehpu-campus-sim:local", "image of the simulated campus"),
     ("WEHPU_MONGO_IMAGE", "mongo:8.0", "image of the members, or a mirror's name for it"),
