@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help up down clean logs ps smoke demo rollout reload backup backup-list backup-rotate restore replace-member test cluster-test attack bench fuzz check fmt
+.PHONY: help up up-prod-sim rehearse down clean logs ps smoke demo rollout reload backup backup-list backup-rotate restore replace-member test cluster-test attack bench fuzz check fmt
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -20,11 +20,17 @@ down: ## stop the stack; data stays
 clean: ## stop the stack and remove its data, after it has asked
 	@docker/stack.sh clean
 
-ps: ## what runs
+ps: ## what runs: containers, members with role and lag, engines in rotation
 	@docker/stack.sh ps
 
 logs: ## follow the logs
 	@docker/stack.sh logs
+
+up-prod-sim: ## production with its secrets, TLS and limits, against the simulated campus: to rehearse on
+	@docker/prod-sim/up.sh
+
+rehearse: ## walk through what an operator of production does, under load (in a stack of its own)
+	@docker/rehearse.sh
 
 smoke: ## a student's first day against the running stack
 	@docker/smoke.sh

@@ -6,6 +6,7 @@
 #   need_free_ports        nothing but this project holds a port that the proxy publishes; else who does, then exit 1
 #   container SERVICE      the id of its (first) container, running or not
 #   role MEMBER            primary | secondary, or nothing
+#   in_rotation            number of engines in the proxy's rotation
 #   confirm_loss           says what is about to be destroyed and has it confirmed; exit 1 when it is not
 #
 # A script touches nothing of another project, whatever holds a port or a name.
@@ -13,6 +14,19 @@
 MEMBERS=(mongo1 mongo2 mongo3)
 CONFIGURATION=
 PROJECT=
+
+# With COMPOSE_FILE compose no longer reads the file that names the local stand-ins by itself. It goes behind the first one,
+# so that what is laid over still wins.
+use_stand_ins() {
+    local files override=docker-compose.override.yml
+    files=$(setting COMPOSE_FILE)
+    [ -n "$files" ] && [ -e "$WEHPU_ROOT/$override" ] || return 0
+    case ":$files:" in
+    *":$override:"*) ;;
+    *:*:*:*) export COMPOSE_FILE=${files%%:*}:$override:${files#*:} ;;
+    esac
+}
+use_stand_ins
 
 # The project's name without compose: for machines where it is not there.
 project_of_files() {
@@ -67,6 +81,13 @@ role() {
     local id
     id=$(containers "$1")
     [ -n "$id" ] && docker exec --interactive "$id" bash -s <"$WEHPU_ROOT/docker/mongo/health.sh" 2>/dev/null
+}
+
+# Engines in the proxy's rotation, as its statistics have it.
+in_rotation() {
+    docker compose exec -T haproxy bash -c \
+        'exec 3<>/dev/tcp/127.0.0.1/8405; printf "show stat\n" >&3; timeout 3 cat <&3' 2>/dev/null |
+        awk -F, '$1 == "engines" && $2 ~ /^engine/ && $18 ~ /^UP/ { n++ } END { print n + 0 }'
 }
 
 volumes() { docker volume ls --quiet --filter "$(of_project)"; }

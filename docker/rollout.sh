@@ -20,16 +20,9 @@ PATIENCE=${ROLLOUT_PATIENCE:-60}
 # Longer than an engine's own drain (23 s).
 STOP_AFTER=30
 # Where compose reads what is not exported.
-SETTINGS=.env
+SETTINGS=$(env_files | tail -n 1)
 
 engines() { docker compose ps --quiet engine; }
-
-# Engines in the proxy's rotation, as its statistics have it.
-in_rotation() {
-    docker compose exec -T haproxy bash -c \
-        'exec 3<>/dev/tcp/127.0.0.1/8405; printf "show stat\n" >&3; timeout 3 cat <&3' 2>/dev/null |
-        awk -F, '$1 == "engines" && $2 ~ /^engine/ && $18 ~ /^UP/ { n++ } END { print n + 0 }'
-}
 
 # add ARGUMENTS...: what is missing is made, what runs is left alone. Not with --no-deps: compose would note the services as
 # ones without dependencies, and the next "up" would recreate them for that difference.

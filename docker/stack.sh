@@ -30,16 +30,63 @@ up_containers() {
         docker compose --progress plain build; then
         die "the images cannot be built"
     fi
-    if ! step "start: database, replica set, migrations, simulator, engines, spider, proxy" -- \
-        docker compose up --build --wait --remove-orphans; then
+    remove_failed
+    # Without --wait: compose would wait for a damaged member for ever. It waits for what others need all the same, so that
+    # the proxy starts when the engines are healthy.
+    if ! step "start: database, replica set, migrations, engines, spider, proxy" -- \
+        docker compose up --build --detach --remove-orphans || ! step "wait until all is healthy" -- all_healthy; then
         docker compose ps --all >&2
+        if [ "$(docker inspect --format '{{.State.Health.Status}}' "$(container haproxy)" 2>/dev/null)" = healthy ]; then
+            docker compose logs --no-log-prefix replset 2>&1 | grep '^warning' >&2
+            warn "warning: the service answers, but not everything is healthy: $(not_healthy | paste -sd ' '). A damaged member: make replace-member MEMBER=…"
+            return
+        fi
         for name in replset migrate engine spider haproxy; do docker compose logs --no-log-prefix --tail 5 "$name" >&2; done
         die "the stack does not become healthy; docker compose logs tells more"
     fi
     docker compose ps --format 'table {{.Name}}\t{{.Status}}\t{{.Ports}}'
 }
 
+# Containers that are neither healthy, nor done, nor running without a health check.
+not_healthy() {
+    docker ps --all --filter "$(of_project)" --filter label=com.docker.compose.oneoff=False --format '{{.Names}} {{.Status}}' |
+        grep -vE ' (Up .*\(healthy\)|Exited \(0\) .*)$' | grep -vE ' Up [^(]*$' | cut -d ' ' -f 1
+}
+
+# An idle member needs up to 20 s after its start to look at itself.
+all_healthy() {
+    local deadline=$((SECONDS + 60))
+    until [ -z "$(not_healthy)" ]; do
+        [ "$SECONDS" -lt "$deadline" ] || { echo "not healthy: $(not_healthy | paste -sd ' ')"; return 1; }
+        sleep 0.5
+    done
+}
+
+# Containers of ours that failed with settings which may have been mended since (a secret's file): compose takes them for
+# unchanged, and gives up on them at once.
+remove_failed() {
+    local id
+    for id in $(containers replset migrate engine spider haproxy -- --all --filter health=unhealthy) \
+        $(containers replset migrate engine spider haproxy -- --all --filter status=restarting); do
+        docker rm --force "$id" >/dev/null
+    done
+}
+
+# Members with role and lag, engines in rotation, and what does not run.
+show() {
+    docker compose ps --all
+    echo
+    docker compose run --rm --no-deps -T replset replset status 2>&1 </dev/null || true
+    echo
+    say "engines in rotation: $(in_rotation) of $(containers engine -- --all | wc -l)"
+}
+
 how_to_try() {
+    if [ -n "$PROJECT" ] && is_production; then
+        say ""
+        say "production of project $PROJECT answers at $(setting WEHPU_PUBLIC_URL); make ps shows how it is"
+        return
+    fi
     cat <<TEXT
 
 wehpu-engine answers at $URL/ (three engines behind HAProxy, campus simulated)
@@ -77,6 +124,7 @@ up() {
             docker/native.sh down
             need_free_ports
             docker/images.sh || status=$?
+            use_stand_ins
         fi
     fi
     if [ "$status" = 0 ]; then
@@ -118,7 +166,7 @@ clean) clean ;;
 ps)
     if engine_ready; then need_configuration; fi
     if [ -n "$PROJECT" ] && [ -n "$(docker compose ps --all --quiet)" ]; then
-        docker compose ps --all
+        show
     else
         docker/native.sh ps
     fi

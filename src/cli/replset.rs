@@ -1,9 +1,15 @@
 //! `wehpu-engine replset`: the replica set itself.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::Failure;
-use crate::{config::Mongodb, store::replset::Plan};
+use crate::{
+    config::Mongodb,
+    store::replset::{MemberStatus, Plan},
+};
 
 /// Set up the MongoDB replica set.
 #[derive(Debug, clap::Subcommand)]
@@ -18,6 +24,25 @@ pub enum Command {
     /// `WEHPU_SPIDER_MONGODB_URI` (its own collections only) are created; without it the members run without
     /// authentication and no users are made.
     Init(Init),
+    /// Print role and lag of each member named in `WEHPU_MONGODB_URI` (exit code 0: a primary and only secondaries beside it)
+    Status,
+    /// Remove a database user that the connection strings do not name any more
+    ///
+    /// The last step of a change of passwords without a gap: put another name with another password into a connection
+    /// string, roll out, then drop the former name.
+    DropUser(DropUser),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DropUser {
+    /// Name of the user
+    name: String,
+    /// The members' key file
+    #[arg(long)]
+    key_file: PathBuf,
+    /// How long to wait for a primary
+    #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
+    wait: Duration,
 }
 
 #[derive(Debug, clap::Args)]
@@ -34,19 +59,47 @@ pub struct Init {
 }
 
 pub async fn run(command: Command) -> Result<(), Failure> {
-    let Command::Init(init) = command;
     let settings = Mongodb::read(super::environment()?)?;
-    let key = match &init.key_file {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|e| format!("--key-file {}: {e}", path.display()))?;
-            Some(text)
+    match command {
+        Command::Init(init) => {
+            let key = init.key_file.as_deref().map(read_key).transpose()?;
+            let plan = Plan::new(&settings, key.as_deref()).await?;
+            let away = plan.carry_out(init.election_timeout, init.wait, |step| println!("{step}")).await?;
+            for member in away {
+                eprintln!(
+                    "warning: member {member} does not answer; the set goes on without it, and cannot lose another one"
+                );
+            }
+            Ok(())
         }
-        None => None,
-    };
-    let plan = Plan::new(&settings, key.as_deref()).await?;
-    let away = plan.carry_out(init.election_timeout, init.wait, |step| println!("{step}")).await?;
-    for member in away {
-        eprintln!("warning: member {member} does not answer; the set goes on without it, and cannot lose another one");
+        Command::Status => status(&Plan::new(&settings, None).await?).await,
+        Command::DropUser(DropUser { name, key_file, wait }) => {
+            let plan = Plan::new(&settings, Some(&read_key(&key_file)?)).await?;
+            let dropped = plan.drop_user(&name, wait).await?;
+            println!(
+                "{}",
+                if dropped { format!("user {name} is removed") } else { format!("there is no user {name}") }
+            );
+            Ok(())
+        }
     }
-    Ok(())
+}
+
+fn read_key(path: &Path) -> Result<String, Failure> {
+    Ok(std::fs::read_to_string(path).map_err(|e| format!("--key-file {}: {e}", path.display()))?)
+}
+
+async fn status(plan: &Plan) -> Result<(), Failure> {
+    let members = plan.status().await?;
+    for MemberStatus { name, role, lag } in &members {
+        let lag = lag.map(|lag| format!("  {:.1} s behind", lag.as_secs_f64())).unwrap_or_default();
+        println!("{name}  {role}{lag}");
+    }
+    let count = |wanted: &str| members.iter().filter(|member| member.role == wanted).count();
+    match (count("primary"), count("secondary")) {
+        (0, _) => Err("there is no primary: nothing can be written".into()),
+        (1, secondaries) if secondaries + 1 == members.len() => Ok(()),
+        (1, _) => Err("not every member is well: the set cannot lose another one".into()),
+        _ => Err("more than one member says that it is the primary; look again in some seconds".into()),
+    }
 }

@@ -8,10 +8,10 @@ use crate::error::ApiError;
 
 /// Searches in articles at once in a replica: each may scan a whole collection (up to 600 ms for ten thousand articles), and
 /// a member of the database has two cores to spare for all replicas.
-const SEARCHES: usize = 4;
+const SEARCHES: usize = 2;
 
 /// Searches that wait for their turn, and how long: what a person would wait.
-const WAITING_SEARCHES: usize = 12;
+const WAITING_SEARCHES: usize = 6;
 const SEARCH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Turns at something.

@@ -14,7 +14,10 @@ use mongodb::{
     error::Error,
 };
 use serde::{Deserialize, Serialize};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep_until, timeout},
+};
 
 use super::ObjectError;
 use crate::store::{StoreError, find_anywhere, retried};
@@ -26,6 +29,10 @@ const CHUNK: usize = 255 * 1024;
 /// Chunks that a replica stores at the same time. Each holds one of the ten connections to the primary until a majority has
 /// it: with more, uploads would keep everybody's accounts from being read.
 const WRITES: usize = 2;
+
+/// Shortest time that a chunk keeps its turn while all turns are taken: several uploads to a replica take 8 MiB a second
+/// together. Every member stores each chunk, and what the members are busy with is missing to everybody who reads.
+const CHUNK_TIME: Duration = Duration::from_millis(62);
 
 /// Longest wait for that: as long as one without a primary waits for it, so that those behind it do not wait as long again.
 const TURN: Duration = Duration::from_secs(10);
@@ -140,7 +147,12 @@ impl Upload {
         let Ok(_turn) = timeout(TURN, self.storage.writes.acquire()).await else {
             return Err(StoreError::Unavailable(Error::custom("no turn to store a chunk")));
         };
-        self.storage.chunks.insert_one(Chunk { files_id: self.id.clone(), n: self.chunks, data }).await?;
+        let chunk = Chunk { files_id: self.id.clone(), n: self.chunks, data };
+        let begun = Instant::now();
+        self.storage.chunks.insert_one(chunk).await?;
+        if self.storage.writes.available_permits() == 0 {
+            sleep_until(begun + CHUNK_TIME).await;
+        }
         self.chunks += 1;
         self.length += length;
         Ok(())

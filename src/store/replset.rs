@@ -23,6 +23,9 @@ const ALREADY_INITIALIZED: i32 = 23;
 /// A user of that name exists.
 const USER_EXISTS: i32 = 51003;
 
+/// No user of that name exists.
+const USER_NOT_FOUND: i32 = 11;
+
 /// A role of that name exists.
 const ROLE_EXISTS: i32 = 51002;
 
@@ -117,6 +120,17 @@ pub struct DatabaseUser {
     /// The database that it works on.
     database: String,
     roles: Vec<&'static str>,
+}
+
+/// What a member says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberStatus {
+    /// Host and port.
+    pub name: String,
+    /// `primary`, `secondary`, `recovering`, `in no set` or `away`.
+    pub role: &'static str,
+    /// Of a secondary: how far what it has is behind the primary, as far as both say.
+    pub lag: Option<Duration>,
 }
 
 /// What the set shall look like.
@@ -215,6 +229,54 @@ impl Plan {
         }
         self.ensure_users(&database, progress).await?;
         self.stragglers(deadline.min(Instant::now() + STRAGGLER)).await
+    }
+
+    /// What each member says of itself now, in the order of the connection string. Needs no user.
+    ///
+    /// # Errors
+    /// [`ReplsetError::Command`] when no client can be made.
+    pub async fn status(&self) -> Result<Vec<MemberStatus>, ReplsetError> {
+        let hellos = self.hellos().await?;
+        let written = |hello: &Document| {
+            let date = hello.get_document("lastWrite").and_then(|write| write.get_datetime("lastWriteDate"));
+            date.ok().map(|date| date.timestamp_millis())
+        };
+        let is = |hello: &Document, role: &str| hello.get_bool(role).unwrap_or(false);
+        let primary = hellos.iter().flatten().find(|hello| is(hello, "isWritablePrimary")).and_then(written);
+        let status = |(name, hello): (String, &Option<Document>)| match hello {
+            None => MemberStatus { name, role: "away", lag: None },
+            Some(hello) if is(hello, "isWritablePrimary") => MemberStatus { name, role: "primary", lag: None },
+            Some(hello) if is(hello, "secondary") => {
+                let behind = primary.zip(written(hello)).map(|(primary, own)| primary.saturating_sub(own));
+                let lag = behind.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or_default()));
+                MemberStatus { name, role: "secondary", lag }
+            }
+            Some(hello) if hello.contains_key("setName") => MemberStatus { name, role: "recovering", lag: None },
+            Some(_) => MemberStatus { name, role: "in no set", lag: None },
+        };
+        Ok(self.member_names().into_iter().zip(&hellos).map(status).collect())
+    }
+
+    /// Removes a database user that no connection string names any more: the former one after a change of passwords.
+    /// Gives whether there was one.
+    ///
+    /// # Errors
+    /// [`ReplsetError::Settings`] for a user that is in use, else as [`Plan::carry_out`].
+    pub async fn drop_user(&self, name: &str, wait: Duration) -> Result<bool, ReplsetError> {
+        if self.users.iter().any(|user| user.name == name) {
+            return Err(ReplsetError::Settings(format!("the connection strings name the user {name}: it is in use")));
+        }
+        let Some(engine) = self.users.first() else {
+            return Err(ReplsetError::Settings("without a key file there are no users".to_owned()));
+        };
+        let (primary, _) = self.wait_for_primary(Instant::now() + wait).await?;
+        let database = self.direct(&primary, true)?.client().database(&engine.auth_source);
+        let command = doc! { "dropUser": name, "writeConcern": { "w": "majority", "wtimeout": 30_000 } };
+        match database.run_command(command).await {
+            Ok(_) => Ok(true),
+            Err(e) if code(&e) == Some(USER_NOT_FOUND) => Ok(false),
+            Err(source) => Err(ReplsetError::Command { what: "dropUser", source }),
+        }
     }
 
     /// Makes the users and their roles through the primary's database `admin`, or sets what they may do and their

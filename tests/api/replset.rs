@@ -103,6 +103,24 @@ async fn init_finds_a_set_that_is_there_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn status_names_the_primary_and_how_far_the_others_are_behind() {
+    setup()
+        .run(async |app| {
+            let printed = run_engine(&["replset", "status"], &app.settings).await.succeeded();
+            let lines: Vec<&str> = printed.stdout.lines().collect();
+            assert_eq!(lines.len(), 3, "{printed:?}");
+            assert_eq!(lines.iter().filter(|line| line.ends_with("  primary")).count(), 1, "{printed:?}");
+            assert_eq!(lines.iter().filter(|line| line.ends_with(" s behind")).count(), 2, "{printed:?}");
+            let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let mut settings = app.settings.clone();
+            settings.set("WEHPU_MONGODB_URI", &format!("mongodb://{nowhere}/wehpu?replicaSet=away"));
+            let away = run_engine(&["replset", "status"], &settings).await.failed();
+            assert!(away.stdout.contains("away") && away.stderr.contains("no primary"), "{away:?}");
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn init_gives_a_set_that_is_there_the_settings_of_elections() {
     setup()
         .run(async |app| {
