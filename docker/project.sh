@@ -62,6 +62,11 @@ warn_of_unknown_settings() {
     done
 }
 
+# image_of SERVICE: what compose would start it from. ("config --images" names those of what it depends on, too.)
+image_of() {
+    awk -v service="  $1:" '$0 == service { ours = 1; next } /^  [^ ]/ { ours = 0 } ours && /^    image: / { print $2; exit }' <<<"$CONFIGURATION"
+}
+
 of_project() { printf 'label=com.docker.compose.project=%s' "$PROJECT"; }
 
 # containers SERVICE... -- [docker ps options]: ids of their containers, without those of "docker compose run".

@@ -3,6 +3,9 @@
 # simulated campus (docker/prod-sim). Students read through the proxy's HTTPS all the time; each step prints how many of
 # their requests failed. A step that has to be without a gap fails with the first of them.
 #
+#   docker/rehearse.sh           everything
+#   docker/rehearse.sh short     several changed settings in one rollout: for .ci/run
+#
 # A project of its own, removed with its data at the end. KEEP=yes leaves it running.
 # REHEARSAL_USER: who makes the secrets; needs root and the group docker (default: made and removed here, where root runs this).
 set -uo pipefail
@@ -10,6 +13,8 @@ set -uo pipefail
 . "$WEHPU_ROOT/docker/project.sh"
 cd "$WEHPU_ROOT" || exit 1
 
+FORM=${1:-long}
+[[ $FORM == short || $FORM == long ]] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
 DIR=$WEHPU_STATE/rehearsal
 export PROD_SIM_DIR=$DIR PROD_SIM_PORT=${PROD_SIM_PORT:-18481} PROD_SIM_HTTPS_PORT=${PROD_SIM_HTTPS_PORT:-18444}
 export COMPOSE_PROJECT_NAME=wehpu-rehearsal COMPOSE_ENV_FILES=$DIR/env CURL_CA_BUNDLE=$DIR/proxy-ca.pem
@@ -135,9 +140,8 @@ up_changes_nothing() {
 
 setting_is() { sed -i "s|^$1=.*|$1=$2|" "$DIR/env"; }
 
-new_term() {
-    setting_is WEHPU_TERM_WEEKS 18
-    docker/rollout.sh || return 1
+new_term() { setting_is WEHPU_TERM_WEEKS 18; }
+term_is_new() {
     [ "$(curl -s -H "Authorization: Bearer $TOKEN" "$URL/api/calendar" | grep -oE '"totalWeekly": ?[0-9]+' | grep -oE '[0-9]+')" = 18 ]
 }
 
@@ -171,27 +175,34 @@ mend_certificate() { cat "$DIR/new-ca.pem" "$DIR/new.key" | replace_secret tls.p
 
 rekey() { docker compose run --rm --no-deps -T engine rekey "$@"; }
 new_key() {
-    local former
-    former=$(secret credential_keys)
-    { docker/make-secrets.sh key | tr -d '\n'; printf ',%s' "$former"; } | replace_secret credential_keys || return 1
-    docker/rollout.sh || return 1
-    rekey --dry-run | tee /dev/stderr | grep -q "key ${former%%:*} is still needed" || return 1
-    rekey | tee /dev/stderr | grep -q "key ${former%%:*} is not needed any more" || return 1
-    secret credential_keys | cut -d , -f 1 | tr -d '\n' | replace_secret credential_keys || return 1
+    FORMER_KEY=$(secret credential_keys)
+    { docker/make-secrets.sh key | tr -d '\n'; printf ',%s' "$FORMER_KEY"; } | replace_secret credential_keys
+}
+reseal() {
+    rekey --dry-run | tee /dev/stderr | grep -q "key ${FORMER_KEY%%:*} is still needed" || return 1
+    rekey | tee /dev/stderr | grep -q "key ${FORMER_KEY%%:*} is not needed any more"
+}
+remove_former_key() {
+    secret credential_keys | cut -d , -f 1 | tr -d '\n' | replace_secret credential_keys
     docker/rollout.sh && rekey
 }
 
-new_database_password() {
-    local uri
-    uri=$(secret mongodb_uri)
-    sed "s|//engine:[^@]*@|//engine2:$(openssl rand -hex 24)@|" <<<"$uri" | tr -d '\n' | replace_secret mongodb_uri || return 1
-    docker/rollout.sh || return 1
+new_database_user() {
+    secret mongodb_uri | sed "s|//engine:[^@]*@|//engine2:$(openssl rand -hex 24)@|" | tr -d '\n' | replace_secret mongodb_uri
+}
+drop_former_user() {
     docker compose run --rm --no-deps -T replset replset drop-user engine --key-file /wehpu/keyfile | grep 'user engine is removed'
 }
 
-new_jwt_secret() {
-    openssl rand -base64 48 | tr -d '\n' | replace_secret jwt_secret && docker/rollout.sh
+# rolled_out STEP... -- STEP...: those before a rollout, and those after it.
+rolled_out() {
+    while [ "$1" != -- ]; do "$1" || return 1; shift; done
+    shift
+    docker/rollout.sh || return 1
+    while [ $# -gt 0 ]; do "$1" || return 1; shift; done
 }
+
+new_jwt_secret() { openssl rand -base64 48 | tr -d '\n' | replace_secret jwt_secret; }
 
 log_in() {
     TOKEN=$(curl -s "$URL/api/login" -d "code=sim-rehearsal-$RANDOM$RANDOM" | grep -oE '"token": ?"[^"]*"' | cut -d '"' -f 4)
@@ -229,7 +240,8 @@ as_operator env PROD_SIM_DIR="$DIR" docker/prod-sim/up.sh prepare >/dev/null || 
 unset WEHPU_ENGINE_IMAGE WEHPU_SIM_IMAGE
 echo WEHPU_LIMIT_BURST=100000/1m >>"$DIR/env"
 ENGINE_IMAGE=$(setting WEHPU_ENGINE_IMAGE)
-MONGO_IMAGE=$(docker compose config --images mongo1 | head -n 1)
+need_configuration
+MONGO_IMAGE=$(image_of mongo1)
 secrets_are_private || die "the secrets of ${REHEARSAL_USER:-this user} are not private"
 printf '%-58s        by %s, none readable by others\n' "secrets" "${REHEARSAL_USER:-$(id -un)}" >"$DIR/table"
 
@@ -242,7 +254,15 @@ curl -s -o /dev/null "$URL/api/bind" -H "Authorization: Bearer $TOKEN" -d studen
 for path in /api/course /api/score; do curl -s -o /dev/null -H "Authorization: Bearer $TOKEN" "$URL$path"; done
 start_reading
 
-act "a new term, with a rollout" -- new_term
+if [ "$FORM" = short ]; then
+    act "a new term, key and database user in one rollout" -- \
+        rolled_out new_term new_key new_database_user -- term_is_new reseal drop_former_user
+else
+    act "a new term" -- rolled_out new_term -- term_is_new
+    act "a new credential key" -- rolled_out new_key -- reseal
+    act "the former key removed" -- remove_former_key
+    act "a new database user and password" -- rolled_out new_database_user -- drop_former_user
+fi
 act "docker compose up -d afterwards: the same containers" -- up_changes_nothing
 act "rollback to the former image" -- rollback
 act "docker compose up -d afterwards: the same containers " -- up_changes_nothing
@@ -252,8 +272,6 @@ act "three engines" -- scale 3
 act "a renewed certificate" -- new_certificate
 refused "a broken certificate" "tls.pem" broken_certificate
 act "the certificate mended" -- mend_certificate
-act "a new credential key, the former one removed" -- new_key
-act "a new database user and password" -- new_database_password
 act "backup" -- docker/backup.sh backup
 BACKUP=$(echo "$WEHPU_BACKUP_DIR"/*.tar.gz)
 refused "restore without a confirmation" "CONFIRM=" docker/backup.sh restore "$BACKUP"
@@ -262,8 +280,10 @@ act "down, a member's data destroyed, up: the others serve" gap -- damaged_membe
 docker compose logs --no-log-prefix replset 2>&1 | grep '^warning' >>"$DIR/table"
 act "that member made anew" -- docker/replace-member.sh mongo2
 stop_reading
-step "a new JWT secret: everybody logs in again" -- new_jwt_secret || exit 1
-log_in
+if [ "$FORM" = long ]; then
+    step "a new JWT secret: everybody logs in again" -- rolled_out new_jwt_secret -- || exit 1
+    log_in
+fi
 refused "make clean without a confirmation" "CONFIRM=" docker/stack.sh clean
 say ""
 cat "$DIR/table"

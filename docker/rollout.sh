@@ -94,7 +94,7 @@ fail() {
 outdated() {
     local name hash container image
     while read -r name hash; do
-        image=$(docker image inspect --format '{{.Id}}' "$(docker compose config --images "$name" | head -n 1)" 2>/dev/null)
+        image=$(docker image inspect --format '{{.Id}}' "$(image_of "$name")" 2>/dev/null)
         for container in $(docker compose ps --all --quiet "$name"); do
             [ "$(docker inspect --format '{{index .Config.Labels "com.docker.compose.config-hash"}} {{.Image}}' "$container")" = "$hash $image" ] ||
                 { echo "$name"; break; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole stack, behind `make up`, `make down`, `make clean`, `make ps` and `make logs`:
 # containers where a Docker engine runs or can be made to run, plain processes elsewhere.
-# ENGINE=none keeps Docker out of it: containers are neither started nor stopped.
+# ENGINE=none keeps Docker out of it: containers are neither started nor stopped. BUILD=no takes the images that are there.
 # "make clean" wants to be confirmed where there may be accounts: CONFIRM=<project>, or the name typed at a terminal.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
@@ -26,15 +26,15 @@ build_settings() {
 
 up_containers() {
     build_settings
-    if ! step "build the images (some minutes the first time, seconds later)" -- \
-        docker compose --progress plain build; then
-        die "the images cannot be built"
+    if [ "${BUILD:-yes}" = yes ]; then
+        step "build the images (some minutes the first time, seconds later)" -- docker compose --progress plain build ||
+            die "the images cannot be built"
     fi
     remove_failed
     # Without --wait: compose would wait for a damaged member for ever. It waits for what others need all the same, so that
     # the proxy starts when the engines are healthy.
     if ! step "start: database, replica set, migrations, engines, spider, proxy" -- \
-        docker compose up --build --detach --remove-orphans || ! step "wait until all is healthy" -- all_healthy; then
+        docker compose up --no-build --detach --remove-orphans || ! step "wait until all is healthy" -- all_healthy; then
         docker compose ps --all >&2
         if [ "$(docker inspect --format '{{.State.Health.Status}}' "$(container haproxy)" 2>/dev/null)" = healthy ]; then
             docker compose logs --no-log-prefix replset 2>&1 | grep '^warning' >&2

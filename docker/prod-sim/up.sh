@@ -8,6 +8,7 @@
 # PROD_SIM_DIR: where they lie (target/stack/prod-sim). PROD_SIM_PORT, PROD_SIM_HTTPS_PORT: 18480, 18443.
 set -uo pipefail
 . "$(dirname "$0")/../progress.sh"
+. "$WEHPU_ROOT/docker/project.sh"
 cd "$WEHPU_ROOT" || exit 1
 
 DIR=$(realpath --canonicalize-missing "${PROD_SIM_DIR:-$WEHPU_STATE/prod-sim}")
@@ -42,8 +43,14 @@ prepare() {
 }
 
 settings() {
-    local files=docker-compose.yml
+    local files=docker-compose.yml proxy
     [ ! -e docker-compose.override.yml ] || files+=:docker-compose.override.yml
+    # Of "campus-tls" too, whatever image of HAProxy is here.
+    proxy=$(
+        export COMPOSE_ENV_FILES='' COMPOSE_FILE=$files
+        need_configuration
+        image_of haproxy
+    )
     cat <<TEXT
 COMPOSE_FILE=$files:docker/compose.prod.yml:docker/prod-sim/compose.yml
 COMPOSE_PROJECT_NAME=wehpu-prod-sim
@@ -51,6 +58,7 @@ WEHPU_SECRETS_DIR=$SECRETS
 PROD_SIM_DIR=$DIR
 WEHPU_ENGINE_IMAGE=${WEHPU_ENGINE_IMAGE:-wehpu-engine:local}
 WEHPU_SIM_IMAGE=${WEHPU_SIM_IMAGE:-wehpu-campus-sim:local}
+WEHPU_HAPROXY_IMAGE=$proxy
 WEHPU_HTTP_PORT=127.0.0.1:$PORT
 WEHPU_HTTPS_PORT=$HTTPS_PORT
 WEHPU_PUBLIC_URL=https://localhost:$HTTPS_PORT

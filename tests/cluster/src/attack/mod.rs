@@ -182,7 +182,12 @@ impl Ground {
             std::env::var("ATTACK_IMAGE").map_err(|_| "ATTACK_IMAGE is not set: start this with make attack")?;
         let program = std::env::current_exe()?;
         let mount = |from: &str, to: &str| format!("{from}:{to}:ro");
-        let seconds = if attack == Attack::Students { STAY } else { self.seconds };
+        // A slower machine carries as many students, if they come and look more slowly; they stay as much longer.
+        let seconds = if attack == Attack::Students {
+            Duration::from_secs(STAY).mul_f64(self.slack).as_secs()
+        } else {
+            self.seconds
+        };
         let name = format!("{}-attacker", self.stack.network("edge"));
         let _ = docker(&["rm", "--force", &name]).await;
         let output = Command::new("docker")
@@ -192,6 +197,7 @@ impl Ground {
             .args(["--volume", &mount(&absolute(&self.certificate)?, "/certificate.pem"), &image])
             .args(["flood", attack.name(), "--proxy", &self.proxy.to_string(), "--certificate", "/certificate.pem"])
             .args(["--file", &self.users.file, "--seconds", &seconds.to_string()])
+            .args(["--slack", &self.slack.to_string()])
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output()

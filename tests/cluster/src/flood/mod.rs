@@ -90,6 +90,9 @@ pub struct Arguments {
     /// For how long
     #[arg(long)]
     seconds: u64,
+    /// How many times slower than promised students come and look
+    #[arg(long, default_value_t = 1.0, value_parser = crate::slack)]
+    slack: f64,
 }
 
 /// What an attacker met.
@@ -141,7 +144,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Attack::Uploads => requests::uploads(&target, &tally),
         Attack::Codes => requests::codes(&target, &tally),
         Attack::Searches => requests::searches(&target, &tally),
-        Attack::Students => students::students(&target, &tally, end),
+        Attack::Students => students::students(&target, &tally, end, arguments.slack),
     };
     sleep_until(end).await;
     if arguments.attack == Attack::Students {

@@ -25,15 +25,16 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// What they look at.
 const PATHS: [&str; 3] = ["/api/user", "/api/rss/news", "/api/calendar"];
 
-/// Lets them come, and stay until `end`.
-pub fn students(target: &Target, tally: &Tally, end: Instant) -> JoinSet<()> {
+/// Lets them come, and stay until `end`; both happens `slack` times more slowly.
+pub fn students(target: &Target, tally: &Tally, end: Instant, slack: f64) -> JoinSet<()> {
     let begun = Instant::now();
+    let (coming, pause) = (COMING.mul_f64(slack), PAUSE.mul_f64(slack));
     let student = |n: u32| {
         let (target, tally) = (target.clone(), tally.clone());
         async move {
-            sleep_until(begun + COMING / STUDENTS * n).await;
+            sleep_until(begun + coming / STUDENTS * n).await;
             // Whoever meets trouble stops: it is counted once.
-            if stay(&target, &tally, end).await.is_err() {
+            if stay(&target, &tally, end, pause).await.is_err() {
                 tally.refused();
             }
         }
@@ -41,7 +42,7 @@ pub fn students(target: &Target, tally: &Tally, end: Instant) -> JoinSet<()> {
     (0..STUDENTS).map(student).collect()
 }
 
-async fn stay(target: &Target, tally: &Tally, end: Instant) -> io::Result<()> {
+async fn stay(target: &Target, tally: &Tally, end: Instant, pause: Duration) -> io::Result<()> {
     let mut line = target.connect(Door::Tls, None).await?;
     tally.opened();
     let token = line.token("campus").await?;
@@ -50,7 +51,7 @@ async fn stay(target: &Target, tally: &Tally, end: Instant) -> io::Result<()> {
             break;
         }
         tally.answered(look(&mut line, target, tally, path, &token).await?);
-        sleep(PAUSE).await;
+        sleep(pause).await;
     }
     Ok(())
 }
