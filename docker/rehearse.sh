@@ -165,7 +165,8 @@ new_certificate() {
     before=$(serial)
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=localhost \
         -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$key" -out "$DIR/new-ca.pem" 2>/dev/null
-    cat "$DIR/proxy-ca.pem" "$DIR/new-ca.pem" >"$DIR/both.pem" && cat "$DIR/both.pem" >"$DIR/proxy-ca.pem"
+    # At once: the readers' programs read it for each request.
+    cat "$DIR/proxy-ca.pem" "$DIR/new-ca.pem" >"$DIR/both.pem" && mv "$DIR/both.pem" "$DIR/proxy-ca.pem"
     cat "$DIR/new-ca.pem" "$key" | replace_secret tls.pem || return 1
     docker/reload.sh || return 1
     [ "$(serial)" != "$before" ] || { echo "the former certificate is still served"; return 1; }
