@@ -52,9 +52,15 @@ impl AccessNotes {
         let _ = self.0.number.set(pseudonym);
     }
 
-    /// What became of a bind, and what the campus said, cleaned for a log; gives what is noted.
-    pub fn outcome(&self, outcome: String, said: String) -> &str {
-        &self.0.outcome.get_or_init(|| (outcome, said)).0
+    /// What became of a bind, and what the campus said, cleaned for a log.
+    pub fn outcome(&self, outcome: String, said: String) {
+        let _ = self.0.outcome.set((outcome, said));
+    }
+
+    /// What is noted of a bind's outcome; empty when nothing is.
+    #[must_use]
+    pub fn noted_outcome(&self) -> &str {
+        self.0.outcome.get().map_or("", |(outcome, _)| outcome)
     }
 }
 

@@ -120,8 +120,8 @@ fn conclude(notes: &AccessNotes, outcome: &Result<(), ApiError>) {
         Ok(()) => "bound".to_owned(),
         Err(error) => error.code().to_lowercase(),
     };
-    let outcome = notes.outcome(word, String::new()).to_owned();
-    metrics::counter!("binds_total", "outcome" => outcome).increment(1);
+    notes.outcome(word, String::new());
+    metrics::counter!("binds_total", "outcome" => notes.noted_outcome().to_owned()).increment(1);
 }
 
 async fn try_and_store(app: &AppState, user: User, input: BindInput, notes: &AccessNotes) -> Result<(), ApiError> {
