@@ -22,6 +22,8 @@ FROM=$PWD
 . "$WEHPU_ROOT/docker/project.sh"
 cd "$WEHPU_ROOT" || exit 1
 umask 077
+# What a person is told at the end, also when that comes within a step, whose output goes elsewhere.
+exec 4>&2
 
 PATIENCE=120
 DAY=86400
@@ -31,7 +33,9 @@ DAY=86400
 HELPER_RUNS=no
 helper() { printf '%s-copy' "$PROJECT"; }
 in_helper() { docker exec --interactive "$(helper)" bash -c "set -eu; $1" - "${@:2}"; }
-# Not ended by a Ctrl-C at the terminal, as the program that waits for it is not.
+# What must not end in the middle: a Ctrl-C at the terminal, or its end, reaches neither this program nor what it runs.
+# (Ignored signals would be ignored by the signs of life of "step" as well, which are ended by one.)
+stay() { trap : INT TERM HUP; }
 steady() { if have setsid; then setsid --wait "$@"; else "$@"; fi; }
 
 # There is one at a time: its name keeps backups and restores of a project apart. One whose script is gone is removed.
@@ -86,6 +90,7 @@ PARTIAL=
 backup_ended() {
     local status=$?
     trap - EXIT INT TERM HUP
+    exec 2>&4
     if [ -n "$STOPPED" ]; then
         docker start "$STOPPED" >/dev/null 2>&1 || warn "a member cannot be started again: docker compose up -d"
     fi
@@ -185,6 +190,7 @@ HAD_DATA=no
 restore_ended() {
     local status=$?
     trap - EXIT INT TERM HUP
+    exec 2>&4
     case $STAGE in
     unpack)
         in_helper 'rm -rf /members/*/.restore' 2>/dev/null
@@ -299,35 +305,43 @@ stop_everything() { stop_all "${RUN_IDS[@]}" "${OTHER_IDS[@]}" && stop_all "${EN
 # one_shot SERVICE: as "docker compose up" runs it, but not for longer than PATIENCE.
 one_shot() {
     local name=$PROJECT-restore-$1 status=0
-    timeout "$PATIENCE" docker compose run --rm --no-deps -T --name "$name" "$1" || status=$?
+    steady timeout "$PATIENCE" docker compose run --rm --no-deps -T --name "$name" "$1" || status=$?
     [ "$status" = 0 ] || docker rm --force "$name" >/dev/null 2>&1
     return "$status"
 }
 
-# The members as a set with its users, at the version of the image that is there.
+# The members as a set with its users, at the version of the image that is there. Engines and spider wait for that
+# themselves, and for migrations too: started during the election they lose no time.
 start_database() {
+    local others status=0
     start_all "${MEMBER_IDS[@]}"
-    one_shot replset && one_shot migrate
+    start_all "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" &
+    others=$!
+    { one_shot replset && one_shot migrate; } || status=$?
+    wait "$others"
+    return "$status"
 }
 
 have_members() { [ -n "$(container mongo1)" ] && [ -n "$(container mongo2)" ] && [ -n "$(container mongo3)" ]; }
 
-# Seconds that the proxy has no engine in rotation, asked from inside it; ends by itself.
+# Seconds that the proxy has no engine in rotation, asked from inside it; ends by itself. An engine whose name is there
+# again counts as well until its first checks have failed: only three good seconds end it.
 watch_proxy() {
-    docker exec "$1" bash -c '
-        away=
+    steady docker exec "$1" bash -c '
+        away= back=
         for _ in {1..9000}; do
             line=
             { exec 3<>/dev/tcp/127.0.0.1/8404 && printf "GET /healthz HTTP/1.0\r\n\r\n" >&3 && read -t 2 -r line <&3; exec 3>&-; } 2>/dev/null
             now=${EPOCHREALTIME//[.,]/}
             if [[ $line != *" 200 "* ]]; then
-                away=${away:-$now}
+                away=${away:-$now} back=
             elif [ -n "$away" ]; then
-                printf "%d.%d\n" $(((now - away) / 1000000)) $(((now - away) / 100000 % 10))
-                exit
+                back=${back:-$now}
+                [ $((now - back)) -lt 3000000 ] || break
             fi
             sleep 0.1
-        done'
+        done
+        printf "%d.%d\n" $(((back - away) / 1000000)) $(((back - away) / 100000 % 10))'
 }
 
 restore() {
@@ -367,30 +381,30 @@ Make some; or make clean, which deletes the data, and then restore into nothing"
     fi
     begun=$SECONDS
     # From here on to the end it is not to be interrupted.
-    trap '' INT TERM HUP
+    stay
     STAGE=away
     step "stop engines, spider and members; the proxy answers" -- stop_everything || die "not everything can be stopped"
     STAGE=torn
     exchange new old || exchange new old || die "the data cannot be exchanged"
     STAGE=new
-    if ! step "start the members with the new data" -- start_database; then
+    if ! step "start with the new data" -- start_database; then
         [ "$HAD_DATA" = yes ] || die "the copy is in place, and the database does not start with it: docker compose logs mongo1"
-        stop_all "${MEMBER_IDS[@]}"
+        stop_everything
         STAGE=torn
         exchange old new || exchange old new || die "the data cannot be exchanged back"
         STAGE=away
         die "the database does not start with this copy (above; another version of MongoDB?)"
     fi
     if [ ${#ENGINE_IDS[@]} -gt 0 ]; then
-        start_all "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}"
-        step "start engines and spider" -- wait_healthy "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" || exit 1
+        step "wait for engines and spider" -- wait_healthy "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" || exit 1
     else
-        step "start the stack" -- docker compose up --detach --wait --no-build --no-recreate || exit 1
+        step "start the stack" -- steady docker compose up --detach --wait --no-build --no-recreate || exit 1
     fi
     STAGE=over
     in_helper 'rm -rf /members/*/.restore'
     say "restored from $file"
     if [ -n "$watched" ]; then
+        for _ in {1..50}; do [ -s "$watched" ] || sleep 0.1; done
         say "the service was away for $(cat "$watched") s of the $((SECONDS - begun)) s that this took"
         rm -f "$watched"
     fi
@@ -413,7 +427,7 @@ resume() {
     trap restore_ended EXIT
     start_helper
     marked=$(in_helper 'cat /members/*/.restore/exchange' 2>/dev/null)
-    trap '' INT TERM HUP
+    stay
     case $(grep -c . <<<"$marked") in
     0)
         in_helper 'rm -rf /members/*/.restore'
@@ -438,7 +452,7 @@ resume() {
     esac
     in_helper 'rm -rf /members/*/.restore'
     STAGE=new
-    step "start the stack" -- docker compose up --detach --wait --no-build --no-recreate || exit 1
+    step "start the stack" -- steady docker compose up --detach --wait --no-build --no-recreate || exit 1
     STAGE=over
 }
 
