@@ -313,13 +313,28 @@ one_shot() {
 # The members as a set with its users, at the version of the image that is there. Engines and spider wait for that
 # themselves, and for migrations too: started during the election they lose no time.
 start_database() {
-    local others status=0
+    local others watcher status=0
     start_all "${MEMBER_IDS[@]}"
     start_all "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" &
     others=$!
+    end_waiting &
+    watcher=$!
     { one_shot replset && one_shot migrate; } || status=$?
-    wait "$others"
+    kill "$watcher" 2>/dev/null
+    wait "$others" "$watcher" 2>/dev/null
     return "$status"
+}
+
+# Nobody waits for a member that ends again and again.
+end_waiting() {
+    until [ "$(docker inspect --format '{{.RestartCount}}' "${MEMBER_IDS[@]}" | sort -n | tail -n 1)" -ge 3 ]; do sleep 1; done
+    docker rm --force "$PROJECT-restore-replset"
+}
+
+# What members said last of all that was wrong.
+last_words() {
+    local id
+    for id in "${MEMBER_IDS[@]}"; do docker logs --tail 300 "$id" 2>&1; done | grep -E '"s":"[FE]"' | head -n 1 | cut -c 1-300
 }
 
 have_members() { [ -n "$(container mongo1)" ] && [ -n "$(container mongo2)" ] && [ -n "$(container mongo3)" ]; }
@@ -389,11 +404,12 @@ Make some; or make clean, which deletes the data, and then restore into nothing"
     STAGE=new
     if ! step "start with the new data" -- start_database; then
         [ "$HAD_DATA" = yes ] || die "the copy is in place, and the database does not start with it: docker compose logs mongo1"
+        last_words >&2
         stop_everything
         STAGE=torn
         exchange old new || exchange old new || die "the data cannot be exchanged back"
         STAGE=away
-        die "the database does not start with this copy (above; another version of MongoDB?)"
+        die "the database does not start with this copy (another version of MongoDB?)"
     fi
     if [ ${#ENGINE_IDS[@]} -gt 0 ]; then
         step "wait for engines and spider" -- wait_healthy "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" || exit 1
