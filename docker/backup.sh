@@ -172,13 +172,13 @@ list() {
     folder=$(backup_folder)
     while IFS=$'\t' read -r at file; do
         newest=${newest:-$at}
-        printf '%14s  %7s  %s\n' "$(age $((now - at)))" "$(numfmt --to=iec "$(stat --format %s "$file")")" "${file#"$WEHPU_ROOT"/}"
+        printf '%14s  %7s  %s\n' "$(how_long $((now - at)))" "$(numfmt --to=iec "$(stat --format %s "$file")")" "${file#"$WEHPU_ROOT"/}"
     done < <(backups)
     for file in "$folder/$PROJECT"-*.partial; do
         [ -e "$file" ] && warn "not whole, from a backup that was cut off or runs now: ${file#"$WEHPU_ROOT"/}"
     done
     [ -n "$newest" ] || { warn "warning: there is no backup of $PROJECT in ${folder#"$WEHPU_ROOT"/} (make backup)"; return 1; }
-    [ $((now - newest)) -le "$DAY" ] || { warn "warning: the newest backup is $(age $((now - newest))) old (make backup)"; return 1; }
+    [ $((now - newest)) -le "$DAY" ] || { warn "warning: the newest backup is $(how_long $((now - newest))) old (make backup)"; return 1; }
 }
 
 # ---- restore
