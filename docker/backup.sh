@@ -73,12 +73,14 @@ start_all() {
     [ $# -eq 0 ] || wait "${jobs[@]}"
 }
 
-# wait_role MEMBER: until it is primary or secondary again.
-wait_role() {
-    local deadline=$((SECONDS + PATIENCE))
-    until [ -n "$(role "$1")" ]; do
-        [ "$SECONDS" -lt "$deadline" ] || die "$1 is not back after ${PATIENCE}s: docker compose logs $1"
-        sleep 0.5
+# wait_healthy ID...: until all of them are, as their own checks have it.
+wait_healthy() {
+    local id deadline=$((SECONDS + PATIENCE))
+    for id in "$@"; do
+        until [ "$(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' "$id")" = healthy ]; do
+            [ "$SECONDS" -lt "$deadline" ] || { warn "$(docker inspect --format '{{.Name}}' "$id") is not healthy after ${PATIENCE}s"; return 1; }
+            sleep 0.5
+        done
     done
 }
 
@@ -150,7 +152,7 @@ backup() {
     [ "$status" = 0 ] || die "the copy failed"
     { sync "$PARTIAL" && mv "$PARTIAL" "$file"; } || die "$file cannot be written"
     PARTIAL=
-    wait_role "$chosen"
+    wait_healthy "$(container "$chosen")" || die "docker compose logs $chosen"
     say "${file#"$WEHPU_ROOT"/}: $(numfmt --to=iec "$(stat --format %s "$file")")${recipients:+, encrypted}; $chosen is back after $((SECONDS - begun))s"
     trap - EXIT INT TERM HUP
     end_helper
@@ -412,7 +414,7 @@ Make some; or make clean, which deletes the data, and then restore into nothing"
         die "the database does not start with this copy (another version of MongoDB?)"
     fi
     if [ ${#ENGINE_IDS[@]} -gt 0 ]; then
-        step "wait for engines and spider" -- wait_healthy "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" || exit 1
+        step "wait for engines and spider" -- wait_healthy "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" "${MEMBER_IDS[@]}" || exit 1
     else
         step "start the stack" -- steady docker compose up --detach --wait --no-build --no-recreate || exit 1
     fi
@@ -424,16 +426,6 @@ Make some; or make clean, which deletes the data, and then restore into nothing"
         say "the service was away for $(cat "$watched") s of the $((SECONDS - begun)) s that this took"
         rm -f "$watched"
     fi
-}
-
-wait_healthy() {
-    local id deadline=$((SECONDS + PATIENCE))
-    for id in "$@"; do
-        until [ "$(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' "$id")" = healthy ]; do
-            [ "$SECONDS" -lt "$deadline" ] || { warn "$(docker inspect --format '{{.Name}}' "$id") is not healthy after ${PATIENCE}s"; return 1; }
-            sleep 0.5
-        done
-    done
 }
 
 # Marks on all members: the exchange had begun, and is ended. On some: it had not begun, or was over.

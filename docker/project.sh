@@ -25,7 +25,7 @@ need_configuration() {
     local errors
     errors=$(mktemp "$WEHPU_STATE/log/compose.XXXXXX")
     if ! CONFIGURATION=$(docker compose config 2>"$errors"); then
-        warn "error: the settings cannot be read: $(cat "$errors")"
+        warn "error: the settings cannot be read: $(grep -v level=warning "$errors")"
         rm -f "$errors"
         exit 1
     fi
