@@ -73,12 +73,14 @@ start_all() {
     [ $# -eq 0 ] || wait "${jobs[@]}"
 }
 
-# wait_role MEMBER: until it is primary or secondary again.
-wait_role() {
-    local deadline=$((SECONDS + PATIENCE))
-    until [ -n "$(role "$1")" ]; do
-        [ "$SECONDS" -lt "$deadline" ] || die "$1 is not back after ${PATIENCE}s: docker compose logs $1"
-        sleep 0.5
+# wait_healthy ID...: until all of them are, as their own checks have it.
+wait_healthy() {
+    local id deadline=$((SECONDS + PATIENCE))
+    for id in "$@"; do
+        until [ "$(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' "$id")" = healthy ]; do
+            [ "$SECONDS" -lt "$deadline" ] || { warn "$(docker inspect --format '{{.Name}}' "$id") is not healthy after ${PATIENCE}s"; return 1; }
+            sleep 0.5
+        done
     done
 }
 
@@ -150,7 +152,7 @@ backup() {
     [ "$status" = 0 ] || die "the copy failed"
     { sync "$PARTIAL" && mv "$PARTIAL" "$file"; } || die "$file cannot be written"
     PARTIAL=
-    wait_role "$chosen"
+    wait_healthy "$(container "$chosen")" || die "docker compose logs $chosen"
     say "${file#"$WEHPU_ROOT"/}: $(numfmt --to=iec "$(stat --format %s "$file")")${recipients:+, encrypted}; $chosen is back after $((SECONDS - begun))s"
     trap - EXIT INT TERM HUP
     end_helper
@@ -172,13 +174,13 @@ list() {
     folder=$(backup_folder)
     while IFS=$'\t' read -r at file; do
         newest=${newest:-$at}
-        printf '%14s  %7s  %s\n' "$(age $((now - at)))" "$(numfmt --to=iec "$(stat --format %s "$file")")" "${file#"$WEHPU_ROOT"/}"
+        printf '%14s  %7s  %s\n' "$(how_long $((now - at)))" "$(numfmt --to=iec "$(stat --format %s "$file")")" "${file#"$WEHPU_ROOT"/}"
     done < <(backups)
     for file in "$folder/$PROJECT"-*.partial; do
         [ -e "$file" ] && warn "not whole, from a backup that was cut off or runs now: ${file#"$WEHPU_ROOT"/}"
     done
     [ -n "$newest" ] || { warn "warning: there is no backup of $PROJECT in ${folder#"$WEHPU_ROOT"/} (make backup)"; return 1; }
-    [ $((now - newest)) -le "$DAY" ] || { warn "warning: the newest backup is $(age $((now - newest))) old (make backup)"; return 1; }
+    [ $((now - newest)) -le "$DAY" ] || { warn "warning: the newest backup is $(how_long $((now - newest))) old (make backup)"; return 1; }
 }
 
 # ---- restore
@@ -313,13 +315,28 @@ one_shot() {
 # The members as a set with its users, at the version of the image that is there. Engines and spider wait for that
 # themselves, and for migrations too: started during the election they lose no time.
 start_database() {
-    local others status=0
+    local others watcher status=0
     start_all "${MEMBER_IDS[@]}"
     start_all "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" &
     others=$!
+    end_waiting &
+    watcher=$!
     { one_shot replset && one_shot migrate; } || status=$?
-    wait "$others"
+    kill "$watcher" 2>/dev/null
+    wait "$others" "$watcher" 2>/dev/null
     return "$status"
+}
+
+# Nobody waits for a member that ends again and again.
+end_waiting() {
+    until [ "$(docker inspect --format '{{.RestartCount}}' "${MEMBER_IDS[@]}" | sort -n | tail -n 1)" -ge 3 ]; do sleep 1; done
+    docker rm --force "$PROJECT-restore-replset"
+}
+
+# What members said last of all that was wrong.
+last_words() {
+    local id
+    for id in "${MEMBER_IDS[@]}"; do docker logs --tail 300 "$id" 2>&1; done | grep -E '"s":"[FE]"' | head -n 1 | cut -c 1-300
 }
 
 have_members() { [ -n "$(container mongo1)" ] && [ -n "$(container mongo2)" ] && [ -n "$(container mongo3)" ]; }
@@ -389,14 +406,15 @@ Make some; or make clean, which deletes the data, and then restore into nothing"
     STAGE=new
     if ! step "start with the new data" -- start_database; then
         [ "$HAD_DATA" = yes ] || die "the copy is in place, and the database does not start with it: docker compose logs mongo1"
+        last_words >&2
         stop_everything
         STAGE=torn
         exchange old new || exchange old new || die "the data cannot be exchanged back"
         STAGE=away
-        die "the database does not start with this copy (above; another version of MongoDB?)"
+        die "the database does not start with this copy (another version of MongoDB?)"
     fi
     if [ ${#ENGINE_IDS[@]} -gt 0 ]; then
-        step "wait for engines and spider" -- wait_healthy "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" || exit 1
+        step "wait for engines and spider" -- wait_healthy "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" "${MEMBER_IDS[@]}" || exit 1
     else
         step "start the stack" -- steady docker compose up --detach --wait --no-build --no-recreate || exit 1
     fi
@@ -408,16 +426,6 @@ Make some; or make clean, which deletes the data, and then restore into nothing"
         say "the service was away for $(cat "$watched") s of the $((SECONDS - begun)) s that this took"
         rm -f "$watched"
     fi
-}
-
-wait_healthy() {
-    local id deadline=$((SECONDS + PATIENCE))
-    for id in "$@"; do
-        until [ "$(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' "$id")" = healthy ]; do
-            [ "$SECONDS" -lt "$deadline" ] || { warn "$(docker inspect --format '{{.Name}}' "$id") is not healthy after ${PATIENCE}s"; return 1; }
-            sleep 0.5
-        done
-    done
 }
 
 # Marks on all members: the exchange had begun, and is ended. On some: it had not begun, or was over.

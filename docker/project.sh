@@ -39,7 +39,7 @@ need_configuration() {
     local errors
     errors=$(mktemp "$WEHPU_STATE/log/compose.XXXXXX")
     if ! CONFIGURATION=$(docker compose config 2>"$errors"); then
-        warn "error: the settings cannot be read: $(cat "$errors")"
+        warn "error: the settings cannot be read: $(grep -v level=warning "$errors")"
         rm -f "$errors"
         exit 1
     fi
@@ -117,8 +117,8 @@ accounts() {
     [ -n "$number" ] && echo "${number% *}" || echo "unknown: the database does not answer"
 }
 
-# age SECONDS: 40 seconds, 5 minutes, 3 hours, 2 days.
-age() {
+# how_long SECONDS: 40 seconds, 5 minutes, 3 hours, 2 days.
+how_long() {
     if [ "$1" -lt 120 ]; then
         echo "$1 seconds"
     elif [ "$1" -lt 7200 ]; then
@@ -151,7 +151,7 @@ newest_backup() {
     folder=$(backup_folder)
     IFS=$'\t' read -r at file < <(backups)
     if [ -n "$at" ]; then
-        echo "$(age $(($(date +%s) - at))) old, ${file#"$WEHPU_ROOT"/}"
+        echo "$(how_long $(($(date +%s) - at))) old, ${file#"$WEHPU_ROOT"/}"
     else
         echo "none in ${folder#"$WEHPU_ROOT"/}"
     fi

@@ -43,10 +43,10 @@ stop_member() {
 
 copied() {
     local deadline=$((SECONDS + PATIENCE))
-    until [ -n "$(role "$MEMBER")" ]; do
+    until [ "$(docker inspect --format '{{.State.Health.Status}}' "$(container "$MEMBER")")" = healthy ]; do
         [ "$SECONDS" -lt "$deadline" ] || return 1
         [ "$(docker inspect --format '{{.RestartCount}}' "$(container "$MEMBER")")" -lt 3 ] || return 1
-        sleep 2
+        sleep 1
     done
 }
 
