@@ -71,7 +71,7 @@ attack: ## floods from one address while ordinary users read; FORM=long for minu
 bench: ## speed and memory, in ratios to a minimal program (BENCH="--rounds 9" for more)
 	@docker/bench.sh $(BENCH)
 
-check: ## formatting, lints, documentation, dependencies
+check: ## formatting, lints, documentation, alarms, dependencies
 	@docker/check.sh
 
 fuzz: ## requests made up from the API's description, against a stack of its own (FUZZ="-n 500" for more)
