@@ -19,6 +19,8 @@ DIR=$WEHPU_STATE/rehearsal
 export PROD_SIM_DIR=$DIR PROD_SIM_PORT=${PROD_SIM_PORT:-18481} PROD_SIM_HTTPS_PORT=${PROD_SIM_HTTPS_PORT:-18444}
 export COMPOSE_PROJECT_NAME=wehpu-rehearsal COMPOSE_ENV_FILES=$DIR/env CURL_CA_BUNDLE=$DIR/proxy-ca.pem
 export WEHPU_BACKUP_DIR=$DIR/backups
+# This machine may have other things to do.
+export ROLLOUT_PATIENCE=${ROLLOUT_PATIENCE:-180}
 URL=https://localhost:$PROD_SIM_HTTPS_PORT
 SECRETS=$DIR/secrets
 # Students that read at the same time.
