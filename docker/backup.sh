@@ -362,17 +362,21 @@ watch_proxy() {
 }
 
 restore() {
-    local file=$1 proxy watched='' begun
+    local file=$1 proxy watched='' begun away='The service does not run, and is started afterwards.' meanwhile=''
     [ -r "$file" ] || die "$file cannot be read"
     ! is_encrypted "$file" || have age || die "age is not installed (package age), and $file is encrypted"
     step "read the archive" -- measure "$file" ||
         die "$file is no whole archive that docker/backup.sh made$(is_encrypted "$file" && echo ", or AGE_IDENTITY does not open it")"
+    if [ -n "$(containers engine)" ]; then
+        away='The service is away for about 20 seconds: the proxy answers 503 with retry-after.'
+        meanwhile='; the service goes on'
+    fi
     confirm_loss "This replaces all data of the project by $file ($SIZE MB unpacked).
-What was written since that backup is gone. The service is away for about 20 seconds: the proxy answers 503 with retry-after."
+What was written since that backup is gone. $away"
 
     # A stack that was never up has neither containers nor volumes.
     if ! have_members; then
-        docker image inspect "$(docker compose config --images replset | head -n 1)" >/dev/null 2>&1 ||
+        docker image inspect "$(image_of replset)" >/dev/null 2>&1 ||
             die "the engine's image is not here: make up builds it (docker compose build engine)"
         step "make the members' containers and volumes" -- docker compose up --no-start --no-recreate --no-build "${MEMBERS[@]}" ||
             die "docker compose up does not work here"
@@ -388,7 +392,7 @@ What was written since that backup is gone. The service is away for about 20 sec
     in_helper 'rm -rf /members/*/.restore'
     need_room "$SIZE" >"$WEHPU_STATE/log/room" || die "not enough room beside the data: $(cat "$WEHPU_STATE/log/room"). \
 Make some; or make clean, which deletes the data, and then restore into nothing"
-    step "unpack it beside the data of the three members; the service goes on" -- unpack "$file" ||
+    step "unpack it beside the data of the three members$meanwhile" -- unpack "$file" ||
         die "the archive cannot be unpacked"
 
     proxy=$(containers haproxy)
@@ -400,7 +404,7 @@ Make some; or make clean, which deletes the data, and then restore into nothing"
     # From here on to the end it is not to be interrupted.
     stay
     STAGE=away
-    step "stop engines, spider and members; the proxy answers" -- stop_everything || die "not everything can be stopped"
+    step "stop what runs of engines, spider and members" -- stop_everything || die "not everything can be stopped"
     STAGE=torn
     exchange new old || exchange new old || die "the data cannot be exchanged"
     STAGE=new
