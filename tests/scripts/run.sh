@@ -12,7 +12,7 @@ trap '[ -z "$LISTENER" ] || kill "$LISTENER"; rm -rf "$WORK"' EXIT
 export FAKE=$WORK/fake
 REPO=$WORK/repo
 mkdir -p "$FAKE" "$REPO/target" "$WORK/bin"
-cp -R docker docker-compose.yml Makefile .gitignore "$REPO/"
+cp -R docker docker-compose.yml Makefile .env.example .gitignore "$REPO/"
 cp tests/scripts/docker "$WORK/bin/docker"
 chmod 0755 "$WORK" "$WORK/bin" "$WORK/bin/docker"
 PATH=$WORK/bin:$PATH
