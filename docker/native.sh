@@ -230,8 +230,8 @@ data() {
     local vars=() number
     [ -e "$DIR/data1" ] || return 0
     mapfile -t vars < <(settings engine)
-    number=$(alive mongo1 && [ -x "$BIN/wehpu-engine" ] && one_shot rekey --dry-run 2>/dev/null | grep -oE '[0-9]+ accounts?' | tail -n 1)
-    [ "$number" = "0 accounts" ] || echo "target/native (plain processes, accounts: ${number:-unknown, they do not run})"
+    number=$(alive mongo1 && [ -x "$BIN/wehpu-engine" ] && one_shot rekey --dry-run 2>/dev/null | sed -nE 's|.*\b([0-9]+) accounts?\b.*|\1|p' | tail -n 1)
+    [ "$number" = 0 ] || echo "target/native (plain processes, accounts ${number:-unknown: they do not run})"
 }
 
 logs() {
