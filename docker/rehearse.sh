@@ -58,6 +58,7 @@ read_on() {
     while :; do
         curl -s -o /dev/null --max-time 10 -H "Authorization: Bearer $TOKEN" \
             -w '%{http_code} %{time_total}\n' "$URL${paths[i++ % ${#paths[@]}]}" | sed "s/^/$EPOCHREALTIME /" >>"$LOAD.$1"
+        sleep 0.2
     done
 }
 start_reading() {
