@@ -67,7 +67,7 @@ replace() {
         [ "$SECONDS" -lt "$deadline" ] || give_up "$new" "the new engine is not in rotation after ${PATIENCE}s"
         sleep 0.5
     done
-    docker stop --time "$STOP_AFTER" "$old" >/dev/null && docker rm "$old" >/dev/null || fail "${old:0:12} cannot be stopped"
+    docker stop -t "$STOP_AFTER" "$old" >/dev/null && docker rm "$old" >/dev/null || fail "${old:0:12} cannot be stopped"
     say "  • ${old:0:12} replaced by ${new:0:12} ($(docker inspect --format '{{.Image}}' "$new" | cut -c 8-19))"
 }
 
