@@ -368,7 +368,7 @@ restore() {
     step "read the archive" -- measure "$file" ||
         die "$file is no whole archive that docker/backup.sh made$(is_encrypted "$file" && echo ", or AGE_IDENTITY does not open it")"
     if [ -n "$(containers engine)" ]; then
-        away='The service is away for about 20 seconds: the proxy answers 503 with retry-after.'
+        away='The service is away for about 20 seconds (longer on a busy machine): the proxy answers 503 with retry-after.'
         meanwhile='; the service goes on'
     fi
     confirm_loss "This replaces all data of the project by $file ($SIZE MB unpacked).
@@ -418,7 +418,8 @@ Make some; or make clean, which deletes the data, and then restore into nothing"
         die "the database does not start with this copy (another version of MongoDB?)"
     fi
     if [ ${#ENGINE_IDS[@]} -gt 0 ]; then
-        step "wait for engines and spider" -- wait_healthy "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" "${MEMBER_IDS[@]}" || exit 1
+        # The proxy's own check comes to know it last.
+        step "wait until all are healthy" -- wait_healthy "${ENGINE_IDS[@]}" "${OTHER_IDS[@]}" "${MEMBER_IDS[@]}" ${proxy:+"$proxy"} || exit 1
     else
         step "start the stack" -- steady docker compose up --detach --wait --no-build --no-recreate || exit 1
     fi
