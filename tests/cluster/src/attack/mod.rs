@@ -182,9 +182,9 @@ impl Ground {
             std::env::var("ATTACK_IMAGE").map_err(|_| "ATTACK_IMAGE is not set: start this with make attack")?;
         let program = std::env::current_exe()?;
         let mount = |from: &str, to: &str| format!("{from}:{to}:ro");
-        // A slower machine carries as many students, if they come and look more slowly; they stay as much longer.
+        // A slower machine carries as many students, if they come and look more slowly. They come in half of the time.
         let seconds = if attack == Attack::Students {
-            Duration::from_secs(STAY).mul_f64(self.slack).as_secs()
+            Duration::from_secs(STAY).mul_f64(f64::midpoint(1.0, self.slack)).as_secs()
         } else {
             self.seconds
         };
