@@ -54,9 +54,16 @@ say "smoke run against $URL"
 call GET /
 expect "the service names itself at /" 200 '<html'
 
-SERVED=$(for _ in 1 2 3 4 5 6; do call GET /; sed -n 's/^x-served-by: *//Ip' <<<"$HEADERS"; done | sort | uniq -c)
+# An engine that was away gets its turn late: the proxy keeps the place that it had in the round (some twenty requests).
+SERVED=
+for _ in {1..60}; do
+    call GET /
+    SERVED=$(sort -u <<<"$SERVED
+$(sed -n 's/^x-served-by: *//Ip' <<<"$HEADERS")" | sed '/^$/d')
+    [ "$(wc -l <<<"$SERVED")" -lt 3 ] || break
+done
 [ "$(wc -l <<<"$SERVED")" -ge 3 ] || { BODY=$SERVED; miss "three engines answer in turn"; }
-say "ok    three engines answer in turn ($(sed 's/^ *[0-9]* //' <<<"$SERVED" | paste -sd ' '))"
+say "ok    three engines answer in turn ($(paste -sd ' ' <<<"$SERVED"))"
 
 call GET /api/no-such-call
 expect "an unknown path is 404 in the envelope" 404 '"statusCode": ?404' '"errMsg"' '"code"'
