@@ -13,8 +13,8 @@ run() {
 }
 
 run cargo fmt --all --check
-run cargo clippy --workspace --all-targets --locked -- -D warnings
-RUSTDOCFLAGS='-D warnings' run cargo doc --workspace --no-deps --locked
+run cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+RUSTDOCFLAGS='-D warnings' run cargo doc --workspace --all-features --no-deps --locked
 # 3: no promtool can be had; it has said so.
 docker/check-alarms.sh || [ $? = 3 ] || die "the alarms are not right"
 if cargo deny --version >/dev/null 2>&1; then

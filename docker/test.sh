@@ -12,8 +12,8 @@ trap 'docker/test-replset.sh down; [ "${KEEP_DOCKERD:-}" = yes ] || docker/engin
 docker/check.sh || die "the checks failed"
 tests/scripts/run.sh || die "the tests of the scripts failed"
 docker/test-replset.sh up || exit 1
-say "\$ cargo test --workspace"
+say "\$ cargo test --workspace --all-features"
 # The settings of whoever calls this are not the tests' business.
 for name in $(compgen -e WEHPU_); do unset "$name"; done
-cargo test --workspace --locked || die "tests failed"
+cargo test --workspace --all-features --locked || die "tests failed"
 say "all checks and tests passed"

@@ -5,6 +5,9 @@ use super::{Reader, Storage};
 /// What all files together may take in the database when nothing else is said, in bytes: a tenth of a disk of 20 GB.
 const GRIDFS_QUOTA: u64 = 2 * 1024 * 1024 * 1024;
 
+/// What is said of any address but `gridfs:` by a program without directories and buckets.
+const NO_OBJECT_STORAGE: &str = "must be gridfs:, since this program was built without the cargo feature object-storage (docs/OPERATIONS.md, Files)";
+
 pub(super) fn storage(r: &mut Reader) -> Option<Storage> {
     let url = address(r);
     let quota = r.optional("WEHPU_STORAGE_QUOTA", bytes);
@@ -18,7 +21,9 @@ pub(super) fn address(r: &mut Reader) -> Option<String> {
     r.optional("WEHPU_STORAGE_URL", |v| {
         let known = v == "gridfs:"
             || ["file:///", "s3://", "oss://"].iter().any(|scheme| v.len() > scheme.len() && v.starts_with(scheme));
-        if known {
+        if known && v != "gridfs:" && !cfg!(feature = "object-storage") {
+            Err(NO_OBJECT_STORAGE.to_owned())
+        } else if known {
             Ok(v.to_owned())
         } else {
             Err("must be gridfs:, file:///path, s3://bucket or oss://bucket".to_owned())
@@ -53,13 +58,25 @@ mod tests {
     }
 
     #[test]
-    fn the_database_is_bounded_unless_told_otherwise_and_a_bucket_is_not() {
+    fn the_database_is_bounded_unless_told_otherwise() {
         assert_eq!(read(&[]).unwrap().quota, Some(2 << 30));
         assert_eq!(read(&[("WEHPU_STORAGE_QUOTA", "off")]).unwrap().quota, None);
+        assert_eq!(read(&[]).unwrap().per_account, Some(200 << 20));
+    }
+
+    #[test]
+    #[cfg(feature = "object-storage")]
+    fn a_bucket_is_bounded_when_told_so() {
         assert_eq!(read(&[("WEHPU_STORAGE_URL", "s3://files")]).unwrap().quota, None);
         let bounded = [("WEHPU_STORAGE_URL", "s3://files"), ("WEHPU_STORAGE_QUOTA", "5 GiB")];
         assert_eq!(read(&bounded).unwrap().quota, Some(5 << 30));
-        assert_eq!(read(&[]).unwrap().per_account, Some(200 << 20));
+    }
+
+    #[test]
+    #[cfg(not(feature = "object-storage"))]
+    fn a_program_without_buckets_says_how_to_get_one_with_them() {
+        let mut reader = Reader::new([("WEHPU_STORAGE_URL".to_owned(), "s3://files".to_owned())]);
+        assert!(storage(&mut reader).is_none());
     }
 
     #[test]

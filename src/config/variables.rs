@@ -207,6 +207,11 @@ pub static ELSEWHERE: &[(&str, &str, &str)] = &[
     ("WEHPU_HAPROXY_IMAGE", "haproxy:3.0", "image of the proxy, or a mirror's name for it"),
     ("WEHPU_BUILDER_IMAGE", "rust:1.95-bookworm", "image that builds the engine, or a mirror's name for it"),
     (
+        "WEHPU_FEATURES",
+        "object-storage",
+        "cargo features that the engine is built with: object-storage for files in a directory or bucket",
+    ),
+    (
         "WEHPU_BUILD_CA_FILE",
         "/etc/ssl/certs/ca-certificates.crt",
         "certificates that the build needs to reach registries",
@@ -216,6 +221,11 @@ pub static ELSEWHERE: &[(&str, &str, &str)] = &[
     ("WEHPU_PROXY_CONNECTS_PER_ADDRESS", "10000", "new connections of one address in ten seconds"),
     ("WEHPU_PROXY_REQUESTS_PER_ADDRESS", "20000", "requests of one address in ten seconds"),
     ("WEHPU_PROXY_TRANSFERS_PER_ADDRESS", "96", "uploads, downloads and large bodies of one address under way at once"),
+    (
+        "WEHPU_PROXY_UPLOAD_RATE_PER_ADDRESS",
+        "16m",
+        "bytes a second (k, m) that all uploads of one address together are read with",
+    ),
     ("WEHPU_PROXY_STATS_PASSWORD", "a-password", "development: password of the proxy's statistics"),
     ("WEHPU_ENGINES", "3", "swarm: number of engines"),
     ("WEHPU_CONFIG_VERSION", "1", "swarm: to be raised with each change of a mounted script or configuration"),

@@ -15,7 +15,7 @@ use std::{path::Path, time::Duration};
 
 use axum::body::Bytes;
 use opendal::{
-    Operator, Writer,
+    Operator,
     layers::{RetryLayer, TimeoutLayer},
     services::{Fs, Oss, S3},
 };
@@ -68,7 +68,7 @@ impl Bucket {
     }
 
     pub(super) async fn writer(&self, id: &str) -> Result<Writer, ObjectError> {
-        Ok(self.operator.writer_with(id).chunk(self.part).await?)
+        Ok(Writer(self.operator.writer_with(id).chunk(self.part).await?))
     }
 
     /// The bytes of file `id` from `offset`, at most up to `end`.
@@ -85,6 +85,43 @@ impl Bucket {
     /// Removes file `id`; nothing is fine too.
     pub(super) async fn delete(&self, id: &str) -> Result<(), ObjectError> {
         Ok(self.operator.delete(id).await?)
+    }
+}
+
+/// The bytes of one file on their way.
+pub(super) struct Writer(opendal::Writer);
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl Writer {
+    pub(super) async fn write(&mut self, bytes: Bytes) -> Result<(), ObjectError> {
+        Ok(self.0.write(bytes).await?)
+    }
+
+    pub(super) async fn close(&mut self) -> Result<(), ObjectError> {
+        self.0.close().await?;
+        Ok(())
+    }
+
+    /// A multipart upload that has begun is invisible to deletion. A directory knows no abort, and needs none.
+    pub(super) async fn abort(mut self) {
+        drop(self.0.abort().await);
+    }
+}
+
+impl From<opendal::Error> for OpenError {
+    fn from(error: opendal::Error) -> Self {
+        Self::Settings(error.to_string())
+    }
+}
+
+impl From<opendal::Error> for ObjectError {
+    fn from(error: opendal::Error) -> Self {
+        Self::Storage(Box::new(error))
     }
 }
 
@@ -199,7 +236,7 @@ mod tests {
         loop {
             // Some parts are kept before the first is sent.
             let begun = tokio::time::Instant::now();
-            let written = writer.write(vec![0; S3_PART]).await;
+            let written = writer.write(vec![0; S3_PART].into()).await;
             assert!(begun.elapsed() < longest, "{:?}", begun.elapsed());
             if written.is_err() {
                 break;

@@ -99,6 +99,7 @@ impl GridFs {
 }
 
 /// A file that is being written.
+#[derive(Debug)]
 pub(super) struct Upload {
     storage: GridFs,
     id: String,

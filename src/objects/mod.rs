@@ -1,32 +1,35 @@
 //! Files that students upload, and those that notices consist of: streamed in, streamed out, never held in memory as a whole.
 //!
-//! Which files there are is written in the database (`store/files.rs`); their bytes are in one of two storages, chosen by
-//! `WEHPU_STORAGE_URL`: GridFS (`gridfs:`, the default), or a directory or bucket (`bucket.rs`).
+//! Which files there are is written in the database (`store/files.rs`); where their bytes are is chosen by
+//! `WEHPU_STORAGE_URL` (`storage.rs`).
 //! The order of a write: the file's document, the bytes, then the mark that it is complete. Only complete files are
 //! served; what does not get that far is removed at once, or by [`Objects::sweep`] when the engine was killed or the storage
 //! did not answer. A complete file to which nothing refers within 180 days is removed by [`Objects::tidy`].
 
+#[cfg(feature = "object-storage")]
 mod bucket;
+mod draft;
 mod gridfs;
 mod kind;
 mod name;
 mod quota;
+mod storage;
 
 use std::{path::PathBuf, sync::Arc};
 
 use axum::body::Bytes;
 
+pub use draft::Draft;
 pub use kind::{FileType, NotAllowed, Sniffer};
 pub use name::{FileName, Label};
 
 use crate::{
     clock::Clock,
     config,
-    store::{FileRecord, Files, Life, Store, StoreError, Users},
+    store::{FileRecord, Files, Store, StoreError, Users},
 };
-use bucket::Bucket;
-use gridfs::{GridFs, Upload};
 use quota::Quota;
+use storage::Storage;
 
 /// When an unfinished file counts as left behind: long after the longest upload (`http/middleware.rs`) has ended.
 const LEFT_BEHIND: chrono::TimeDelta = chrono::TimeDelta::hours(1);
@@ -53,7 +56,7 @@ pub enum OpenError {
     },
     /// The library does not take the settings.
     #[error("WEHPU_STORAGE_URL: {0}")]
-    Settings(#[from] opendal::Error),
+    Settings(String),
 }
 
 /// What can go wrong with a file.
@@ -64,7 +67,7 @@ pub enum ObjectError {
     Store(#[from] StoreError),
     /// The directory or bucket.
     #[error("storage: {0}")]
-    Storage(#[from] opendal::Error),
+    Storage(Box<dyn std::error::Error + Send + Sync>),
     /// The file is known, its bytes are not there.
     #[error("the bytes of a known file are missing")]
     Missing,
@@ -89,23 +92,13 @@ pub struct Objects {
     clock: Clock,
 }
 
-#[derive(Debug, Clone)]
-enum Storage {
-    GridFs(GridFs),
-    Bucket(Bucket),
-}
-
 impl Objects {
     /// The storage that `config` names. Does not wait for database or bucket; a directory must be there and writable.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(config: &config::Storage, store: &Store, clock: Clock) -> Result<Self, OpenError> {
-        let storage = if config.url == "gridfs:" {
-            Storage::GridFs(GridFs::new(store.database()))
-        } else {
-            Storage::Bucket(Bucket::open(&config.url).await?)
-        };
+        let storage = Storage::open(&config.url, store).await?;
         let quota = Arc::new(Quota::new(config.quota, config.per_account));
         Ok(Self { files: store.files.clone(), users: store.users.clone(), storage, quota, clock })
     }
@@ -144,11 +137,8 @@ impl Objects {
     }
 
     async fn draft(&self, id: String) -> Result<Draft, ObjectError> {
-        let writer = match &self.storage {
-            Storage::GridFs(storage) => Writer::GridFs(storage.writer(&id)),
-            Storage::Bucket(storage) => Writer::Bucket(Box::new(storage.writer(&id).await?)),
-        };
-        Ok(Draft { id, writer, length: 0, failed: false, objects: self.clone() })
+        let writer = self.storage.writer(&id).await?;
+        Ok(Draft::new(self.clone(), id, writer))
     }
 
     /// The complete file of this name.
@@ -174,10 +164,7 @@ impl Objects {
     /// # Errors
     /// [`ObjectError`].
     pub async fn piece(&self, id: &str, offset: u64, end: u64) -> Result<Bytes, ObjectError> {
-        let mut bytes = match &self.storage {
-            Storage::GridFs(storage) => storage.piece(id, offset).await?,
-            Storage::Bucket(storage) => storage.piece(id, offset, end).await?,
-        };
+        let mut bytes = self.storage.piece(id, offset, end).await?;
         bytes.truncate(usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX));
         Ok(bytes)
     }
@@ -297,146 +284,7 @@ impl Objects {
     /// # Errors
     /// [`ObjectError`].
     pub async fn delete(&self, id: &str) -> Result<(), ObjectError> {
-        match &self.storage {
-            Storage::GridFs(storage) => storage.delete(id).await?,
-            Storage::Bucket(storage) => storage.delete(id).await?,
-        }
+        self.storage.delete(id).await?;
         Ok(self.files.forget(id).await?)
-    }
-}
-
-/// A file that is being written. End it with [`Draft::commit`] or [`Draft::abort`]; both must run to their end.
-#[derive(Debug)]
-pub struct Draft {
-    id: String,
-    writer: Writer,
-    length: u64,
-    /// The storage did not say whether the last write happened.
-    failed: bool,
-    objects: Objects,
-}
-
-enum Writer {
-    GridFs(Upload),
-    Bucket(Box<opendal::Writer>),
-}
-
-impl std::fmt::Debug for Writer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::GridFs(_) => "GridFs",
-            Self::Bucket(_) => "Bucket",
-        })
-    }
-}
-
-impl Draft {
-    /// Appends `bytes`; returns when the storage wants more.
-    ///
-    /// # Errors
-    /// [`ObjectError`]; abort it then.
-    pub async fn write(&mut self, bytes: Bytes) -> Result<(), ObjectError> {
-        self.length += bytes.len() as u64;
-        let written = match &mut self.writer {
-            Writer::GridFs(upload) => upload.write(&bytes).await.map_err(ObjectError::from),
-            Writer::Bucket(writer) => writer.write(bytes).await.map_err(ObjectError::from),
-        };
-        self.failed |= written.is_err();
-        written
-    }
-
-    /// Bytes written so far.
-    #[must_use]
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-
-    /// Makes it a file that is served, until it expires.
-    ///
-    /// # Errors
-    /// [`ObjectError`]; nothing is left behind then.
-    pub async fn commit(self, kind: FileType, folder: Label, prefix: Label) -> Result<FileName, ObjectError> {
-        let until = self.objects.clock.now() + UNUSED;
-        self.finish(kind, folder, prefix, Life::Until(until)).await
-    }
-
-    /// Like [`Draft::commit`], for content with this SHA-256 that is to be stored once and for good: when it is there already, this
-    /// draft is removed and the name is that of the other.
-    ///
-    /// # Errors
-    /// As [`Draft::commit`].
-    pub async fn commit_once(self, kind: FileType, label: Label, hash: &str) -> Result<FileName, ObjectError> {
-        let objects = self.objects.clone();
-        let there = objects.of_hash(hash).await;
-        if let Some(there) = there.transpose() {
-            self.abort().await;
-            return there;
-        }
-        match self.finish(kind, label, label, Life::Once(hash)).await {
-            // Somebody else completed it at the same moment.
-            Err(ObjectError::Store(error @ StoreError::Duplicate(_))) => {
-                objects.of_hash(hash).await?.ok_or(ObjectError::Store(error))
-            }
-            outcome => outcome,
-        }
-    }
-
-    async fn finish(
-        mut self,
-        kind: FileType,
-        folder: Label,
-        prefix: Label,
-        life: Life<'_>,
-    ) -> Result<FileName, ObjectError> {
-        match self.complete(kind, folder, prefix, life).await {
-            Ok(()) => Ok(FileName { id: self.id, kind }),
-            Err(error) => {
-                let known = matches!(error, ObjectError::OwnerGone | ObjectError::Store(StoreError::Duplicate(_)));
-                self.failed = !known;
-                self.abort().await;
-                Err(error)
-            }
-        }
-    }
-
-    async fn complete(
-        &mut self,
-        kind: FileType,
-        folder: Label,
-        prefix: Label,
-        life: Life<'_>,
-    ) -> Result<(), ObjectError> {
-        match &mut self.writer {
-            Writer::GridFs(upload) => upload.close().await?,
-            Writer::Bucket(writer) => {
-                writer.close().await?;
-            }
-        }
-        let files = &self.objects.files;
-        let labels = (folder.word(), prefix.word());
-        if files.complete(&self.id, kind.extension(), self.length, labels, life).await? {
-            Ok(())
-        } else {
-            Err(ObjectError::OwnerGone)
-        }
-    }
-
-    /// Removes what was written, unless the storage did not answer: then a write may still happen, after the removal, so
-    /// that it is left to the sweep, and nobody waits for such a storage another time.
-    pub async fn abort(self) {
-        if let Writer::Bucket(mut writer) = self.writer {
-            // A multipart upload that has begun is invisible to deletion. A directory knows no abort, and needs none.
-            let abort = async move { drop(writer.abort().await) };
-            if self.failed {
-                tokio::spawn(abort);
-            } else {
-                abort.await;
-            }
-        }
-        if self.failed {
-            tracing::warn!("an unfinished file is left for the sweep");
-        } else if let Err(error) = self.objects.delete(&self.id).await {
-            tracing::warn!(%error, "an unfinished file is left for the sweep");
-        }
     }
 }

@@ -350,6 +350,7 @@ async fn a_name_of_no_file_is_404() {
         .await;
 }
 
+#[cfg(feature = "object-storage")]
 #[tokio::test]
 async fn files_can_lie_in_a_directory() {
     let directory = std::env::temp_dir().join(format!("wehpu-uploads-{}", std::process::id()));

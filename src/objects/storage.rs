@@ -1,0 +1,102 @@
+//! Where the bytes of files are: in GridFS (`gridfs:`), or in a directory or bucket where the program was built with the
+//! cargo feature `object-storage`. Without it `config/storage.rs` refuses such an address.
+
+#![cfg_attr(not(feature = "object-storage"), expect(clippy::unused_async, reason = "a directory or bucket is asked"))]
+
+use axum::body::Bytes;
+
+#[cfg(feature = "object-storage")]
+use super::bucket::{self, Bucket};
+use super::{
+    ObjectError, OpenError,
+    gridfs::{GridFs, Upload},
+};
+use crate::store::Store;
+
+#[derive(Debug, Clone)]
+pub(super) enum Storage {
+    GridFs(GridFs),
+    #[cfg(feature = "object-storage")]
+    Bucket(Bucket),
+}
+
+impl Storage {
+    /// Does not wait for database or bucket; a directory must be there and writable.
+    pub(super) async fn open(address: &str, store: &Store) -> Result<Self, OpenError> {
+        match address {
+            "gridfs:" => Ok(Self::GridFs(GridFs::new(store.database()))),
+            #[cfg(feature = "object-storage")]
+            other => Ok(Self::Bucket(Bucket::open(other).await?)),
+            #[cfg(not(feature = "object-storage"))]
+            _ => Err(OpenError::Address("must be gridfs:")),
+        }
+    }
+
+    /// A writer of file `id`.
+    pub(super) async fn writer(&self, id: &str) -> Result<Writer, ObjectError> {
+        match self {
+            Self::GridFs(storage) => Ok(Writer::GridFs(storage.writer(id))),
+            #[cfg(feature = "object-storage")]
+            Self::Bucket(storage) => Ok(Writer::Bucket(Box::new(storage.writer(id).await?))),
+        }
+    }
+
+    /// The bytes of file `id` from `offset`; GridFS gives whole chunks, whatever `end` is.
+    pub(super) async fn piece(&self, id: &str, offset: u64, end: u64) -> Result<Bytes, ObjectError> {
+        match self {
+            Self::GridFs(storage) => {
+                let _ = end;
+                storage.piece(id, offset).await
+            }
+            #[cfg(feature = "object-storage")]
+            Self::Bucket(storage) => storage.piece(id, offset, end).await,
+        }
+    }
+
+    /// Removes file `id`; nothing is fine too.
+    pub(super) async fn delete(&self, id: &str) -> Result<(), ObjectError> {
+        match self {
+            Self::GridFs(storage) => Ok(storage.delete(id).await?),
+            #[cfg(feature = "object-storage")]
+            Self::Bucket(storage) => storage.delete(id).await,
+        }
+    }
+}
+
+/// The bytes of one file on their way.
+#[derive(Debug)]
+pub(super) enum Writer {
+    GridFs(Upload),
+    #[cfg(feature = "object-storage")]
+    Bucket(Box<bucket::Writer>),
+}
+
+impl Writer {
+    /// Appends `bytes`; returns when the storage wants more.
+    pub(super) async fn write(&mut self, bytes: Bytes) -> Result<(), ObjectError> {
+        match self {
+            Self::GridFs(upload) => upload.write(&bytes).await.map_err(ObjectError::from),
+            #[cfg(feature = "object-storage")]
+            Self::Bucket(writer) => writer.write(bytes).await,
+        }
+    }
+
+    /// Everything is there when this returns.
+    pub(super) async fn close(&mut self) -> Result<(), ObjectError> {
+        match self {
+            Self::GridFs(upload) => upload.close().await.map_err(ObjectError::from),
+            #[cfg(feature = "object-storage")]
+            Self::Bucket(writer) => writer.close().await,
+        }
+    }
+
+    /// Gives up what a deletion of the file would not see.
+    pub(super) async fn abort(self) {
+        match self {
+            // Chunks are found by the file's id.
+            Self::GridFs(_) => {}
+            #[cfg(feature = "object-storage")]
+            Self::Bucket(writer) => writer.abort().await,
+        }
+    }
+}
