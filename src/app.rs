@@ -15,7 +15,10 @@ use crate::{
     crypto::{KeyRing, Pseudonyms, random_hex},
     error::ApiError,
     github::Github,
-    http::{auth::Tokens, burst::Burst, login_limit::LoginLimit, places::Places, revoked::Revoked, turns::Turns},
+    http::{
+        auth::Tokens, burst::Burst, login_limit::LoginLimit, places::Places, refusals::Refusals, revoked::Revoked,
+        turns::Turns,
+    },
     messenger::{self, Messenger},
     objects::{Objects, OpenError},
     outbound::{BuildError, Outbound},
@@ -56,6 +59,8 @@ pub struct App {
     pub burst: Burst,
     /// Counts the login codes of each address that WeChat refuses.
     pub login_limit: LoginLimit,
+    /// Reads that are refused until a window ends, as far as known here.
+    pub refusals: Refusals,
     /// Turns at searching articles.
     pub searches: Turns,
     /// Names for log lines that say nothing about people.
@@ -139,6 +144,7 @@ impl App {
                 clock.clone(),
                 tasks.clone(),
             ),
+            refusals: Refusals::default(),
             searches: Turns::for_searches(),
             places: Places::default(),
             pseudonyms,
@@ -190,12 +196,20 @@ impl App {
     }
 
     /// Like [`App::limit`], for reads: they survive an election, so they are let through while nothing can be counted.
+    /// A use of `key` must never be given back, since a refusal is remembered.
     ///
     /// # Errors
     /// [`ApiError::RateLimited`] when a rate is used up.
     pub async fn limit_read(&self, key: &str, rates: &[Rate]) -> Result<(), ApiError> {
+        let now = self.clock.now();
+        if let Some(left) = self.refusals.left(key, now) {
+            return Err(ApiError::RateLimited(left));
+        }
         match tokio::time::timeout(COUNTER_PATIENCE, self.limit(key, rates)).await {
-            Ok(Err(refused @ ApiError::RateLimited(_))) => Err(refused),
+            Ok(Err(ApiError::RateLimited(left))) => {
+                self.refusals.remember(key, left, now);
+                Err(ApiError::RateLimited(left))
+            }
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => {
                 metrics::counter!("limit_uncounted_total").increment(1);

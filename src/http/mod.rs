@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod own_files;
 pub mod places;
 pub mod public_url;
+pub mod refusals;
 pub mod revoked;
 mod routes;
 pub mod subscriber;

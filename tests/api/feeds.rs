@@ -415,6 +415,12 @@ async fn an_account_searches_twenty_times_a_minute_in_articles_and_library_toget
                 assert!((1..=60).contains(&answer.retry_after()), "{answer:?}");
             }
             assert_eq!(app.sim.count_of("library.search"), asked);
+            // Who is refused and goes on is refused without a write.
+            let counted = app.db.all("limits").await;
+            for _ in 0..5 {
+                student.get("/api/rss/news?q=news").await.expect_error(429, "RATE_LIMITED");
+            }
+            assert_eq!(app.db.all("limits").await, counted);
             student.get("/api/rss/news").await.expect(200);
             student.get("/api/rss/news?q=%20").await.expect(200);
             other.get("/api/rss/news?q=news").await.expect(200);
