@@ -332,10 +332,10 @@ async fn receive(request: RequestBuilder) -> (Answer, bool, String) {
 }
 
 fn trouble(error: &reqwest::Error) -> String {
-    let word = if error.is_timeout() {
-        "no answer in 40 s"
-    } else if error.is_connect() {
+    let word = if error.is_connect() {
         "no connection"
+    } else if error.is_timeout() {
+        "no answer in 40 s"
     } else {
         "connection broken"
     };

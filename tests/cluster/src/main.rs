@@ -18,6 +18,7 @@ mod pressure;
 mod proxy;
 mod report;
 mod sim;
+mod speed;
 mod stack;
 mod verify;
 

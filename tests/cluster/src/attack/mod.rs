@@ -27,6 +27,7 @@ use crate::{
     plan::Form,
     report::percentile,
     sim::Sim,
+    speed::slowness,
     stack::{Stack, docker},
 };
 
@@ -34,6 +35,9 @@ use crate::{
 const SHORT: u64 = 15;
 const LONG: u64 = 40;
 const STAY: u64 = 90;
+
+/// Students come and look so many times more slowly at most, since somebody waits for the end.
+const SLOWEST: f64 = 3.0;
 
 /// 99 of 100 reads of ordinary users are answered within this time.
 const ANSWERED: Duration = Duration::from_secs(1);
@@ -78,7 +82,8 @@ pub struct Arguments {
     /// Only attacks whose name contains one of these texts, separated by commas
     #[arg(long)]
     only: Option<String>,
-    /// How many times longer than promised everything may take; what fails counts as ever
+    /// How many times longer than promised everything may take, on top of what the machine is slower than the one the
+    /// promises were made on (measured before and after each attack); what fails counts as ever
     #[arg(long, default_value_t = 1.0, value_parser = crate::slack)]
     slack: f64,
 }
@@ -94,6 +99,8 @@ struct Case {
     memory: Vec<(String, Memory)>,
     /// Codes that reached WeChat.
     codes: u64,
+    /// How many times longer than promised everything may take: by the machine, and by what was allowed besides.
+    slack: f64,
 }
 
 /// Everything an attack needs.
@@ -125,7 +132,6 @@ pub async fn run_all(arguments: &Arguments) -> Result<bool, Failure> {
         let pem = std::fs::read(&certificate)?;
         let client = reqwest::Client::builder()
             .no_proxy()
-            .connect_timeout(Duration::from_secs(5))
             .tls_certs_only([reqwest::Certificate::from_pem(&pem)?])
             .resolve(NAME, SocketAddr::new(proxy, 8443));
         Ok::<_, Failure>(if keep { client } else { client.pool_max_idle_per_host(0) }.build()?)
@@ -154,7 +160,7 @@ pub async fn run_all(arguments: &Arguments) -> Result<bool, Failure> {
         cases.push(case);
     }
     ground.users.stop().await;
-    let verdicts: Vec<Verdict> = cases.iter().flat_map(|case| judge(case, arguments.slack)).collect();
+    let verdicts: Vec<Verdict> = cases.iter().flat_map(judge).collect();
     print(&cases, &verdicts)?;
     Ok(!cases.is_empty() && verdicts.iter().all(|verdict| verdict.held))
 }
@@ -163,28 +169,32 @@ impl Ground {
     async fn case(&self, attack: Attack, watch: &Watch) -> Result<Case, Failure> {
         let before = containers::started(&self.stack).await?;
         let codes = self.sim.logins().await?;
+        let slower = slowness().await;
+        let slack = self.slack * slower;
         watch.begin_anew();
         let begun = Instant::now();
-        let met = self.flood(attack).await?;
+        let met = self.flood(attack, slack).await?;
         let over = Instant::now();
-        let normal_again = self.users.normal_again(over, NORMAL.mul_f64(self.slack), self.slack).await;
+        let normal_again = self.users.normal_again(over, NORMAL.mul_f64(slack), slack).await;
         let reads = self.users.reads(begun, Instant::now());
         let ended = containers::ended(&before, &containers::started(&self.stack).await?);
         let memory = watch.most().into_iter().collect();
         let codes = self.sim.logins().await?.saturating_sub(codes);
         tokio::time::sleep(SETTLE).await;
-        Ok(Case { attack, met, reads, normal_again, ended, memory, codes })
+        let slack = self.slack * slowness().await.max(slower);
+        Ok(Case { attack, met, reads, normal_again, ended, memory, codes, slack })
     }
 
     /// Runs the attacker to its end, in a container on the proxy's network.
-    async fn flood(&self, attack: Attack) -> Result<Met, Failure> {
+    async fn flood(&self, attack: Attack, slack: f64) -> Result<Met, Failure> {
         let image =
             std::env::var("ATTACK_IMAGE").map_err(|_| "ATTACK_IMAGE is not set: start this with make attack")?;
         let program = std::env::current_exe()?;
         let mount = |from: &str, to: &str| format!("{from}:{to}:ro");
         // A slower machine carries as many students, if they come and look more slowly. They come in half of the time.
+        let slack = slack.min(SLOWEST);
         let seconds = if attack == Attack::Students {
-            Duration::from_secs(STAY).mul_f64(f64::midpoint(1.0, self.slack)).as_secs()
+            Duration::from_secs(STAY).mul_f64(f64::midpoint(1.0, slack)).as_secs()
         } else {
             self.seconds
         };
@@ -197,7 +207,7 @@ impl Ground {
             .args(["--volume", &mount(&absolute(&self.certificate)?, "/certificate.pem"), &image])
             .args(["flood", attack.name(), "--proxy", &self.proxy.to_string(), "--certificate", "/certificate.pem"])
             .args(["--file", &self.users.file, "--seconds", &seconds.to_string()])
-            .args(["--slack", &self.slack.to_string()])
+            .args(["--slack", &slack.to_string()])
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output()
@@ -251,7 +261,7 @@ fn fullest(case: &Case) -> Option<&(String, Memory)> {
 }
 
 /// The promises, for one attack.
-fn judge(case: &Case, slack: f64) -> Vec<Verdict> {
+fn judge(case: &Case) -> Vec<Verdict> {
     let verdict = |promise: &str, held: bool, found: String| Verdict {
         promise: format!("{}: {promise}", case.attack.name()),
         found,
@@ -267,9 +277,9 @@ fn judge(case: &Case, slack: f64) -> Vec<Verdict> {
             format!("{failed} of {} failed", case.reads.len()),
         ),
         verdict(
-            "99 of 100 reads within a second",
-            p99 <= ANSWERED.mul_f64(slack),
-            format!("p99 {} ms", p99.as_millis()),
+            "99 of 100 reads within a second, times what the machine is slower",
+            p99 <= ANSWERED.mul_f64(case.slack),
+            format!("p99 {} ms, {:.1} times", p99.as_millis(), case.slack),
         ),
         verdict(
             "no container ends",
@@ -319,17 +329,18 @@ fn judge(case: &Case, slack: f64) -> Vec<Verdict> {
 
 /// Prints the table and the verdicts, and writes both down.
 fn print(cases: &[Case], verdicts: &[Verdict]) -> Result<(), Failure> {
-    println!("\n| attack | connections | refused | reads failed | p99 | normal again | fullest container |");
-    println!("|---|---|---|---|---|---|---|");
+    println!("\n| attack | connections | refused | reads failed | p99 | allowed | normal again | fullest container |");
+    println!("|---|---|---|---|---|---|---|---|");
     for case in cases {
         println!(
-            "| {} | {} | {} | {} of {} | {} ms | {} | {} |",
+            "| {} | {} | {} | {} of {} | {} ms | {} ms | {} | {} |",
             case.attack.name(),
             case.met.opened,
             case.met.refused,
             case.reads.iter().filter(|read| !read.is_ok()).count(),
             case.reads.len(),
             p99(case).as_millis(),
+            ANSWERED.mul_f64(case.slack).as_millis(),
             case.normal_again.map_or("–".to_owned(), |d| format!("{:.1} s", d.as_secs_f64())),
             fullest(case).map_or("–".to_owned(), |(name, memory)| format!(
                 "{name} {} of {} MiB",
