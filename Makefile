@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help up up-prod-sim rehearse down clean logs ps smoke demo rollout reload backup backup-list backup-rotate restore replace-member test cluster-test attack bench fuzz check fmt
+.PHONY: help up up-prod-sim rehearse rehearse-alarms down clean logs ps smoke demo rollout reload backup backup-list backup-rotate restore replace-member test cluster-test attack bench fuzz check fmt
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ up-prod-sim: ## production with its secrets, TLS and limits, against the simulat
 
 rehearse: ## walk through what an operator of production does, under load (in a stack of its own)
 	@docker/rehearse.sh
+
+rehearse-alarms: ## raise and clear every alarm, seen by a real Prometheus, in a stack of its own
+	@docker/rehearse-alarms.sh
 
 smoke: ## a student's first day against the running stack
 	@docker/smoke.sh

@@ -3,10 +3,10 @@
 # table of docs/OPERATIONS.md; each metric it reads is set in src/. Then Prometheus' own promtool tries rules, tests and
 # the example of a configuration. Part of `make check`.
 #
-# Where promtool is not installed it is taken out of Debian's package "prometheus", which is not installed: that would
-# start a service. exit 3: all that could be checked is well, but there is no promtool (one line says why).
+# exit 3: all that could be checked is well, but there is no promtool (one line says why).
 set -euo pipefail
 . "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/prometheus/programs.sh"
 cd "$WEHPU_ROOT"
 
 RULES=docker/prometheus/alerts.yml
@@ -53,38 +53,15 @@ done
 [ "$wrong" = 0 ] || die "$wrong things about the alarms do not fit together"
 say "alarms: $(alarms | wc -l), each tried and described"
 
-# find_promtool: sets PROMTOOL; on failure NONE says why there is none.
-find_promtool() {
-    local dir=$WEHPU_STATE/promtool
-    PROMTOOL=$(command -v promtool || true)
-    [ -z "$PROMTOOL" ] || return 0
-    PROMTOOL=$dir/usr/bin/promtool
-    [ ! -x "$PROMTOOL" ] || return 0
-    { have apt-get && have dpkg-deb; } || { NONE="no promtool, and no apt-get to fetch it"; return 1; }
-    mkdir -p "$dir"
-    fetch() { (cd "$dir" && rm -f ./*.deb && apt-get -q -o APT::Sandbox::User= download prometheus); }
-    if ! step "fetch promtool (Debian's package prometheus, not installed)" -- fetch; then
-        # The package lists may be missing, or older than the archive.
-        is_root || { NONE="no promtool, and the package cannot be fetched without root (apt-get update)"; return 1; }
-        NONE="no promtool, and the package prometheus cannot be fetched"
-        step "read the Debian package lists" -- apt-get update -q || return 1
-        step "fetch promtool again" -- fetch || return 1
-    fi
-    dpkg-deb --fsys-tarfile "$dir"/prometheus_*.deb | tar -x -C "$dir" ./usr/bin/promtool
-    rm -f "$dir"/*.deb
-    "$PROMTOOL" --version >/dev/null 2>&1 || { NONE="promtool of Debian's package does not run here"; return 1; }
-}
-
 run() {
     say "\$ ${1##*/} ${*:2}"
     "$@"
 }
 
-NONE=
-if ! find_promtool; then
+if ! find_program promtool; then
     say "$NONE: rules, their tests and the configuration of Prometheus not checked (apt-get install prometheus)"
     exit 3
 fi
-run "$PROMTOOL" check rules "$RULES"
-run "$PROMTOOL" check config "$CONFIG"
-run "$PROMTOOL" test rules "$TESTS"
+run "$PROGRAM" check rules "$RULES"
+run "$PROGRAM" check config "$CONFIG"
+run "$PROGRAM" test rules "$TESTS"
