@@ -97,9 +97,6 @@ pub enum SetupError {
 
 impl App {
     /// Builds everything from the settings. Does not wait for the database.
-    ///
-    /// # Errors
-    /// See [`SetupError`].
     pub async fn new(config: Config, clock: Clock) -> Result<AppState, SetupError> {
         let store = Store::connect(config.mongodb.uri.expose_secret(), "wehpu-engine").await?;
         let outbound =

@@ -65,9 +65,6 @@ impl Shutdown {
     ///
     /// `parts` resolves with the name of a part that ended although nobody asked it to. `served` ends when the listeners
     /// have finished their connections.
-    ///
-    /// # Errors
-    /// See [`Abort`].
     pub async fn supervise(
         mut self,
         readiness: &Readiness,

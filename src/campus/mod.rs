@@ -171,9 +171,6 @@ pub struct Campus {
 
 impl Campus {
     /// `config` names the systems, `news_list_path` the list page of the news; everything is sent through `outbound`.
-    ///
-    /// # Errors
-    /// See [`SetupError`].
     pub fn new(config: &config::Campus, news_list_path: &str, outbound: &Outbound) -> Result<Self, SetupError> {
         let pauses = pause::Pauses::default();
         let vpn = vpn::Vpn::new(config, outbound.clone(), pauses.clone()).ok_or(SetupError::VpnKey)?;

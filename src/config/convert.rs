@@ -36,19 +36,20 @@ const MAX_LABEL: usize = 50;
 const EXAMPLE_MARKS: [&str; 5] = ["PASSWORD", "BASE64", "random-bytes", "development-only", "the-AppSecret"];
 
 pub(super) fn config(r: &mut Reader) -> Option<Config> {
-    let (profile, listen, mongodb, auth, legacy) = (profile(r), listen(r), mongodb(r), auth(r), legacy(r));
+    let (profile, listen, mongodb, auth) = (profile(r), listen(r), mongodb(r), auth(r));
     let (wechat, github, campus) = (wechat(r), github(r), campus(r));
     let (fresh, storage, term) = (freshness(r), storage::storage(r), term(r));
     let lessons = lessons::read(r);
-    let (limits, spider, log) = (limits(r, profile), spider(r), log(r));
+    let (limits, spider) = (limits(r, profile), spider(r));
     let public_feeds = r.required("WEHPU_PUBLIC_FEEDS", classes);
     let retention = r.required("WEHPU_RETENTION", retention);
+    // Others read these. What is wrong with them is said here as well.
+    let _ = (legacy(r), log(r));
     Some(Config {
         profile: profile?,
         listen: listen?,
         mongodb: mongodb?,
         auth: auth?,
-        legacy,
         wechat: wechat?,
         github: github?,
         campus: campus?,
@@ -60,7 +61,6 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
         spider: spider?,
         public_feeds: public_feeds?,
         retention: retention?,
-        log: log?,
     })
 }
 

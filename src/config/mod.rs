@@ -271,7 +271,6 @@ pub struct Config {
     pub listen: Listen,
     pub mongodb: Mongodb,
     pub auth: Auth,
-    pub legacy: Option<Legacy>,
     pub wechat: Wechat,
     pub github: Github,
     pub campus: Campus,
@@ -285,7 +284,6 @@ pub struct Config {
     pub public_feeds: Vec<Class>,
     /// How long accounts are kept that nobody logs in to; `None`: for ever.
     pub retention: Option<Duration>,
-    pub log: Log,
 }
 
 /// Everything `spider` needs: no secret of the API, of WeChat or of GitHub.

@@ -61,9 +61,6 @@ impl KeyRing {
     }
 
     /// Opens what [`KeyRing::seal`] made for the same user and field.
-    ///
-    /// # Errors
-    /// See [`SealError`].
     pub fn open(&self, open_id: &str, field: &str, sealed: &str) -> Result<SecretString, SealError> {
         let (id, payload) = split(sealed).ok_or(SealError::Format)?;
         let (_, key) =

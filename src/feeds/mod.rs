@@ -110,9 +110,6 @@ pub enum Ran {
 
 impl Spider {
     /// Builds everything from the settings. Does not wait for the database.
-    ///
-    /// # Errors
-    /// See [`SetupError`].
     pub async fn new(config: SpiderConfig, clock: Clock) -> Result<Self, SetupError> {
         let store = Store::connect(config.mongodb_uri.expose_secret(), "wehpu-engine spider").await?;
         let outbound =

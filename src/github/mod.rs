@@ -84,9 +84,6 @@ impl Github {
     }
 
     /// The text of the issue that lists donations (`GET /repos/{repo}/issues/{number}`).
-    ///
-    /// # Errors
-    /// See [`GithubError`].
     pub async fn donation_text(&self) -> Result<String, GithubError> {
         let url = self.endpoint(&format!("issues/{}", self.config.donation_issue));
         let issue = self.ask(Request::get(url), StatusCode::OK).await?;
@@ -94,9 +91,6 @@ impl Github {
     }
 
     /// Makes an issue of `report` (`POST /repos/{repo}/issues`) and gives the address of its page.
-    ///
-    /// # Errors
-    /// See [`GithubError`].
     pub async fn create_issue(&self, report: &Report) -> Result<String, GithubError> {
         if self.config.token.is_none() {
             return Err(GithubError::NoToken);

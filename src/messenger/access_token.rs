@@ -61,9 +61,6 @@ impl SharedToken {
     }
 
     /// The token to use now. One that is about to expire is replaced first; while that fails, it is used to its end.
-    ///
-    /// # Errors
-    /// See [`MessengerError`].
     pub async fn current(&self) -> Result<Token, MessengerError> {
         let now = self.parts.clock.now();
         let known = self.memory().current.clone();
@@ -84,9 +81,6 @@ impl SharedToken {
     }
 
     /// The token to use in place of `refused`, which WeChat did not accept.
-    ///
-    /// # Errors
-    /// See [`MessengerError`].
     pub async fn instead_of(&self, refused: &Token) -> Result<Token, MessengerError> {
         {
             let mut memory = self.memory();

@@ -153,9 +153,6 @@ impl Messenger {
     }
 
     /// Sends `message` to one account.
-    ///
-    /// # Errors
-    /// See [`MessengerError`].
     pub async fn send(&self, open_id: &str, message: &Message) -> Result<(), MessengerError> {
         let outcome = self.with_token(|token| self.parts.wechat.send(token, open_id, message)).await;
         let kind = outcome.as_ref().map_or_else(MessengerError::kind, |()| "sent");
@@ -168,9 +165,6 @@ impl Messenger {
     ///
     /// Doubtful texts pass, and are counted. What was not checked never passes: other people would see, under the
     /// service's name, what nobody looked at. The author can open the mini-program again, or try again later.
-    ///
-    /// # Errors
-    /// See [`MessengerError`].
     pub async fn check_text(&self, open_id: &str, text: &str) -> Result<(), MessengerError> {
         let opinion = self.with_token(|token| self.parts.wechat.check_text(token, open_id, text)).await;
         let (word, outcome) = match opinion {

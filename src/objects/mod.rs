@@ -94,9 +94,6 @@ pub struct Objects {
 
 impl Objects {
     /// The storage that `config` names. Does not wait for database or bucket; a directory must be there and writable.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
     pub async fn open(config: &config::Storage, store: &Store, clock: Clock) -> Result<Self, OpenError> {
         let storage = Storage::open(&config.url, store).await?;
         let quota = Arc::new(Quota::new(config.quota, config.per_account));

@@ -5,11 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::body::Bytes;
-use encoding_rs::GBK;
-use reqwest::{
-    StatusCode,
-    header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap},
-};
+use reqwest::{StatusCode, header::CONTENT_TYPE};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout, timeout_at},
@@ -23,9 +19,6 @@ pub const MAX_DOWNLOAD: u64 = 20 * 1024 * 1024;
 
 /// Longest time for a whole file.
 const DOWNLOAD_TIME: Duration = Duration::from_mins(1);
-
-/// Longest file name, in characters.
-const MAX_NAME: usize = 200;
 
 /// An answer whose body is still to come.
 #[must_use]
@@ -88,13 +81,6 @@ impl Download {
     #[must_use]
     pub fn charset_line(&self) -> Option<&str> {
         self.response.headers().get(CONTENT_TYPE)?.to_str().ok()
-    }
-
-    /// The name the answer gives the file, else the last part of its address where that looks like a file's name. Only a
-    /// name, never a path; at most 200 characters.
-    #[must_use]
-    pub fn file_name(&self) -> Option<String> {
-        disposition(self.response.headers()).or_else(|| last_part(&self.url)).and_then(|name| plain(&name))
     }
 
     /// The next piece; `None` at the end.
@@ -197,37 +183,6 @@ impl Outbound {
             Err(_) => Err(OutboundError::Timeout(system)),
         }
     }
-}
-
-/// The name in `Content-Disposition`, in UTF-8 (RFC 6266) or in the bytes that a Chinese server of the time sends.
-fn disposition(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(CONTENT_DISPOSITION)?.as_bytes();
-    let value = std::str::from_utf8(value).map_or_else(|_| GBK.decode(value).0.into_owned(), str::to_owned);
-    let parameter = |wanted: &str| {
-        let pairs = value.split(';').filter_map(|part| part.split_once('='));
-        let mut named = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
-        named.next().map(|(_, text)| text.trim().trim_matches('"').to_owned())
-    };
-    let extended = parameter("filename*").and_then(|text| Some(percent_decoded(text.rsplit_once('\'')?.1)));
-    extended.or_else(|| parameter("filename").map(|text| percent_decoded(&text)))
-}
-
-fn last_part(url: &Url) -> Option<String> {
-    let part = percent_decoded(url.path_segments()?.next_back()?);
-    part.contains('.').then_some(part)
-}
-
-fn percent_decoded(text: &str) -> String {
-    let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
-    String::from_utf8(bytes).unwrap_or_else(|e| GBK.decode(e.as_bytes()).0.into_owned())
-}
-
-/// What of a name is a name.
-fn plain(name: &str) -> Option<String> {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
-    let name = name.trim().trim_start_matches('.');
-    (!name.is_empty()).then(|| name.to_owned())
 }
 
 #[cfg(test)]

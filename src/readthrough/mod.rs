@@ -177,9 +177,6 @@ impl ReadThrough {
     }
 
     /// The data of `source` for `user` in the current term.
-    ///
-    /// # Errors
-    /// See [`ReadError`].
     pub async fn read<S: Source>(&self, source: &S, user: &User) -> Outcome<S::Data> {
         if !user.bind && !S::CREDENTIALS.is_empty() {
             return Err(ReadError::NotBound);
@@ -345,9 +342,6 @@ impl ReadThrough {
     }
 
     /// Places a repair order for `user`. Call it in a task of its own: an order under way must come to its end.
-    ///
-    /// # Errors
-    /// See [`ReadError`].
     pub async fn place_repair(&self, user: &User, order: Order) -> Result<Verdict, ReadError> {
         const CREDENTIALS: &[(Credential, System)] = &[(Credential::IdNumber, System::Repair)];
         if !user.bind {

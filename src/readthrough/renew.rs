@@ -27,9 +27,6 @@ pub enum Renewed {
 impl ReadThrough {
     /// Renews the loan of the copy `number` and stores the list of loans that comes with the answer. Call it in a task of
     /// its own: a renewal under way must come to its end.
-    ///
-    /// # Errors
-    /// See [`ReadError`].
     pub async fn renew(&self, user: &User, number: &str) -> Result<Renewed, ReadError> {
         if !user.bind {
             return Err(ReadError::NotBound);

@@ -57,9 +57,6 @@ pub async fn load_session(store: &Store, keys: &KeyRing, owner: &SessionOwner<'_
 }
 
 /// Stores a session, sealed, for every replica to use.
-///
-/// # Errors
-/// See [`SessionError`].
 pub async fn store_session(
     store: &Store,
     keys: &KeyRing,

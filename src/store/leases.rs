@@ -121,15 +121,6 @@ impl Leases {
         Ok(prolonged.matched_count == 1)
     }
 
-    /// Whether anybody holds `name` now.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database does not answer.
-    pub async fn is_held(&self, name: &str) -> Result<bool, StoreError> {
-        let held = doc! { "_id": name, "$expr": { "$gte": ["$expiresAt", "$$NOW"] } };
-        Ok(self.0.find_one(held).await?.is_some())
-    }
-
     /// Gives the lease back; one that ran out and was taken by somebody else is left alone.
     ///
     /// # Errors

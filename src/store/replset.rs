@@ -204,9 +204,6 @@ impl Plan {
 
     /// Makes the set and its users, or finds them made; `progress` is told each step. Returns when there is a primary, with the
     /// members that do not answer: a set that exists goes on without them, a new one needs all.
-    ///
-    /// # Errors
-    /// See [`ReplsetError`].
     pub async fn carry_out(
         &self,
         election_timeout: Duration,

@@ -114,7 +114,7 @@ const PROFILE: [&str; 15] = [
 ];
 
 /// A WeChat account.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct User {
     /// WeChat's id of the account in this mini-program.
@@ -154,30 +154,6 @@ pub struct User {
     last_login_at: Option<bson::DateTime>,
     /// When an account without a known last login was first seen by this service (migration 0012).
     known_since: Option<bson::DateTime>,
-}
-
-impl Default for User {
-    fn default() -> Self {
-        let empty = String::new;
-        Self {
-            open_id: empty(),
-            nick_name: empty(),
-            student_id: empty(),
-            name: empty(),
-            bind: false,
-            vpn_pass_word: empty(),
-            jwc_pass_word: empty(),
-            lib_pass_word: empty(),
-            id_number: empty(),
-            rejected: Vec::new(),
-            known_numbers: Vec::new(),
-            bound_at: None,
-            created_by: empty(),
-            tokens_valid_after: None,
-            last_login_at: None,
-            known_since: None,
-        }
-    }
 }
 
 /// The old service's documents may hold `null` where there is nothing.

@@ -23,9 +23,6 @@ struct Code2Session {
 
 impl Wechat {
     /// Exchanges a login code for the account that it stands for (`GET /sns/jscode2session`). A code works once.
-    ///
-    /// # Errors
-    /// See [`WechatError`].
     pub async fn code_to_session(&self, code: &str) -> Result<Login, WechatError> {
         let mut url = self.endpoint("/sns/jscode2session");
         url.query_pairs_mut()

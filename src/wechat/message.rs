@@ -49,9 +49,6 @@ struct Sent {
 
 impl Wechat {
     /// Sends `message` to one account (`POST /cgi-bin/message/subscribe/send`).
-    ///
-    /// # Errors
-    /// See [`WechatError`].
     pub async fn send(&self, token: SecretString, open_id: &str, message: &Message) -> Result<(), WechatError> {
         let url = self.signed("/cgi-bin/message/subscribe/send", &token);
         let data: BTreeMap<&str, _> =

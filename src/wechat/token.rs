@@ -31,9 +31,6 @@ const MAX_LIFE: Duration = Duration::from_hours(2);
 
 impl Wechat {
     /// The access token in force, or a new one when it is about to expire (`POST /cgi-bin/stable_token`).
-    ///
-    /// # Errors
-    /// See [`WechatError`].
     pub async fn stable_token(&self) -> Result<IssuedToken, WechatError> {
         let url = self.endpoint("/cgi-bin/stable_token");
         let body = json!({

@@ -80,9 +80,6 @@ impl Bulletin {
 
     /// What is behind the link of a notice. Its failure does not count as one of the system. Logs in as
     /// [`Bulletin::board`] does.
-    ///
-    /// # Errors
-    /// See [`LinkError`].
     pub async fn notice(&self, session: &mut Session, link: &Link) -> Result<Notice, LinkError> {
         let home = inside(&self.host, BOARD).ok_or(not_asked("address of the board"))?;
         Origin::of(&home).check(&link.url).map_err(LinkError::Refused)?;

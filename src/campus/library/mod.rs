@@ -68,9 +68,6 @@ impl Library {
     }
 
     /// The reader's loans, those of all pages. A further page that does not come leaves the list partial.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn loans(
         &self,
         student_id: &str,
@@ -110,9 +107,6 @@ impl Library {
 
     /// Renews the loan of the copy `number`, by what the list of loans offers for it. It is sent once: whether a repeated
     /// one would be a second renewal cannot be known.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn renew(
         &self,
         student_id: &str,
@@ -154,9 +148,6 @@ impl Library {
     }
 
     /// Books whose title contains `title`, those of the first pages of the result.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn search(&self, title: &str, session: &mut Session) -> Result<Listing<Vec<Book>>, CampusError> {
         let mut url = self.0.url("/SearchResult.aspx");
         // The catalogue spells the parameter this way.
@@ -167,9 +158,6 @@ impl Library {
     }
 
     /// Copies of a book.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn copies(&self, id: &str, session: &mut Session) -> Result<Vec<BookCopy>, CampusError> {
         let mut url = self.0.url("/Book.aspx");
         url.query_pairs_mut().append_pair("id", id);

@@ -27,18 +27,12 @@ impl Logistics {
     }
 
     /// Page `page` of the list, counted from 1; one past the end is empty.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn list(&self, page: u32) -> Result<ListPage, CampusError> {
         let path = format!("/dsh/Pchome/GetNewsListbySub?RowCount=0&PageIndex={page}&PageSize=10&LgType=1&PID=0101");
         self.publisher.list(join(&self.base, &path), PageEncoding::Gbk, parse_list::parse_list).await
     }
 
     /// The article behind a link of the list. Its failure does not count as one of the system.
-    ///
-    /// # Errors
-    /// See [`LinkError`].
     pub async fn article(&self, link: &Link) -> Result<Article, LinkError> {
         // Unlike the lists, the articles are UTF-8.
         self.publisher.article(link, parse_article::PAGE, PageEncoding::Utf8, parse_article::parse_article).await

@@ -27,17 +27,11 @@ impl News {
     }
 
     /// Page `page` of the list, counted from 1; one past the end is empty.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn list(&self, page: u32) -> Result<ListPage, CampusError> {
         self.publisher.list(numbered(&self.list, page), PageEncoding::Gbk, parse_list::parse_list).await
     }
 
     /// The article behind a link of the list. Its failure does not count as one of the system.
-    ///
-    /// # Errors
-    /// See [`LinkError`].
     pub async fn article(&self, link: &Link) -> Result<Article, LinkError> {
         self.publisher.article(link, parse_article::PAGE, PageEncoding::Gbk, parse_article::parse_article).await
     }

@@ -26,9 +26,6 @@ impl Physical {
     }
 
     /// Test results of every year. `password`: the last eight characters of the id number.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn scores(
         &self,
         student_id: &str,

@@ -61,9 +61,6 @@ impl Repair {
     }
 
     /// Places an order. It is sent once: whether a repeated one would be a second order cannot be known.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn place(
         &self,
         student_id: &str,

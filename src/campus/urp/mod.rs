@@ -80,9 +80,6 @@ impl Urp {
     }
 
     /// The student's course table of this term, which has `term_weeks` weeks.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn course_table(
         &self,
         account: &Account,
@@ -95,9 +92,6 @@ impl Urp {
 
     /// The student's scores of this term, in the order of the pages. A further page that does not come leaves the list
     /// partial.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn scores(
         &self,
         account: &Account,
@@ -120,9 +114,6 @@ impl Urp {
     }
 
     /// Classrooms that are empty at the time of `query`, grouped by floor.
-    ///
-    /// # Errors
-    /// See [`CampusError`].
     pub async fn classrooms(
         &self,
         account: &Account,

@@ -24,9 +24,6 @@ pub async fn run(program: &str, arguments: &[&str]) -> Result<String, Failure> {
 }
 
 /// `docker …`.
-///
-/// # Errors
-/// See [`run`].
 pub async fn docker(arguments: &[&str]) -> Result<String, Failure> {
     run("docker", arguments).await
 }
@@ -48,9 +45,6 @@ impl Stack {
     }
 
     /// Ids of the running containers of a service.
-    ///
-    /// # Errors
-    /// See [`run`].
     pub async fn containers(&self, service: &str) -> Result<Vec<String>, Failure> {
         let project = format!("label=com.docker.compose.project={}", self.project);
         let service = format!("label=com.docker.compose.service={service}");
@@ -72,9 +66,6 @@ impl Stack {
     }
 
     /// Address of the only container of a service on a network of the project; `None` while it has none.
-    ///
-    /// # Errors
-    /// See [`run`].
     pub async fn address(&self, service: &str, network: &str) -> Result<Option<String>, Failure> {
         let format = format!(
             "{{{{with index .NetworkSettings.Networks \"{}\"}}}}{{{{.IPAddress}}}}{{{{end}}}}",
@@ -87,44 +78,29 @@ impl Stack {
     /// The host's own address on a network of the project. What is sent there to a published port goes to the container
     /// like what comes from outside. At 127.0.0.1 Docker's forwarder answers, a program that now and then keeps a client
     /// waiting whose connection the container has closed.
-    ///
-    /// # Errors
-    /// See [`run`].
     pub async fn gateway(&self, network: &str) -> Result<String, Failure> {
         let format = "{{range .IPAM.Config}}{{.Gateway}}{{end}}";
         docker(&["network", "inspect", "--format", format, &self.network(network)]).await
     }
 
     /// Cuts a member off the database's network, as a pulled plug does: nobody is told.
-    ///
-    /// # Errors
-    /// See [`run`].
     pub async fn cut(&self, member: &str) -> Result<(), Failure> {
         docker(&["network", "disconnect", &self.network("data"), &self.single(member)]).await.map(drop)
     }
 
     /// Plugs it in again, under its name.
-    ///
-    /// # Errors
-    /// See [`run`].
     pub async fn plug(&self, member: &str) -> Result<(), Failure> {
         docker(&["network", "connect", "--alias", member, &self.network("data"), &self.single(member)]).await.map(drop)
     }
 
     /// Sends a signal to the main process of a container from outside, as the kernel or a crash would: Docker's restart
     /// policy applies, which it does not after `docker kill`.
-    ///
-    /// # Errors
-    /// See [`run`].
     pub async fn signal(&self, container: &str, signal: &str) -> Result<(), Failure> {
         let pid = docker(&["inspect", "--format", "{{.State.Pid}}", container]).await?;
         run("kill", &["-s", signal, &pid]).await.map(drop)
     }
 
     /// Restarts so far of each container, by id: a restart that nobody asked for is a crash.
-    ///
-    /// # Errors
-    /// See [`run`].
     pub async fn restarts(&self, service: &str) -> Result<BTreeMap<String, u32>, Failure> {
         let mut restarts = BTreeMap::new();
         for container in self.containers(service).await? {
