@@ -61,7 +61,7 @@ initiate() {
     local drop=() name
     for name in $(compgen -e WEHPU_); do drop+=(-u "$name"); done
     env "${drop[@]}" WEHPU_MONGODB_URI="${URI/\/\?/\/wehpu_test?}" \
-        cargo run --quiet --locked --manifest-path "$WEHPU_ROOT/Cargo.toml" --bin wehpu-engine -- \
+        cargo run --quiet --all-features --locked --manifest-path "$WEHPU_ROOT/Cargo.toml" --bin wehpu-engine -- \
         replset init --election-timeout 1s --wait 90s
 }
 

@@ -1,9 +1,8 @@
 //! Everything one running replica owns.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
 use axum::http::HeaderValue;
-use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -11,19 +10,18 @@ use tracing::Instrument;
 use crate::{
     campus::Campus,
     clock::Clock,
-    config::{Config, Rate},
+    config::Config,
     crypto::{KeyRing, Pseudonyms, random_hex},
     error::ApiError,
     github::Github,
-    http::{
-        auth::Tokens, burst::Burst, login_limit::LoginLimit, places::Places, refusals::Refusals, revoked::Revoked,
-        turns::Turns,
-    },
+    limiter::{Burst, Limiter, LoginCodes, Turns},
     messenger::{self, Messenger},
     objects::{Objects, OpenError},
     outbound::{BuildError, Outbound},
     readthrough::{Parts, ReadThrough},
-    store::{Store, StoreError, Verdict},
+    service::hostname,
+    store::{Store, StoreError},
+    tokens::{Revoked, Tokens},
     wechat::Wechat,
 };
 
@@ -55,12 +53,12 @@ pub struct App {
     pub tokens: Tokens,
     /// Tokens that are invalid although they look well, as far as known here.
     pub revoked: Revoked,
+    /// Counts what has a limit of its own.
+    pub limiter: Limiter,
     /// Counts the requests of each user.
     pub burst: Burst,
     /// Counts the login codes of each address that WeChat refuses.
-    pub login_limit: LoginLimit,
-    /// Reads that are refused until a window ends, as far as known here.
-    pub refusals: Refusals,
+    pub login_codes: LoginCodes,
     /// Turns at searching articles.
     pub searches: Turns,
     /// Names for log lines that say nothing about people.
@@ -69,8 +67,6 @@ pub struct App {
     pub clock: Clock,
     /// Work that must end well although its request may go away; drained at shutdown.
     pub tasks: TaskTracker,
-    /// Requests that may be under way at once; what comes beyond is refused at once.
-    pub places: Places,
     /// This host, for the `x-served-by` header.
     pub served_by: HeaderValue,
 }
@@ -133,17 +129,16 @@ impl App {
             wechat,
             tokens: Tokens::new(&config.auth.jwt_secret, config.auth.jwt_ttl, clock.clone()),
             revoked: Revoked::new(config.auth.jwt_ttl, store.revocations.clone(), clock.clone()),
-            burst: Burst::new(&config.limits.burst, store.limits.clone(), clock.clone(), tasks.clone()),
-            login_limit: LoginLimit::new(
-                &config.limits.login,
+            limiter: Limiter::new(store.limits.clone(), clock.clone()),
+            burst: Burst::new(config.limits.burst, store.limits.clone(), clock.clone(), tasks.clone()),
+            login_codes: LoginCodes::new(
+                config.limits.login,
                 store.limits.clone(),
                 pseudonyms.clone(),
                 clock.clone(),
                 tasks.clone(),
             ),
-            refusals: Refusals::default(),
             searches: Turns::for_searches(),
-            places: Places::default(),
             pseudonyms,
             served_by: HeaderValue::from_str(&host).unwrap_or(HeaderValue::from_static("unknown")),
             config,
@@ -167,60 +162,4 @@ impl App {
     ) -> Result<T, ApiError> {
         self.tasks.spawn(work.in_current_span()).await.unwrap_or(Err(ApiError::Internal))
     }
-
-    /// Counts one use of `key` against each of `rates`.
-    ///
-    /// # Errors
-    /// [`ApiError::RateLimited`] when one of them is used up, [`ApiError::DatabaseUnavailable`].
-    pub async fn limit(&self, key: &str, rates: &[Rate]) -> Result<(), ApiError> {
-        let mut wait: Option<Duration> = None;
-        for rate in rates {
-            if let Verdict::Refused(left) = self.store.limits.count(key, *rate, self.clock.now()).await? {
-                wait = wait.max(Some(left));
-            }
-        }
-        wait.map_or(Ok(()), |left| Err(ApiError::RateLimited(left)))
-    }
-
-    /// Takes back one use of `key` that [`App::limit`] counted at `then`, as far as that can be done: when it cannot,
-    /// the caller has one use less.
-    pub async fn give_back(&self, key: &str, rates: &[Rate], then: DateTime<Utc>) {
-        for rate in rates {
-            if let Err(error) = self.store.limits.give_back(key, *rate, then).await {
-                tracing::warn!(%error, "a use was not given back");
-            }
-        }
-    }
-
-    /// Like [`App::limit`], for reads: they survive an election, so they are let through while nothing can be counted.
-    /// A use of `key` must never be given back, since a refusal is remembered.
-    ///
-    /// # Errors
-    /// [`ApiError::RateLimited`] when a rate is used up.
-    pub async fn limit_read(&self, key: &str, rates: &[Rate]) -> Result<(), ApiError> {
-        let now = self.clock.now();
-        if let Some(left) = self.refusals.left(key, now) {
-            return Err(ApiError::RateLimited(left));
-        }
-        match tokio::time::timeout(COUNTER_PATIENCE, self.limit(key, rates)).await {
-            Ok(Err(ApiError::RateLimited(left))) => {
-                self.refusals.remember(key, left, now);
-                Err(ApiError::RateLimited(left))
-            }
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                metrics::counter!("limit_uncounted_total").increment(1);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// How long a read waits for its counter. Without a primary nothing can be counted, and reads go on.
-const COUNTER_PATIENCE: Duration = Duration::from_secs(2);
-
-/// The name of this host, or of this container.
-#[must_use]
-pub fn hostname() -> String {
-    hostname::get().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "unknown".to_owned())
 }

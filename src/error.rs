@@ -4,11 +4,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
-    response::{IntoResponse, Response},
-};
-use serde_json::Value;
+use axum::http::StatusCode;
 
 use crate::{
     campus::{
@@ -17,7 +13,6 @@ use crate::{
         pause::SYSTEM_PAUSE,
     },
     crypto::SealError,
-    http::envelope::Envelope,
     messenger::MessengerError,
     objects::{NotAllowed, ObjectError},
     outbound::System,
@@ -130,7 +125,7 @@ pub enum ApiError {
 impl ApiError {
     /// Status, machine word and Chinese text.
     #[expect(clippy::too_many_lines, reason = "the table of all answers: an arm for each error")]
-    fn parts(&self) -> (StatusCode, &'static str, String) {
+    pub(crate) fn parts(&self) -> (StatusCode, &'static str, String) {
         let fixed = |status, code, text: &str| (status, code, text.to_owned());
         match self {
             Self::BadRequest(what) => (StatusCode::BAD_REQUEST, "BAD_REQUEST", what.clone()),
@@ -237,7 +232,7 @@ impl ApiError {
     }
 
     /// When it makes sense to try again, for the answers that time alone mends.
-    fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited(after) | Self::ReceiverLimited(after) | Self::LoginPaused(after) => Some(*after),
             Self::WechatBusy => Some(Duration::from_mins(1)),
@@ -276,22 +271,6 @@ fn wait_text(wait: Duration) -> String {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let data = match &self {
-            Self::BindRefused { vpn, jwc } => Some(serde_json::json!({ "vpn": vpn, "jwc": jwc })),
-            Self::BindLocked { vpn, jwc, said } => {
-                Some(serde_json::json!({ "vpn": vpn, "jwc": jwc, "reason": said.as_str() }))
-            }
-            Self::AccountLocked(_, said) | Self::CampusClosed(_, said) => {
-                Some(serde_json::json!({ "reason": said.as_str() }))
-            }
-            _ => None,
-        };
-        self.with_data(data)
-    }
-}
-
 impl ApiError {
     /// The HTTP status of the answer.
     #[must_use]
@@ -303,17 +282,6 @@ impl ApiError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.parts().1
-    }
-
-    /// The answer with this as its `data`.
-    #[must_use]
-    pub fn with_data(&self, data: Option<Value>) -> Response {
-        let (status, code, text) = self.parts();
-        let mut response = Envelope::<Value>::error(status, code, &text, data).into_response();
-        if let Some(after) = self.retry_after() {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
-        }
-        response
     }
 }
 

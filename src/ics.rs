@@ -4,9 +4,9 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 
 use crate::{
-    campus::urp::parse_course::{CourseTable, Session, WeekSpan},
     config::{LessonTimes, Term},
     crypto::sha256_hex,
+    model::{CourseTable, Session, WeekSpan},
 };
 
 /// The university's time zone: UTC+8 without daylight saving since 1991 (IANA tz database).

@@ -5,6 +5,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`http`] | the public API: middleware, extractors, one file per feature; the admin listener |
+//! | [`limiter`] | how often and how much at once anything may be asked |
 //! | [`accounts`] | how accounts end, and which do by themselves |
 //! | [`readthrough`] | campus data through the store: fresh, refreshed once for all, or stale |
 //! | [`campus`] | the university's systems: clients, and parsers apart from them |
@@ -18,8 +19,9 @@
 //! | [`store`] | the MongoDB replica set: one file per collection; migrations |
 //! | [`cli`] | one file per subcommand |
 //!
-//! and beside them [`app`] (what a replica owns), [`config`], [`crypto`], [`clock`], [`day`] (days in texts), [`error`]
-//! (what callers are told), [`shutdown`] and [`telemetry`]. `campus` and `wechat` know neither `http` nor `store`.
+//! and beside them [`app`] (what a replica owns), [`service`] (start, readiness and end of a process), [`tokens`],
+//! [`flights`] (single flight), [`config`], [`crypto`], [`clock`], [`day`] (days in texts), [`public_url`], [`error`] (what
+//! callers are told) and [`telemetry`]. `campus` and `wechat` know neither `http` nor `store`.
 
 pub mod accounts;
 pub mod app;
@@ -31,14 +33,19 @@ pub mod crypto;
 pub mod day;
 pub mod error;
 pub mod feeds;
+pub mod flights;
 pub mod github;
 pub mod http;
 pub mod ics;
+pub mod limiter;
 pub mod messenger;
+pub mod model;
 pub mod objects;
 pub mod outbound;
+pub mod public_url;
 pub mod readthrough;
-pub mod shutdown;
+pub mod service;
 pub mod store;
 pub mod telemetry;
+pub mod tokens;
 pub mod wechat;

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::campus::urp::captcha::{
-    CaptchaError, Holdout, HoldoutReport, MIN_CONFIDENCE, Masks, MasksError, Reading, Report, SamplesError, Solver,
-    Verdict, cross_validate, learn, load_samples, read_bytes, score,
+    CaptchaError, Holdout, HoldoutReport, MIN_CONFIDENCE, Masks, MasksError, Reading, Report, SamplesError, Scored,
+    Solver, cross_validate, learn, load_samples, read_bytes, score,
 };
 
 /// Read URP captchas, or teach the program another server's font
@@ -202,18 +202,18 @@ fn print_score(args: &ScoreArgs, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 fn print_report(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let total = report.verdicts.len();
+    let total = report.scored.len();
     writeln!(out, "captchas\t{total}")?;
-    writeln!(out, "right, case-sensitive\t{}", Share(report.count(Verdict::is_right), total))?;
-    writeln!(out, "right, ignoring case\t{}", Share(report.count(Verdict::is_right_ignoring_case), total))?;
-    let unsure = report.count(Verdict::is_unsure);
-    let unsure_wrong = report.count(|verdict| verdict.is_unsure() && !verdict.is_right());
+    writeln!(out, "right, case-sensitive\t{}", Share(report.count(Scored::is_right), total))?;
+    writeln!(out, "right, ignoring case\t{}", Share(report.count(Scored::is_right_ignoring_case), total))?;
+    let unsure = report.count(Scored::is_unsure);
+    let unsure_wrong = report.count(|scored| scored.is_unsure() && !scored.is_right());
     writeln!(out, "confidence below {MIN_CONFIDENCE}\t{} ({unsure_wrong} of them wrong)", Share(unsure, total))?;
-    let least = report.verdicts.iter().filter(|verdict| verdict.is_right()).map(|verdict| verdict.reading.confidence);
+    let least = report.scored.iter().filter(|scored| scored.is_right()).map(|scored| scored.reading.confidence);
     if let Some(least) = least.min_by(f32::total_cmp) {
         writeln!(out, "least confidence of a right one\t{least:.3}")?;
     }
-    for Verdict { name, expected, reading } in report.misses() {
+    for Scored { name, expected, reading } in report.misses() {
         writeln!(out, "miss\t{name}\t{expected} read as {}\t{:.3}", reading.text, reading.confidence)?;
     }
     Ok(())

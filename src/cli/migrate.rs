@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::Failure;
 use crate::{
-    app::hostname,
     clock::Clock,
     config::Mongodb,
     crypto::random_hex,
+    service::hostname,
     store::{Store, migrations, wait_for_primary},
 };
 

@@ -9,7 +9,6 @@ mod openapi;
 mod parse;
 mod pseudonym;
 mod rekey;
-mod replica;
 mod replset;
 mod retention;
 mod seed;

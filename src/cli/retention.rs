@@ -2,12 +2,13 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, replica::is_migrated};
+use super::Failure;
 use crate::{
     accounts::retention::{PER_DAY, delete_unused, due},
     app::App,
     clock::Clock,
     config::Config,
+    service::is_migrated,
     store::wait_for_primary,
 };
 

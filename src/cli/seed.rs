@@ -6,7 +6,8 @@ use super::Failure;
 use crate::{
     clock::Clock,
     config::{Profile, read_seed},
-    store::{Article, CLASSES, Class, Put, Store, wait_for_primary},
+    model::{CLASSES, Class},
+    store::{Article, Put, Store, wait_for_primary},
 };
 
 /// How long to wait for a primary.

@@ -6,17 +6,14 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Failure,
-    replica::{bind, watch_database},
-};
+use super::Failure;
 use crate::{
     accounts::retention,
     app::App,
     clock::Clock,
     config::Config,
-    http::{self, admin::Readiness, listener::serve},
-    shutdown::{Shutdown, metrics_upkeep},
+    http::{self, listener::serve},
+    service::{Readiness, Shutdown, bind, metrics_upkeep, watch_database},
     telemetry,
 };
 

@@ -7,10 +7,7 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    Failure,
-    replica::{bind, is_migrated, watch_database},
-};
+use super::Failure;
 use crate::{
     clock::{Clock, campus_time},
     config::{Profile, SpiderConfig},
@@ -18,8 +15,8 @@ use crate::{
         JOBS, Job, Ran, Spider,
         report::{Item, Status, Watch},
     },
-    http::{self, admin::Readiness, listener::serve},
-    shutdown::{Shutdown, metrics_upkeep},
+    http::{self, listener::serve},
+    service::{Readiness, Shutdown, bind, is_migrated, metrics_upkeep, watch_database},
     store::{LastRun, Outcome, wait_for_primary},
     telemetry,
 };
@@ -302,7 +299,7 @@ fn table(rows: &[[String; 10]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{feeds::report::What, store::Class};
+    use crate::{feeds::report::What, model::Class};
 
     #[test]
     fn a_progress_line_shows_what_became_of_an_item_and_nothing_that_moves_the_cursor() {

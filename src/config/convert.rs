@@ -9,13 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
-    Auth, Campus, Config, Freshness, Github, Legacy, Limits, Listen, Log, Mongodb, Profile, Rate, Reader, RsaKey,
-    Spider, SpiderConfig, Template, Term, Wechat, lessons, storage, variables::variable,
+    Auth, BadSchedule, BindLimits, Campus, Config, Freshness, Github, Legacy, Limits, Listen, Log, Mongodb,
+    NotifyLimits, Profile, Rate, Reader, RsaKey, Spider, SpiderConfig, Template, Term, UploadLimits, Wechat, lessons,
+    storage, variables::variable,
 };
 use crate::{
     crypto::LegacyCipher,
-    feeds::schedule,
-    store::{CLASSES, Class},
+    model::{CLASSES, Class},
 };
 
 /// Shortest JWT secret that production accepts, in bytes: the output length of HMAC-SHA-256 (RFC 7518 §3.2).
@@ -305,34 +305,20 @@ fn term(r: &mut Reader) -> Option<Term> {
 }
 
 fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {
-    let mut read = |name: &str, count: usize| {
-        r.required(name, |v| {
-            if v == "off" {
-                return if profile == Some(Profile::Prod) {
-                    Err("off is only for the dev profile".to_owned())
-                } else {
-                    Ok(Vec::new())
-                };
-            }
-            let rates = v.split(',').map(rate).collect::<Result<Vec<_>, _>>()?;
-            if rates.len() == count {
-                Ok(rates)
-            } else {
-                let meaning = variable(name).map(|v| v.doc).unwrap_or_default();
-                Err(format!("must be {count} of count/period, joined by commas, or off: {meaning}"))
-            }
-        })
-    };
-    let (bind, notify) = (read("WEHPU_LIMIT_BIND", 3), read("WEHPU_LIMIT_NOTIFY", 2));
-    let (feedback, upload) = (read("WEHPU_LIMIT_FEEDBACK", 1), read("WEHPU_LIMIT_UPLOAD", 2));
-    let (repair, search) = (read("WEHPU_LIMIT_REPAIR", 1), read("WEHPU_LIMIT_SEARCH", 1));
-    let login = read("WEHPU_LIMIT_LOGIN", 1);
-    let (lookup, burst) = (read("WEHPU_LIMIT_LOOKUP", 1), read("WEHPU_LIMIT_BURST", 1));
+    let bind = rates(r, profile, "WEHPU_LIMIT_BIND");
+    let (notify, upload) = (rates(r, profile, "WEHPU_LIMIT_NOTIFY"), rates(r, profile, "WEHPU_LIMIT_UPLOAD"));
+    let mut one = |name| rates::<1>(r, profile, name).map(|[rate]| rate);
+    let (feedback, repair, search) =
+        (one("WEHPU_LIMIT_FEEDBACK"), one("WEHPU_LIMIT_REPAIR"), one("WEHPU_LIMIT_SEARCH"));
+    let (login, lookup, burst) = (one("WEHPU_LIMIT_LOGIN"), one("WEHPU_LIMIT_LOOKUP"), one("WEHPU_LIMIT_BURST"));
+    let [per_account_and_number, per_account, strangers_per_number] = bind?;
+    let [per_sender, per_receiver] = notify?;
+    let [bound, unbound] = upload?;
     Some(Limits {
-        bind: bind?,
-        notify: notify?,
+        bind: BindLimits { per_account_and_number, per_account, strangers_per_number },
+        notify: NotifyLimits { per_sender, per_receiver },
         feedback: feedback?,
-        upload: upload?,
+        upload: UploadLimits { bound, unbound },
         repair: repair?,
         search: search?,
         login: login?,
@@ -341,12 +327,26 @@ fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {
     })
 }
 
+/// `N` rates joined by commas; none of them when it is `off`.
+fn rates<const N: usize>(r: &mut Reader, profile: Option<Profile>, name: &str) -> Option<[Option<Rate>; N]> {
+    r.required(name, |v| match v {
+        "off" if profile == Some(Profile::Prod) => Err("off is only for the dev profile".to_owned()),
+        "off" => Ok([None; N]),
+        _ => {
+            let rates = v.split(',').map(|v| rate(v).map(Some)).collect::<Result<Vec<_>, _>>()?;
+            rates.try_into().map_err(|_| {
+                let meaning = variable(name).map(|v| v.doc).unwrap_or_default();
+                format!("must be {N} of count/period, joined by commas, or off: {meaning}")
+            })
+        }
+    })
+}
+
 fn spider(r: &mut Reader) -> Option<Spider> {
     let news_list_path = r.required("WEHPU_NEWS_LIST_PATH", |v| {
         if v.starts_with('/') { Ok(v.to_owned()) } else { Err("must start with /".to_owned()) }
     });
-    let mut cron =
-        |name: &str| r.required(name, |v| v.parse().map_err(|error: schedule::BadSchedule| error.to_string()));
+    let mut cron = |name: &str| r.required(name, |v| v.parse().map_err(|error: BadSchedule| error.to_string()));
     let (news, logistics, bulletin) =
         (cron("WEHPU_SPIDER_NEWS"), cron("WEHPU_SPIDER_LOGISTICS"), cron("WEHPU_SPIDER_BULLETIN"));
     let concurrency = r.required("WEHPU_SPIDER_CONCURRENCY", |v| match v.parse() {

@@ -4,6 +4,7 @@
 mod convert;
 mod lessons;
 mod reader;
+mod schedule;
 mod storage;
 mod variables;
 
@@ -14,10 +15,11 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{crypto::LegacyCipher, feeds::schedule::Schedule, store::Class};
+use crate::{crypto::LegacyCipher, model::Class};
 
 pub use lessons::{LessonTimes, Season, SectionTime};
 pub use reader::{ConfigError, Reader};
+pub use schedule::{BadSchedule, Schedule};
 use variables::ELSEWHERE;
 pub use variables::{VARIABLES, Variable};
 
@@ -190,28 +192,56 @@ pub struct Rate {
     pub period: Duration,
 }
 
-/// Rates that protect people and systems; an empty list is no limit.
+/// Rates that protect people and systems; `None` is no limit.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Binds that the campus refused: of an account with one student number, of an account with any, and of all accounts
-    /// together that neither are nor were bound to the number.
-    pub bind: Vec<Rate>,
-    /// Messages: per sender, then per receiver.
-    pub notify: Vec<Rate>,
+    /// Binds that the campus refused.
+    pub bind: BindLimits,
+    /// Messages.
+    pub notify: NotifyLimits,
     /// Feedback per user.
-    pub feedback: Vec<Rate>,
-    /// Uploads per user: of those who are bound, then of the others.
-    pub upload: Vec<Rate>,
+    pub feedback: Option<Rate>,
+    /// Uploads per user.
+    pub upload: UploadLimits,
     /// Repair orders per user.
-    pub repair: Vec<Rate>,
+    pub repair: Option<Rate>,
     /// Searches per user.
-    pub search: Vec<Rate>,
+    pub search: Option<Rate>,
     /// Login codes that WeChat refuses, per client address.
-    pub login: Vec<Rate>,
+    pub login: Option<Rate>,
     /// Look-ups of other students per user.
-    pub lookup: Vec<Rate>,
+    pub lookup: Option<Rate>,
     /// Any request per user.
-    pub burst: Vec<Rate>,
+    pub burst: Option<Rate>,
+}
+
+/// Limits on binds that the campus refused.
+#[derive(Debug, Clone, Copy)]
+pub struct BindLimits {
+    /// Of an account with one student number.
+    pub per_account_and_number: Option<Rate>,
+    /// Of an account with any number.
+    pub per_account: Option<Rate>,
+    /// Of all accounts together that neither are nor were bound to the number.
+    pub strangers_per_number: Option<Rate>,
+}
+
+/// Limits on messages.
+#[derive(Debug, Clone, Copy)]
+pub struct NotifyLimits {
+    /// Of one who sends.
+    pub per_sender: Option<Rate>,
+    /// To one who receives.
+    pub per_receiver: Option<Rate>,
+}
+
+/// Limits on uploads, per user.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadLimits {
+    /// Of those who are bound.
+    pub bound: Option<Rate>,
+    /// Of the others.
+    pub unbound: Option<Rate>,
 }
 
 /// Where files go, and how many.

@@ -6,8 +6,9 @@ use super::{
     files::{self, Fetched},
     mend,
     pages::to_store,
+    run_context::RunContext,
+    run_error::RunError,
     walk::{Listed, Plan, Reach},
-    work::{Halt, Work},
 };
 use crate::{
     campus::{
@@ -15,10 +16,11 @@ use crate::{
         feed::{Link, LinkError, Refusal},
         session::Session,
     },
-    http::public_url,
+    model::Class,
     objects::FileName,
     outbound::System,
-    store::{Article, Class},
+    public_url,
+    store::Article,
 };
 
 /// How often the board is asked for before the run fails.
@@ -28,40 +30,40 @@ const BOARD_TRIES: u32 = 2;
 const NOT_STORED: &str = "本通知是一个附件，暂时无法在此查看，请登录学校公告栏查看原文。";
 
 /// Collects everything on the board.
-pub(super) async fn collect(work: &Work<'_>, bulletin: &Bulletin) -> Result<Reach, Halt> {
+pub(super) async fn collect(context: &RunContext<'_>, bulletin: &Bulletin) -> Result<Reach, RunError> {
     let mut session = Session::default();
-    let board = read(work, bulletin, &mut session).await?;
-    work.saw(board.lectures.len() + board.unread.len());
+    let board = read(context, bulletin, &mut session).await?;
+    context.saw(board.lectures.len() + board.unread.len());
     for row in &board.unread {
-        work.could_not_read(Class::Lecture, row);
+        context.could_not_read(Class::Lecture, row);
     }
     // The oldest first, so that what has no date is listed in the board's order.
-    mend::lectures(work, &board.lectures).await?;
+    mend::lectures(context, &board.lectures).await?;
     for lecture in board.lectures.into_iter().rev() {
-        work.may_go_on()?;
-        work.put(Class::Lecture, &announced(lecture)).await?;
+        context.may_go_on()?;
+        context.put(Class::Lecture, &announced(lecture)).await?;
     }
-    let mut notices = work.look_up(Class::Notice, 1, board.notices).await?;
-    work.saw(notices.len());
+    let mut notices = context.look_up(Class::Notice, 1, board.notices).await?;
+    context.saw(notices.len());
     notices.reverse();
     let shown: HashSet<String> = notices.iter().map(|notice| notice.key.clone()).collect();
-    let mut garbled = mend::garbled(work, Class::Notice).await?;
+    let mut garbled = mend::garbled(context, Class::Notice).await?;
     garbled.retain(|notice| !shown.contains(&notice.key));
     for notice in notices.iter().chain(&garbled) {
-        one(work, bulletin, &mut session, notice).await?;
+        one(context, bulletin, &mut session, notice).await?;
     }
     Ok(Reach { complete: true, whole: true })
 }
 
-async fn read(work: &Work<'_>, bulletin: &Bulletin, session: &mut Session) -> Result<Board, Halt> {
+async fn read(context: &RunContext<'_>, bulletin: &Bulletin, session: &mut Session) -> Result<Board, RunError> {
     let (mut tries, mut outages) = (1, 0);
     loop {
-        work.turn().await?;
+        context.turn().await?;
         let error = match bulletin.board(session).await {
             Ok(board) => return Ok(board),
             Err(error) => error,
         };
-        if work.again(System::Bulletin, &error, &mut outages).await? {
+        if context.again(System::Bulletin, &error, &mut outages).await? {
             continue;
         }
         if tries == BOARD_TRIES {
@@ -86,47 +88,52 @@ fn announced(lecture: Lecture) -> Article {
     }
 }
 
-async fn one(work: &Work<'_>, bulletin: &Bulletin, session: &mut Session, item: &Listed) -> Result<(), Halt> {
+async fn one(
+    context: &RunContext<'_>,
+    bulletin: &Bulletin,
+    session: &mut Session,
+    item: &Listed,
+) -> Result<(), RunError> {
     let class = Class::Notice;
-    let (Plan::Fetch, Ok(link)) = (work.plan(class, item).await?, &item.target) else { return Ok(()) };
+    let (Plan::Fetch, Ok(link)) = (context.plan(class, item).await?, &item.target) else { return Ok(()) };
     let mut same_as = item.known.as_ref().and_then(|known| known.file_hash.clone());
     let mut outages = 0;
     loop {
-        work.turn().await?;
+        context.turn().await?;
         match bulletin.notice(session, link).await {
             Ok(Notice::Text(article)) => {
                 let article = to_store(&item.key, item.date.as_deref(), article);
-                return work.store(class, item, &article).await;
+                return context.store(class, item, &article).await;
             }
-            Ok(Notice::File(download)) => match files::fetch(work, download, same_as.as_deref()).await? {
+            Ok(Notice::File(download)) => match files::fetch(context, download, same_as.as_deref()).await? {
                 // A file that was replaced is fetched once more, now to be kept.
                 Fetched::Another => same_as = None,
                 Fetched::Same(file) | Fetched::Stored(file) => {
-                    return work.store(class, item, &attached(work, item, link, Some(file))).await;
+                    return context.store(class, item, &attached(context, item, link, Some(file))).await;
                 }
-                Fetched::Refused(refusal) => return not_stored(work, item, link, refusal).await,
-                Fetched::Failed(why) => return work.fail_with(class, item, why).await,
+                Fetched::Refused(refusal) => return not_stored(context, item, link, refusal).await,
+                Fetched::Failed(why) => return context.fail_with(class, item, why).await,
             },
             Err(LinkError::Refused(refusal @ (Refusal::TooLarge | Refusal::FileType))) => {
-                return not_stored(work, item, link, refusal).await;
+                return not_stored(context, item, link, refusal).await;
             }
-            Err(LinkError::Campus(error)) if work.again(System::Bulletin, &error, &mut outages).await? => {}
-            Err(error) => return work.fail(class, item, error).await,
+            Err(LinkError::Campus(error)) if context.again(System::Bulletin, &error, &mut outages).await? => {}
+            Err(error) => return context.fail(class, item, error).await,
         }
     }
 }
 
 /// A notice that consists of a file; without the file, its title is still worth knowing.
-fn attached(work: &Work<'_>, item: &Listed, link: &Link, file: Option<(FileName, String)>) -> Article {
-    let content = if file.is_some() { "" } else { NOT_STORED };
+fn attached(context: &RunContext<'_>, item: &Listed, link: &Link, file: Option<(FileName, String)>) -> Article {
+    let text = if file.is_some() { "" } else { NOT_STORED };
     let (name, file_hash) = file.unzip();
-    let base = work.spider.config.public_url.as_ref();
+    let base = context.spider.config.public_url.as_ref();
     let href = name.zip(base).map(|(name, base)| public_url::below(base, &["files", &name.to_string()]).into());
     Article {
         key: item.key.clone(),
         title: link.title.clone(),
         time: link.date.clone().unwrap_or_default(),
-        content: content.to_owned(),
+        content: text.to_owned(),
         href,
         file_hash,
         ..Article::default()
@@ -134,10 +141,10 @@ fn attached(work: &Work<'_>, item: &Listed, link: &Link, file: Option<(FileName,
 }
 
 /// Lists a notice whose file is not stored, and records why it is not.
-async fn not_stored(work: &Work<'_>, item: &Listed, link: &Link, refusal: Refusal) -> Result<(), Halt> {
+async fn not_stored(context: &RunContext<'_>, item: &Listed, link: &Link, refusal: Refusal) -> Result<(), RunError> {
     // One that is listed already keeps what it has.
     if item.known.is_none() {
-        work.put(Class::Notice, &attached(work, item, link, None)).await?;
+        context.put(Class::Notice, &attached(context, item, link, None)).await?;
     }
-    work.refuse(Class::Notice, item, refusal).await
+    context.refuse(Class::Notice, item, refusal).await
 }

@@ -5,7 +5,7 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::work::{Halt, Work};
+use super::{run_context::RunContext, run_error::RunError};
 use crate::{
     campus::feed::Refusal,
     objects::{Draft, FileName, Label, Sniffer},
@@ -34,45 +34,49 @@ pub(super) enum Fetched {
 enum Broken {
     Refused(Refusal),
     Failed(&'static str),
-    Halt(Halt),
+    RunError(RunError),
 }
 
-impl<E: Into<Halt>> From<E> for Broken {
+impl<E: Into<RunError>> From<E> for Broken {
     fn from(error: E) -> Self {
-        Self::Halt(error.into())
+        Self::RunError(error.into())
     }
 }
 
 /// Stores a file. With `same_as`, the SHA-256 of what is stored for its notice, it is only compared with that.
-pub(super) async fn fetch(work: &Work<'_>, mut download: Download, same_as: Option<&str>) -> Result<Fetched, Halt> {
+pub(super) async fn fetch(
+    context: &RunContext<'_>,
+    mut download: Download,
+    same_as: Option<&str>,
+) -> Result<Fetched, RunError> {
     let outcome = match same_as {
-        Some(hash) => compare(work, &mut download, hash).await,
-        None => keep(work, &mut download).await,
+        Some(hash) => compare(context, &mut download, hash).await,
+        None => keep(context, &mut download).await,
     };
     match outcome {
         Ok(fetched) => Ok(fetched),
         Err(Broken::Refused(refusal)) => Ok(Fetched::Refused(refusal)),
         Err(Broken::Failed(why)) => Ok(Fetched::Failed(why)),
-        Err(Broken::Halt(halt)) => Err(halt),
+        Err(Broken::RunError(error)) => Err(error),
     }
 }
 
-async fn compare(work: &Work<'_>, download: &mut Download, hash: &str) -> Result<Fetched, Broken> {
-    if receive(work, download, None).await?.1 != hash {
+async fn compare(context: &RunContext<'_>, download: &mut Download, hash: &str) -> Result<Fetched, Broken> {
+    if receive(context, download, None).await?.1 != hash {
         return Ok(Fetched::Another);
     }
     // Whoever emptied the storage wants it filled again.
-    let name = work.spider.objects.of_hash(hash).await?;
+    let name = context.spider.objects.of_hash(hash).await?;
     Ok(name.map_or(Fetched::Another, |name| Fetched::Same((name, hash.to_owned()))))
 }
 
-async fn keep(work: &Work<'_>, download: &mut Download) -> Result<Fetched, Broken> {
-    work.hold.check()?;
-    let mut draft = work.spider.objects.begin(OWNER).await?;
-    let received = receive(work, download, Some(&mut draft)).await;
+async fn keep(context: &RunContext<'_>, download: &mut Download) -> Result<Fetched, Broken> {
+    context.lease.check()?;
+    let mut draft = context.spider.objects.begin(OWNER).await?;
+    let received = receive(context, download, Some(&mut draft)).await;
     let whole = received.and_then(|(sniffer, hash)| {
         let kind = sniffer.finish().map_err(|_| Broken::Refused(Refusal::FileType))?;
-        work.hold.check()?;
+        context.lease.check()?;
         Ok((kind, hash))
     });
     match whole {
@@ -89,17 +93,17 @@ async fn keep(work: &Work<'_>, download: &mut Download) -> Result<Fetched, Broke
 
 /// Takes the whole file, into `draft` when there is one; gives what it is and its SHA-256.
 async fn receive(
-    work: &Work<'_>,
+    context: &RunContext<'_>,
     download: &mut Download,
     mut draft: Option<&mut Draft>,
 ) -> Result<(Sniffer, String), Broken> {
     let (mut sniffer, mut hash) = (Sniffer::default(), Context::new(&SHA256));
     loop {
-        work.may_go_on()?;
+        context.may_go_on()?;
         let chunk = tokio::select! {
             chunk = download.chunk() => chunk,
             // A slow file is not waited for when the spider is to end.
-            () = work.stop.cancelled() => return Err(Broken::Halt(Halt::Stopped)),
+            () = context.stop.cancelled() => return Err(Broken::RunError(RunError::Stopped)),
         };
         let bytes = match chunk {
             Ok(Some(bytes)) => bytes,

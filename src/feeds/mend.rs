@@ -2,13 +2,10 @@
 //! fetched again, wherever in the list they stand; a lecture, which has no address, is removed once the board shows it as
 //! it is meant.
 
-use super::{
-    walk::Listed,
-    work::{Halt, Work},
-};
+use super::{run_context::RunContext, run_error::RunError, walk::Listed};
 use crate::{
     campus::{bulletin::Lecture, feed::Link, page::ungarbled},
-    store::Class,
+    model::Class,
 };
 
 /// Most articles that one run mends; the next goes on.
@@ -18,8 +15,8 @@ const MENDED: usize = 200;
 const LEAST: usize = 4;
 
 /// The stored articles of `class` that are to be fetched again.
-pub(super) async fn garbled(work: &Work<'_>, class: Class) -> Result<Vec<Listed>, Halt> {
-    let stored = &work.spider.store.articles;
+pub(super) async fn garbled(context: &RunContext<'_>, class: Class) -> Result<Vec<Listed>, RunError> {
+    let stored = &context.spider.store.articles;
     let found = stored.garbled(class, |text| ungarbled(text).is_some(), MENDED).await?;
     if !found.is_empty() {
         tracing::warn!(
@@ -37,13 +34,13 @@ pub(super) async fn garbled(work: &Work<'_>, class: Class) -> Result<Vec<Listed>
 }
 
 /// Removes the lectures that were stored in a wrong character set and are on the board, where they can be read.
-pub(super) async fn lectures(work: &Work<'_>, board: &[Lecture]) -> Result<(), Halt> {
-    let stored = &work.spider.store.articles;
+pub(super) async fn lectures(context: &RunContext<'_>, board: &[Lecture]) -> Result<(), RunError> {
+    let stored = &context.spider.store.articles;
     for (key, title) in stored.garbled(Class::Lecture, |text| ungarbled(text).is_some(), MENDED).await? {
         let meant = ungarbled(&title).unwrap_or(title);
         let sure = meant.split('\u{FFFD}').next().unwrap_or_default();
         if sure.chars().count() >= LEAST && board.iter().any(|lecture| lecture.title.starts_with(sure)) {
-            work.hold.check()?;
+            context.lease.check()?;
             stored.remove(Class::Lecture, &key).await?;
         }
     }

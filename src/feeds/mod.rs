@@ -8,13 +8,13 @@
 mod backoff;
 mod board;
 mod files;
-mod hold;
+mod lease_guard;
 mod mend;
 mod pages;
 pub mod report;
-pub mod schedule;
+mod run_context;
+mod run_error;
 mod walk;
-mod work;
 
 use std::time::Duration;
 
@@ -24,21 +24,23 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{SetupError, hostname},
+    app::SetupError,
     campus::{Campus, CampusError},
     clock::Clock,
-    config::{SpiderConfig, Storage},
+    config::{Schedule, SpiderConfig, Storage},
     crypto::random_hex,
+    model::Class,
     objects::Objects,
     outbound::Outbound,
-    store::{Claim, Class, Counts, Ended, LastRun, Outcome, Run, Scheduler, Store, StoreError},
+    service::hostname,
+    store::{Claim, Counts, Ended, LastRun, Outcome, Run, Scheduler, Store, StoreError},
 };
-use hold::{Hold, TTL};
+use lease_guard::{LeaseGuard, TTL};
 use pages::Source;
 use report::{Status, Watch};
-use schedule::Schedule;
+use run_context::RunContext;
+use run_error::RunError;
 use walk::Reach;
-use work::{Halt, Work};
 
 /// How often a spider looks whether a job is due or left unfinished.
 pub(crate) const POLL: Duration = Duration::from_secs(3);
@@ -202,10 +204,10 @@ impl Spider {
     async fn run(&self, job: Job, run: &Run, asked: Instant, stop: &CancellationToken, watch: &Watch) -> Ran {
         tracing::info!(job = job.name(), run = run.fence, "run begins");
         let started = Instant::now();
-        let hold = Hold::new(&self.store.schedulers, run, asked);
-        let work = Work::new(self, run, &hold, stop, watch);
+        let lease = LeaseGuard::new(&self.store.schedulers, run, asked);
+        let context = RunContext::new(self, run, &lease, stop, watch);
         let outcome = {
-            let (collecting, keeping) = (self.collect(job, &work), hold.keep());
+            let (collecting, keeping) = (self.collect(job, &context), lease.keep());
             tokio::pin!(collecting, keeping);
             tokio::select! {
                 outcome = &mut collecting => outcome,
@@ -213,9 +215,9 @@ impl Spider {
                 () = &mut keeping => collecting.await,
             }
         };
-        let ran = match Verdict::of(outcome) {
-            Ok(verdict) => self.end(job, run, verdict, work.counts(), started.elapsed()).await,
-            Err(halt) => self.interrupt(job, run, &hold, &halt).await,
+        let ran = match RunResult::of(outcome) {
+            Ok(result) => self.end(job, run, result, context.counts(), started.elapsed()).await,
+            Err(error) => self.interrupt(job, run, &lease, &error).await,
         };
         let outcome = match &ran {
             Ran::Ended(last) => last.outcome.word(),
@@ -226,21 +228,21 @@ impl Spider {
         ran
     }
 
-    async fn collect(&self, job: Job, work: &Work<'_>) -> Result<Reach, Halt> {
-        let state = &work.run.state;
+    async fn collect(&self, job: Job, context: &RunContext<'_>) -> Result<Reach, RunError> {
+        let state = &context.run.state;
         let recently = |at: DateTime<Utc>| self.clock.now() - at < WHOLE;
         let settled = state.settled.filter(|_| state.whole_at.is_some_and(recently));
         match job {
-            Job::News => pages::collect(work, Source::News(&self.campus.news), settled).await,
-            Job::Logistics => pages::collect(work, Source::Logistics(&self.campus.logistics), settled).await,
-            Job::Bulletin => board::collect(work, &self.campus.bulletin).await,
+            Job::News => pages::collect(context, Source::News(&self.campus.news), settled).await,
+            Job::Logistics => pages::collect(context, Source::Logistics(&self.campus.logistics), settled).await,
+            Job::Bulletin => board::collect(context, &self.campus.bulletin).await,
         }
     }
 
     /// Writes down how a run ended.
-    async fn end(&self, job: Job, run: &Run, verdict: Verdict, counts: Counts, took: Duration) -> Ran {
+    async fn end(&self, job: Job, run: &Run, result: RunResult, counts: Counts, took: Duration) -> Ran {
         let now = self.clock.now();
-        let Verdict { outcome, why, reach, rejected } = verdict;
+        let RunResult { outcome, why, reach, rejected } = result;
         let last = LastRun {
             ended_at: now,
             millis: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
@@ -264,7 +266,7 @@ impl Spider {
         }
         match written {
             Ok(true) => Ran::Ended(last),
-            Ok(false) => Ran::Interrupted(Halt::Lost.to_string()),
+            Ok(false) => Ran::Interrupted(RunError::Lost.to_string()),
             Err(error) => {
                 tracing::warn!(job = job.name(), %error, "the end of a run was not written down; it will be repeated");
                 Ran::Interrupted(error.to_string())
@@ -273,14 +275,14 @@ impl Spider {
     }
 
     /// Leaves a run to whoever goes on with it.
-    async fn interrupt(&self, job: Job, run: &Run, hold: &Hold, halt: &Halt) -> Ran {
-        tracing::warn!(job = job.name(), run = run.fence, why = %halt, "run interrupted");
-        if hold.check().is_ok()
+    async fn interrupt(&self, job: Job, run: &Run, lease: &LeaseGuard, error: &RunError) -> Ran {
+        tracing::warn!(job = job.name(), run = run.fence, why = %error, "run interrupted");
+        if lease.check().is_ok()
             && let Err(error) = self.store.schedulers.release(job.name(), run.fence).await
         {
             tracing::warn!(job = job.name(), %error, "the lease is left to run out");
         }
-        Ran::Interrupted(halt.to_string())
+        Ran::Interrupted(error.to_string())
     }
 
     /// Date of the newest article of `job`; `None` also when the database cannot tell at the moment.
@@ -354,7 +356,7 @@ fn is_due(state: &Scheduler, latest: Option<DateTime<Utc>>, now: DateTime<Utc>) 
 }
 
 /// How a run ended, if it did.
-struct Verdict {
+struct RunResult {
     outcome: Outcome,
     why: Option<String>,
     /// How far it came, when it left nothing out.
@@ -362,16 +364,18 @@ struct Verdict {
     rejected: bool,
 }
 
-impl Verdict {
+impl RunResult {
     /// The verdict on a run; the halt, when somebody has to go on with it.
-    fn of(result: Result<Reach, Halt>) -> Result<Self, Halt> {
+    fn of(result: Result<Reach, RunError>) -> Result<Self, RunError> {
         let (outcome, why, reach, rejected) = match result {
             Ok(reach) if reach.complete => (Outcome::Done, None, Some(reach), false),
             Ok(_) => (Outcome::Partial, Some("some list pages cannot be read".to_owned()), None, false),
-            Err(halt @ (Halt::Lost | Halt::Stopped | Halt::Store(StoreError::Unavailable(_)))) => return Err(halt),
-            Err(halt) => {
-                let rejected = matches!(halt, Halt::Campus(CampusError::WrongPassword(..)));
-                (Outcome::Failed, Some(halt.to_string()), None, rejected)
+            Err(error @ (RunError::Lost | RunError::Stopped | RunError::Store(StoreError::Unavailable(_)))) => {
+                return Err(error);
+            }
+            Err(error) => {
+                let rejected = matches!(error, RunError::Campus(CampusError::WrongPassword(..)));
+                (Outcome::Failed, Some(error.to_string()), None, rejected)
             }
         };
         Ok(Self { outcome, why, reach, rejected })

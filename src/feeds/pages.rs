@@ -8,8 +8,9 @@ use futures_util::future::join_all;
 
 use super::{
     mend,
+    run_context::RunContext,
+    run_error::RunError,
     walk::{Listed, Plan, Reach, Walk},
-    work::{Halt, Work},
 };
 use crate::{
     campus::{
@@ -18,8 +19,9 @@ use crate::{
         logistics::Logistics,
         news::News,
     },
+    model::Class,
     outbound::System,
-    store::{Article, Class},
+    store::Article,
 };
 
 /// How many pages make a stretch.
@@ -83,42 +85,46 @@ pub(super) fn to_store(key: &str, date: Option<&str>, article: feed::Article) ->
 }
 
 /// Collects everything of `source`, back to what run `settled` knew or to the end of the list.
-pub(super) async fn collect(work: &Work<'_>, source: Source<'_>, settled: Option<i64>) -> Result<Reach, Halt> {
-    let mut walk = Walk::new(settled, work.spider.config.spider.max_pages);
+pub(super) async fn collect(
+    context: &RunContext<'_>,
+    source: Source<'_>,
+    settled: Option<i64>,
+) -> Result<Reach, RunError> {
+    let mut walk = Walk::new(settled, context.spider.config.spider.max_pages);
     let (mut items, mut pages, mut empty) = (Vec::new(), 0, true);
     let reach = loop {
         let page = match walk.next() {
             Ok(page) => page,
             Err(reach) => break reach,
         };
-        match read(work, source, page).await? {
+        match read(context, source, page).await? {
             Ok(list) => {
-                let fresh = walk.take(work.look_up(source.class(), page, list).await?);
+                let fresh = walk.take(context.look_up(source.class(), page, list).await?);
                 empty &= fresh.is_empty();
-                work.saw(fresh.len());
-                items.extend(fresh.into_iter().filter(|item| item.plan(work.spider.clock.now()) != Plan::Leave));
+                context.saw(fresh.len());
+                items.extend(fresh.into_iter().filter(|item| item.plan(context.spider.clock.now()) != Plan::Leave));
             }
             Err(error) if page == 1 => return Err(error.into()),
             Err(error) => {
-                tracing::warn!(job = work.run.job, page, %error, "a list page cannot be read");
+                tracing::warn!(job = context.run.job, page, %error, "a list page cannot be read");
                 walk.unreadable();
             }
         }
         pages += 1;
         if pages == STRETCH {
             let later = day_cut_off(&mut items);
-            all(work, source, std::mem::replace(&mut items, later)).await?;
+            all(context, source, std::mem::replace(&mut items, later)).await?;
             pages = 0;
         }
     };
     if empty {
-        return Err(Halt::Empty);
+        return Err(RunError::Empty);
     }
-    all(work, source, items).await?;
-    let mut due = due(work, source.class()).await?;
+    all(context, source, items).await?;
+    let mut due = due(context, source.class()).await?;
     due.retain(|item| !walk.has_shown(&item.key));
-    due.extend(mend::garbled(work, source.class()).await?);
-    all(work, source, due).await?;
+    due.extend(mend::garbled(context, source.class()).await?);
+    all(context, source, due).await?;
     Ok(reach)
 }
 
@@ -130,15 +136,19 @@ fn day_cut_off(items: &mut Vec<Listed>) -> Vec<Listed> {
 }
 
 /// A list page, or why it cannot be read.
-async fn read(work: &Work<'_>, source: Source<'_>, page: u32) -> Result<Result<ListPage, CampusError>, Halt> {
+async fn read(
+    context: &RunContext<'_>,
+    source: Source<'_>,
+    page: u32,
+) -> Result<Result<ListPage, CampusError>, RunError> {
     let (mut tries, mut outages) = (1, 0);
     loop {
-        work.turn().await?;
+        context.turn().await?;
         let error = match source.list(page).await {
             Ok(list) => return Ok(Ok(list)),
             Err(error) => error,
         };
-        if work.again(source.system(), &error, &mut outages).await? {
+        if context.again(source.system(), &error, &mut outages).await? {
             continue;
         }
         if tries == LIST_TRIES {
@@ -149,9 +159,9 @@ async fn read(work: &Work<'_>, source: Source<'_>, page: u32) -> Result<Result<L
 }
 
 /// What failed in earlier runs and is due for another try.
-async fn due(work: &Work<'_>, class: Class) -> Result<Vec<Listed>, Halt> {
-    let now = work.spider.clock.now();
-    let due = work.spider.store.failures.due(work.run.job, now, RETRIED).await?;
+async fn due(context: &RunContext<'_>, class: Class) -> Result<Vec<Listed>, RunError> {
+    let now = context.spider.clock.now();
+    let due = context.spider.store.failures.due(context.run.job, now, RETRIED).await?;
     let again = due.into_iter().filter(|failure| failure.class == class);
     let listed = again.filter_map(|failure| {
         let link = Link { url: failure.key.parse().ok()?, title: failure.title.clone(), date: failure.date.clone() };
@@ -169,16 +179,16 @@ async fn due(work: &Work<'_>, class: Class) -> Result<Vec<Listed>, Halt> {
 }
 
 /// Deals with all of `items`, the last one first. Several are fetched at once, and stored in order.
-async fn all(work: &Work<'_>, source: Source<'_>, mut items: Vec<Listed>) -> Result<(), Halt> {
+async fn all(context: &RunContext<'_>, source: Source<'_>, mut items: Vec<Listed>) -> Result<(), RunError> {
     items.reverse();
-    for few in items.chunks(work.spider.config.spider.concurrency) {
-        let fetched = join_all(few.iter().map(|item| fetch(work, source, item))).await;
+    for few in items.chunks(context.spider.config.spider.concurrency) {
+        let fetched = join_all(few.iter().map(|item| fetch(context, source, item))).await;
         let mut halted = Ok(());
         for (item, fetched) in few.iter().zip(fetched) {
             let settled = match fetched {
-                Ok(Some(fetched)) => settle(work, source.class(), item, fetched).await,
+                Ok(Some(fetched)) => settle(context, source.class(), item, fetched).await,
                 Ok(None) => Ok(()),
-                Err(halt) => Err(halt),
+                Err(error) => Err(error),
             };
             // The others are stored all the same.
             halted = halted.and(settled);
@@ -190,31 +200,31 @@ async fn all(work: &Work<'_>, source: Source<'_>, mut items: Vec<Listed>) -> Res
 
 /// What is behind an item, if it is to be fetched.
 async fn fetch(
-    work: &Work<'_>,
+    context: &RunContext<'_>,
     source: Source<'_>,
     item: &Listed,
-) -> Result<Option<Result<feed::Article, LinkError>>, Halt> {
-    let plan = work.plan(source.class(), item).await?;
+) -> Result<Option<Result<feed::Article, LinkError>>, RunError> {
+    let plan = context.plan(source.class(), item).await?;
     let (Plan::Fetch, Ok(link)) = (plan, &item.target) else { return Ok(None) };
     let mut outages = 0;
     loop {
-        work.turn().await?;
+        context.turn().await?;
         match source.article(link).await {
-            Err(LinkError::Campus(error)) if work.again(source.system(), &error, &mut outages).await? => {}
+            Err(LinkError::Campus(error)) if context.again(source.system(), &error, &mut outages).await? => {}
             fetched => return Ok(Some(fetched)),
         }
     }
 }
 
 async fn settle(
-    work: &Work<'_>,
+    context: &RunContext<'_>,
     class: Class,
     item: &Listed,
     fetched: Result<feed::Article, LinkError>,
-) -> Result<(), Halt> {
+) -> Result<(), RunError> {
     match fetched {
-        Ok(article) => work.store(class, item, &to_store(&item.key, item.date.as_deref(), article)).await,
-        Err(error) => work.fail(class, item, error).await,
+        Ok(article) => context.store(class, item, &to_store(&item.key, item.date.as_deref(), article)).await,
+        Err(error) => context.fail(class, item, error).await,
     }
 }
 

@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Job, schedule::Schedule};
-use crate::store::{Class, Outcome, Scheduler};
+use super::Job;
+use crate::{
+    config::Schedule,
+    model::Class,
+    store::{Outcome, Scheduler},
+};
 
 /// What became of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,27 +1,10 @@
 //! The list of donations, kept by hand in the text of one issue: lines like `@name | 6.66rmb`.
 
-use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::ToSchema;
+use crate::model::{Donation, donation::amount};
 
 /// Longest name and amount that are taken for such, in characters.
 const MAX_NAME: usize = 64;
 const MAX_AMOUNT: usize = 32;
-
-/// One donation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Donation {
-    /// Who gave.
-    pub donor: String,
-    /// How much: the number alone, `6.66`. The mini-program prints `￥` before it. What was stored with its currency loses
-    /// it when it is read.
-    #[serde(deserialize_with = "number_alone")]
-    pub money: String,
-}
-
-/// What stands behind a number that is money, in lower case.
-const UNITS: [&str; 5] = ["rmb", "cny", "yuan", "元", "块"];
-/// What stands before one.
-const SIGNS: [char; 2] = ['¥', '￥'];
 
 /// The donations in `text`, in its order. Lines of any other form are other text: an introduction, a heading, a sum.
 #[must_use]
@@ -43,40 +26,6 @@ fn parse_line(line: &str) -> Option<Donation> {
         && !money.contains(['|', '｜']);
     let money = if sane { amount(money)? } else { return None };
     Some(Donation { donor: donor.to_owned(), money })
-}
-
-/// The number in an amount, in ASCII digits and without separators of thousands: of several the one that is money by the
-/// sign or the unit beside it, else the first.
-fn amount(text: &str) -> Option<String> {
-    let text: String = text.chars().map(half_width).collect();
-    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
-    let mut numbers = Vec::new();
-    let mut at = 0;
-    while let Some(begin) = text[at..].find(|c: char| c.is_ascii_digit()).map(|offset| at + offset) {
-        let end = text[begin..].find(|c| !is_number(c)).map_or(text.len(), |length| begin + length);
-        let behind = text[end..].trim_start().to_lowercase();
-        let is_money = text[..begin].trim_end().ends_with(SIGNS) || UNITS.iter().any(|unit| behind.starts_with(unit));
-        numbers.push((text[begin..end].replace(',', ""), is_money));
-        at = end;
-    }
-    let chosen = numbers.iter().position(|(_, is_money)| *is_money).unwrap_or(0);
-    let number = numbers.into_iter().nth(chosen)?.0;
-    let number = number.trim_end_matches('.');
-    number.parse::<f64>().is_ok().then(|| number.to_owned())
-}
-
-/// A full-width digit, point or comma as the ASCII one.
-fn half_width(c: char) -> char {
-    match c {
-        '０'..='９' | '．' | '，' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
-        other => other,
-    }
-}
-
-/// The number of an amount that was stored, perhaps with its currency; an amount without a number stays as it is.
-fn number_alone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let stored = String::deserialize(deserializer)?;
-    Ok(amount(&stored).unwrap_or(stored))
 }
 
 #[cfg(test)]

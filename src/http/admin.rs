@@ -1,69 +1,15 @@
 //! The admin listener: health for the proxy and the orchestrator, metrics for Prometheus. Never published.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
 use axum::{
     Router,
     extract::State,
-    http::{HeaderName, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderName, header::CONTENT_TYPE},
     response::Html,
     routing::get,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 
-/// Whether this replica should get requests.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<Flags>);
-
-#[derive(Debug, Default)]
-struct Flags {
-    migrated: AtomicBool,
-    database: AtomicBool,
-    draining: AtomicBool,
-}
-
-impl Readiness {
-    /// The schema is what this version needs.
-    pub fn set_migrated(&self) {
-        self.0.migrated.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether the schema was found to be current.
-    #[must_use]
-    pub fn is_migrated(&self) -> bool {
-        self.0.migrated.load(Ordering::SeqCst)
-    }
-
-    /// Whether some member of the replica set answers. A primary is not needed: reads go on without one, and all
-    /// replicas would leave the proxy together during an election.
-    pub fn set_database(&self, reachable: bool) {
-        if self.0.database.swap(reachable, Ordering::SeqCst) != reachable {
-            tracing::info!(reachable, "database");
-        }
-    }
-
-    /// This replica is about to stop: no new requests, please. Not taken back.
-    pub fn set_draining(&self) {
-        self.0.draining.store(true, Ordering::SeqCst);
-    }
-
-    /// The status that `/readyz` answers: 404 asks the proxy to drain this replica (HAProxy's `disable-on-404`).
-    fn status(&self) -> (StatusCode, &'static str) {
-        let is = |flag: &AtomicBool| flag.load(Ordering::SeqCst);
-        if is(&self.0.draining) {
-            (StatusCode::NOT_FOUND, "draining\n")
-        } else if !is(&self.0.database) {
-            (StatusCode::SERVICE_UNAVAILABLE, "waiting for the database\n")
-        } else if !is(&self.0.migrated) {
-            (StatusCode::SERVICE_UNAVAILABLE, "waiting for migrations\n")
-        } else {
-            (StatusCode::OK, "ready\n")
-        }
-    }
-}
+use crate::service::Readiness;
 
 /// The API's description as an answer.
 fn description() -> ([(HeaderName, &'static str); 1], String) {
@@ -82,23 +28,4 @@ pub fn router(readiness: Readiness, metrics: PrometheusHandle) -> Router {
         .route("/metrics", get(async move || metrics.render()))
         .route("/docs", get(async || Html(include_str!("docs.html"))))
         .route("/openapi.json", get(async || description()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn readiness_needs_database_and_schema_and_ends_with_draining() {
-        let readiness = Readiness::default();
-        assert_eq!(readiness.status().0, StatusCode::SERVICE_UNAVAILABLE);
-        readiness.set_database(true);
-        assert_eq!(readiness.status().0, StatusCode::SERVICE_UNAVAILABLE);
-        readiness.set_migrated();
-        assert_eq!(readiness.status().0, StatusCode::OK);
-        readiness.set_database(false);
-        assert_eq!(readiness.status().0, StatusCode::SERVICE_UNAVAILABLE);
-        readiness.set_draining();
-        assert_eq!(readiness.status().0, StatusCode::NOT_FOUND);
-    }
 }

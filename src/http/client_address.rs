@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 use axum::{
@@ -12,9 +12,6 @@ use axum::{
 use ipnet::IpNet;
 
 use crate::app::AppState;
-
-/// Bits of an IPv6 address that name a network: whoever has one has all addresses of it (RFC 4291 §2.5.4).
-const NETWORK_BITS: u32 = 64;
 
 /// Where a request comes from, see [`of`].
 #[derive(Debug, Clone, Copy)]
@@ -65,18 +62,6 @@ fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     headers.get_all("x-forwarded-for").iter().flat_map(hops).collect()
 }
 
-/// What a client is counted under: its IPv4 address, or the network of its IPv6 address.
-#[must_use]
-pub fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let network = u128::from(address) & (u128::MAX << (u128::BITS - NETWORK_BITS));
-            format!("{}/{NETWORK_BITS}", Ipv6Addr::from(network))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
@@ -122,15 +107,5 @@ mod tests {
     fn without_a_connection_all_are_one() {
         let (parts, ()) = Request::builder().header("x-forwarded-for", "192.0.2.7").body(()).unwrap().into_parts();
         assert_eq!(of(&[], &parts), IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    }
-
-    #[test]
-    fn an_ipv6_network_is_one_client() {
-        let of = |address: &str| network(address.parse().unwrap());
-        assert_eq!(of("192.0.2.7"), "192.0.2.7");
-        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-        assert_eq!(of("2001:db8:1:2::"), of("2001:db8:1:2:ffff::"));
-        assert_ne!(of("2001:db8:1:2::"), of("2001:db8:1:3::"));
     }
 }

@@ -13,7 +13,7 @@ use axum::{
 };
 use tracing::Instrument;
 
-use super::envelope::ErrorCode;
+use super::{envelope::ErrorCode, places::Places};
 use crate::{app::AppState, crypto::random_hex, error::ApiError};
 
 /// Longest a request may take: above the campus and server-selection time-outs, below the proxy's 30 s.
@@ -65,7 +65,11 @@ impl AccessNotes {
 }
 
 /// Wraps every request of the public API.
-pub async fn observe(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+pub async fn observe(
+    State((app, places)): State<(AppState, Arc<Places>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
     let method = method_name(request.method());
@@ -76,7 +80,7 @@ pub async fn observe(State(app): State<AppState>, mut request: Request, next: Ne
     let span = tracing::info_span!("request", request_id = %id, method, %route);
     let is_upload = route == super::routes::upload::PATH && request.method() == Method::POST;
     let limit = if is_upload { UPLOAD_LIMIT } else { REQUEST_LIMIT };
-    let mut response = if let Some(place) = app.places.take(request.method(), &route) {
+    let mut response = if let Some(place) = places.take(request.method(), &route) {
         let handled = tokio::time::timeout(limit, next.run(request)).instrument(span).await;
         place.keep_for(handled.unwrap_or_else(|_| ApiError::TimedOut.into_response()))
     } else {

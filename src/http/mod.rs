@@ -3,28 +3,23 @@
 
 pub mod admin;
 pub mod auth;
-pub mod burst;
 pub mod client_address;
 pub mod envelope;
+mod error_response;
 pub mod etag;
 pub mod extract;
 pub mod incoming;
 pub mod listener;
-pub mod login_limit;
 pub mod middleware;
 pub mod openapi;
 pub mod own_files;
 pub mod places;
-pub mod public_url;
-pub mod refusals;
-pub mod revoked;
 mod routes;
 pub mod subscriber;
 pub mod text;
 pub mod tries;
-pub mod turns;
 
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
 use axum::{Router, extract::DefaultBodyLimit, response::IntoResponse};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -32,6 +27,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{app::AppState, error::ApiError};
+use places::Places;
 
 /// Largest body of any request but an upload, in bytes: the largest that makes sense, a login with `encryptedData` or a report
 /// with all its texts, has some 30 KB.
@@ -81,7 +77,7 @@ pub fn router(app: AppState) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), middleware::observe))
+        .layer(axum::middleware::from_fn_with_state((app.clone(), Arc::<Places>::default()), middleware::observe))
         .with_state(app)
 }
 

@@ -7,8 +7,8 @@ use url::Url;
 use crate::{
     app::{App, AppState},
     error::ApiError,
-    http::public_url,
     objects::FileName,
+    public_url,
     store::eventually,
 };
 

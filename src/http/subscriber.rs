@@ -5,14 +5,12 @@ use serde::Deserialize;
 use url::Url;
 use utoipa::IntoParams;
 
-use super::{
-    public_url,
-    text::{self, Text},
-};
+use super::text::{self, Text};
 use crate::{
     app::App,
     crypto::random_token,
     error::ApiError,
+    public_url,
     store::{SubscriptionKind, User},
 };
 

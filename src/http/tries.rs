@@ -1,7 +1,7 @@
 //! How often passwords may be tried with `POST /api/bind`. A try is reserved before the campus is asked, so that however
-//! many are under way at once, no more reach it than the rates allow; it is given back unless the campus refused a password.
+//! many are under way at once, no more reach it than the rates allow; it is refunded unless the campus refused a password.
 
-use std::{slice, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
@@ -11,15 +11,15 @@ use crate::{
     config::Rate,
     error::ApiError,
     http::text::StudentId,
-    store::{User, Verdict},
+    store::{Permit, User},
 };
 
-/// How long a request waits until its try is given back; what takes longer goes on in the background.
+/// How long a request waits until its try is refunded; what takes longer goes on in the background.
 const REFUND: Duration = Duration::from_millis(500);
 
 /// A try that has been counted.
 #[derive(Debug)]
-#[must_use = "a try that failed without the campus refusing a password is given back"]
+#[must_use = "a try that failed without the campus refusing a password is refunded"]
 pub struct Try {
     taken: Vec<(String, Rate)>,
     at: DateTime<Utc>,
@@ -36,16 +36,21 @@ impl Try {
     pub async fn reserve(app: &AppState, user: &User, student_id: &StudentId) -> Result<Self, ApiError> {
         let (open_id, number) = (user.open_id.as_str(), student_id.as_str());
         // The number comes first: an export of the student names what stands before it, and that is no other account.
-        let mut keys = vec![format!("bind/failed/{number}/{open_id}"), format!("bind/account/{open_id}")];
+        let limits = &app.config.limits.bind;
+        let mut keys = vec![
+            (format!("bind/failed/{number}/{open_id}"), limits.per_account_and_number),
+            (format!("bind/account/{open_id}"), limits.per_account),
+        ];
         if !knows(app, user, number) {
-            keys.push(format!("bind/strangers/{number}"));
+            keys.push((format!("bind/strangers/{number}"), limits.strangers_per_number));
         }
         let at = app.clock.now();
         let mut tried = Self { taken: Vec::new(), at };
-        for (key, rate) in keys.into_iter().zip(&app.config.limits.bind) {
-            match app.store.limits.take(&key, *rate, at).await {
-                Ok(Verdict::Allowed) => tried.taken.push((key, *rate)),
-                Ok(Verdict::Refused(left)) => {
+        for (key, rate) in keys {
+            let Some(rate) = rate else { continue };
+            match app.limiter.take(&key, rate, at).await {
+                Ok(Permit::Granted) => tried.taken.push((key, rate)),
+                Ok(Permit::Refused(left)) => {
                     tried.refund(app).await;
                     return Err(ApiError::RateLimited(left));
                 }
@@ -65,11 +70,11 @@ impl Try {
         }
         let worker = app.clone();
         let refunded = app.tasks.spawn(async move {
-            let uses = self.taken.iter().map(|(key, rate)| worker.give_back(key, slice::from_ref(rate), self.at));
+            let uses = self.taken.iter().map(|(key, rate)| worker.limiter.refund(key, Some(*rate), self.at));
             join_all(uses).await;
         });
         if tokio::time::timeout(REFUND, refunded).await.is_err() {
-            tracing::debug!("a try is given back later");
+            tracing::debug!("a try is refunded later");
         }
     }
 }

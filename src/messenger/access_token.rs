@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{MessengerError, Parts};
-use crate::{crypto::random_hex, readthrough::Flights, store::StoredToken, wechat::IssuedToken};
+use crate::{crypto::random_hex, flights::Flights, store::StoredToken, wechat::IssuedToken};
 
 /// How long before its end a token is replaced: within the five minutes in which `stable_token` hands out a new one
 /// while the old stays valid.

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use super::{
-    Flights, Outcome,
+    Outcome,
     source::{AllFlights, Login, Source},
 };
 use crate::{
     campus::{Campus, CampusError, listing::Listing, session::Session},
     config::{Freshness, Term},
-    github::{
-        Github, GithubError,
-        donation::{Donation, parse_donations},
-    },
+    flights::Flights,
+    github::{Github, GithubError, donation::parse_donations},
+    model::Donation,
     outbound::System,
     store::{Credential, SnapshotKey, Snapshots, Store, User},
 };

@@ -7,7 +7,6 @@
 
 mod confirm;
 mod donations;
-mod flights;
 mod forget;
 mod renew;
 mod session;
@@ -23,18 +22,17 @@ use crate::{
     campus::{
         Campus, CampusError,
         listing::Listing,
-        repair::{Order, Verdict},
+        repair::{Order, OrderOutcome},
         session::Session,
     },
     clock::Clock,
     config::{Freshness, Term},
     crypto::{KeyRing, SealError, random_hex},
+    flights::Flight,
     outbound::System,
     store::{Credential, Snapshot, SnapshotKey, Store, StoreError, User},
 };
 pub use donations::Donations;
-use flights::Flight;
-pub use flights::Flights;
 pub use renew::Renewed;
 pub use session::{SessionError, SessionOwner, load_session, store_session};
 pub use source::{Login, Source};
@@ -342,7 +340,7 @@ impl ReadThrough {
     }
 
     /// Places a repair order for `user`. Call it in a task of its own: an order under way must come to its end.
-    pub async fn place_repair(&self, user: &User, order: Order) -> Result<Verdict, ReadError> {
+    pub async fn place_repair(&self, user: &User, order: Order) -> Result<OrderOutcome, ReadError> {
         const CREDENTIALS: &[(Credential, System)] = &[(Credential::IdNumber, System::Repair)];
         if !user.bind {
             return Err(ReadError::NotBound);

@@ -2,11 +2,9 @@
 
 use super::{Borrowing, Fetched, PATIENCE_WITHOUT, ReadError, ReadThrough, check, source::Source, student_lease};
 use crate::{
-    campus::{
-        CampusError,
-        library::{Renewal, parse_borrowing::Loan},
-    },
+    campus::{CampusError, library::Renewal},
     crypto::random_hex,
+    model::Loan,
     outbound::System,
     store::User,
 };

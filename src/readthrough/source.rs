@@ -9,11 +9,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     campus::{Campus, CampusError, listing::Listing, session::Session},
     config::{Freshness, Term},
+    flights::Flights,
     outbound::System,
     store::{Credential, SnapshotKey, Snapshots, Store, User},
 };
 
-use super::{Flights, Outcome};
+use super::Outcome;
 
 /// A kind of campus data that is read through the store.
 pub trait Source: Clone + Send + Sync + 'static {

@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use super::{
-    Flights, Outcome,
+    Outcome,
     source::{AllFlights, Login, Source},
 };
 use crate::{
     campus::{
         Campus, CampusError,
-        library::{parse_book::BookCopy, parse_borrowing::Loan, parse_search::Book},
         listing::Listing,
-        physical::parse_scores::PhysicalYear,
         session::Session,
-        urp::{Account, ClassroomQuery, parse_classroom::Room, parse_course::CourseTable, parse_score::ScoreRow},
+        urp::{Account, ClassroomQuery},
     },
     config::{Freshness, Term},
+    flights::Flights,
+    model::{Book, BookCopy, CourseTable, Loan, PhysicalYear, Room, ScoreRow},
     outbound::System,
     store::{Credential, SnapshotKey, Snapshots, Store, User},
 };

@@ -24,50 +24,16 @@ use super::{
 use crate::{
     clock::campus_date,
     day::{self, Day},
+    model::Class,
 };
 
-/// What an article is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// University news.
-    News,
-    /// News of the logistics department.
-    Logistics,
-    /// Announcements of lectures.
-    Lecture,
-    /// Notices of the bulletin board.
-    Notice,
-}
-
-/// Every class.
-pub const CLASSES: [Class; 4] = [Class::News, Class::Logistics, Class::Lecture, Class::Notice];
-
-impl Class {
-    /// The word that clients use.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::News => "news",
-            Self::Logistics => "logistics",
-            Self::Lecture => "lecture",
-            Self::Notice => "notice",
-        }
-    }
-
-    /// The class that clients call `name`.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        CLASSES.into_iter().find(|class| class.name() == name)
-    }
-
-    /// The collection, named as the old service named it.
-    fn collection(self) -> &'static str {
-        match self {
-            Self::News => "news",
-            Self::Logistics => "logistics",
-            Self::Lecture => "lectures",
-            Self::Notice => "notices",
-        }
+/// The collection, named as the old service named it.
+fn collection_of(class: Class) -> &'static str {
+    match class {
+        Class::News => "news",
+        Class::Logistics => "logistics",
+        Class::Lecture => "lectures",
+        Class::Notice => "notices",
     }
 }
 
@@ -261,11 +227,11 @@ impl Articles {
     }
 
     fn nearest(&self, class: Class) -> Collection<Entry> {
-        collection(&self.db, class.collection(), Reads::Configured)
+        collection(&self.db, collection_of(class), Reads::Configured)
     }
 
     fn primary(&self, class: Class) -> Collection<Document> {
-        collection(&self.db, class.collection(), Reads::Primary)
+        collection(&self.db, collection_of(class), Reads::Primary)
     }
 
     /// `count` articles without their contents, the newest first, after the `start` newest: all of them, or those whose
@@ -569,12 +535,5 @@ mod tests {
         let article = Article { title: "$$ROOT".to_owned(), ..Article::default() };
         let (set, _) = changes(&article, Some(1), at("2026-11-24T00:00:00Z"));
         assert_eq!(set.get_document("title").unwrap(), &doc! { "$literal": "$$ROOT" });
-    }
-
-    #[test]
-    fn classes_have_the_names_of_the_contract() {
-        assert_eq!(CLASSES.map(Class::name), ["news", "logistics", "lecture", "notice"]);
-        assert!(CLASSES.into_iter().all(|class| Class::from_name(class.name()) == Some(class)));
-        assert_eq!(Class::from_name("lectures"), None);
     }
 }

@@ -10,7 +10,8 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::{Class, Reads, StoreError, collection};
+use super::{Reads, StoreError, collection};
+use crate::model::Class;
 
 /// The `failures` collection.
 #[derive(Debug, Clone)]

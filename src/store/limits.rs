@@ -26,9 +26,9 @@ struct Window {
 
 /// Whether something may be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Permit {
     /// Within the limit; it has been counted.
-    Allowed,
+    Granted,
     /// Over the limit; the window ends after this time.
     Refused(Duration),
 }
@@ -42,44 +42,44 @@ impl Limits {
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
-    pub async fn count(&self, key: &str, rate: Rate, now: DateTime<Utc>) -> Result<Verdict, StoreError> {
+    pub async fn count(&self, key: &str, rate: Rate, now: DateTime<Utc>) -> Result<Permit, StoreError> {
         let span = Span::of(rate.period, now);
         let count = self.add(key, &span, 1).await?;
-        Ok(if count > i64::from(rate.count) { Verdict::Refused(span.left) } else { Verdict::Allowed })
+        Ok(if count > i64::from(rate.count) { Permit::Refused(span.left) } else { Permit::Granted })
     }
 
     /// Takes one use of `key` in the window that `now` falls into, if there is one left: unlike [`Limits::count`], a
-    /// refused one counts nothing, so that each taken use can be given back and however many ask at once, no more than the
+    /// refused one counts nothing, so that each taken use can be refunded and however many ask at once, no more than the
     /// rate allows have one.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
-    pub async fn take(&self, key: &str, rate: Rate, now: DateTime<Utc>) -> Result<Verdict, StoreError> {
+    pub async fn take(&self, key: &str, rate: Rate, now: DateTime<Utc>) -> Result<Permit, StoreError> {
         let span = Span::of(rate.period, now);
         let left = doc! { "_id": span.id(key), "count": { "$lt": i64::from(rate.count) } };
         let expires_at = bson::DateTime::from_millis(span.end);
         let add =
             doc! { "$inc": { "count": 1_i64 }, "$setOnInsert": { "expiresAt": expires_at, "owners": owners(key) } };
         if rate.count == 0 {
-            return Ok(Verdict::Refused(span.left));
+            return Ok(Permit::Refused(span.left));
         }
         // Without a use left the filter finds nothing, and the window cannot be made a second time. The first refusal may
         // also come from somebody who made it at the same moment.
         for _ in 0..2 {
             match self.0.update_one(left.clone(), add.clone()).upsert(true).await.map_err(StoreError::from) {
-                Ok(_) => return Ok(Verdict::Allowed),
+                Ok(_) => return Ok(Permit::Granted),
                 Err(StoreError::Duplicate(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(Verdict::Refused(span.left))
+        Ok(Permit::Refused(span.left))
     }
 
     /// Gives back one use of `key` that was counted or taken at `then`; a window that is over is left alone.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
-    pub async fn give_back(&self, key: &str, rate: Rate, then: DateTime<Utc>) -> Result<(), StoreError> {
+    pub async fn refund(&self, key: &str, rate: Rate, then: DateTime<Utc>) -> Result<(), StoreError> {
         let span = Span::of(rate.period, then);
         let used = doc! { "_id": span.id(key), "count": { "$gt": 0 } };
         self.0.update_one(used, doc! { "$inc": { "count": -1_i64 } }).await?;

@@ -42,13 +42,13 @@ use mongodb::{
     },
 };
 
-pub use articles::{Article, Articles, CLASSES, Class, KnownArticle, Put, StoredArticle};
+pub use articles::{Article, Articles, KnownArticle, Put, StoredArticle};
 pub use failures::{DueFailure, Failure, Failures, KnownFailure};
 pub use feedback::Feedback;
 pub use files::{FileRecord, Files, Life};
 pub use former::{Former, FormerDocument, FormerKind, FormerOwner};
 pub use leases::{Lease, Leases};
-pub use limits::{Limits, Verdict};
+pub use limits::{Limits, Permit};
 pub use login_codes::{LoginCode, LoginCodes};
 pub(crate) use reads::find_anywhere;
 pub use revocations::{Revocation, Revocations};
@@ -59,12 +59,7 @@ pub use subscriptions::{Subscription, SubscriptionKind, Subscriptions};
 pub use tokens::{AccessTokens, StoredToken};
 pub use users::{Binding, CREDENTIALS, Credential, EditableField, SignIn, Unused, User, Users};
 
-use crate::campus::{
-    library::{parse_book::BookCopy, parse_borrowing::Loan, parse_search::Book},
-    physical::parse_scores::PhysicalYear,
-    urp::{parse_classroom::Room, parse_course::CourseTable, parse_score::ScoreRow},
-};
-use crate::github::donation::Donation;
+use crate::model::{Book, BookCopy, CourseTable, Donation, Loan, PhysicalYear, Room, ScoreRow};
 
 /// How long an operation looks for a usable member before it fails, when the connection string does not say.
 /// Longer than an election with the configured 4 s election timeout, shorter than the request limit.

@@ -26,11 +26,11 @@ pub enum Opinion {
 
 #[derive(Deserialize)]
 struct Checked {
-    result: Verdict,
+    result: CheckResult,
 }
 
 #[derive(Deserialize)]
-struct Verdict {
+struct CheckResult {
     suggest: String,
 }
 

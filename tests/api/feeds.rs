@@ -9,7 +9,8 @@ use futures_util::future::join_all;
 use mongodb::bson::{DateTime, doc, oid::ObjectId};
 use reqwest::{Method, Url};
 use serde_json::Value;
-use wehpu_engine::store::{Article, CLASSES, Class};
+use wehpu_engine::model::{CLASSES, Class};
+use wehpu_engine::store::Article;
 
 use crate::support::{Student, TestApp, run_engine, setup};
 

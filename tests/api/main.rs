@@ -32,6 +32,7 @@ mod repair;
 mod replset;
 mod resilience;
 mod retention;
+mod rooms;
 mod secrets;
 mod spider;
 mod statements;

@@ -5,10 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use wehpu_engine::{
-    http,
-    store::{Article, Class},
-};
+use wehpu_engine::{http, model::Class, store::Article};
 
 use crate::support::{Answer, PNG, Student, field, file, setup};
 

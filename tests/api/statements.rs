@@ -4,7 +4,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use reqwest::Method;
-use wehpu_engine::store::{Article, Class, wait_for_primary};
+use wehpu_engine::model::Class;
+use wehpu_engine::store::{Article, wait_for_primary};
 
 use crate::support::{Answer, Loss, PNG, Relays, Replica, Student, TestApp, eventually, file, setup, text_of};
 

@@ -17,11 +17,11 @@ use super::{
     session::Session,
     site::{SignIn, Site},
 };
-use crate::outbound::{Outbound, Request, System};
-use parse_book::BookCopy;
-use parse_borrowing::Loan;
+use crate::{
+    model::{Book, BookCopy, Loan},
+    outbound::{Outbound, Request, System},
+};
 use parse_renewal::Offer;
-use parse_search::Book;
 use turn::Fields;
 
 /// What a search is always sent with, besides the title.

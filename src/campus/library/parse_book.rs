@@ -1,11 +1,10 @@
 //! The copies of one book (`GET /Book.aspx?id=…`).
 
 use scraper::ElementRef;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::campus::page::dom::{Page, cells_of, rows_of, text_of};
 use crate::campus::page::{Layer, PageError};
+use crate::model::BookCopy;
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "library-book";
@@ -15,19 +14,6 @@ const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
 
 /// The state of a copy that can be borrowed.
 const AVAILABLE: &str = "可借";
-
-/// A copy on the shelf or lent out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BookCopy {
-    /// Where it belongs.
-    pub place: String,
-    /// Since when it has been lent, empty when it is there.
-    pub start: String,
-    /// When it is due, empty when it is there.
-    pub end: String,
-    /// 1 when it can be borrowed, else 0.
-    pub state: u8,
-}
 
 /// Reads the copies in the order of the page. No copies is an empty list.
 pub fn parse_copies(html: &str) -> Result<Vec<BookCopy>, PageError> {

@@ -1,12 +1,11 @@
 //! A reader's loans (`GET /Borrowing.aspx`).
 
 use scraper::ElementRef;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::turn::{Fields, leaf};
 use crate::campus::page::dom::{Page, labelled, rows_of, text_nodes, text_of};
 use crate::campus::page::{Layer, Leaf, PageError, clean};
+use crate::model::Loan;
 
 /// The name of this page on the command line and in errors.
 pub(super) const PAGE: &str = "library-borrowing";
@@ -22,27 +21,6 @@ const BOOK_LINK: &str = "Book.aspx?id=";
 
 /// Shown at a loan that may be renewed.
 const RENEWABLE: &str = "可续借";
-
-/// A book that somebody has at home. Dates are `2017-11-02`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Loan {
-    /// Whether the loan may be renewed.
-    pub renew: bool,
-    /// Title of the book.
-    pub name: String,
-    /// Where it belongs.
-    pub place: String,
-    /// Number of the copy.
-    pub number: String,
-    /// How often it was renewed.
-    pub times: String,
-    /// Since when it has been lent.
-    pub start: String,
-    /// When it is due.
-    pub end: String,
-    /// Whether it is overdue, in the library's words.
-    pub remain: String,
-}
 
 /// Reads the loans in the order of the page. No loans is an empty list.
 pub fn parse_borrowing(html: &str) -> Result<Vec<Loan>, PageError> {

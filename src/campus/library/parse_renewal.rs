@@ -7,9 +7,10 @@ use std::fmt;
 
 use scraper::ElementRef;
 
-use super::parse_borrowing::{Loan, PAGE, loan, loan_rows};
+use super::parse_borrowing::{PAGE, loan, loan_rows};
 use crate::campus::page::dom::{Page, text_of};
 use crate::campus::page::{Layer, PageError};
+use crate::model::Loan;
 
 /// What a link that renews is called, or contains.
 const LINK: &str = "续借";

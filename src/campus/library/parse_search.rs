@@ -1,12 +1,11 @@
 //! Books found in the catalogue (`GET /SearchResult.aspx`).
 
 use scraper::ElementRef;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::turn::{Fields, leaf};
 use crate::campus::page::dom::{Page, labelled, text_of};
 use crate::campus::page::{Layer, Leaf, PageError};
+use crate::model::Book;
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "library-search";
@@ -16,22 +15,6 @@ const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
 
 /// What the link to a book's page looks like; the book's id follows.
 const BOOK_LINK: &str = "Book.aspx?id=";
-
-/// A book of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Book {
-    /// Title.
-    pub title: String,
-    /// Id in the catalogue.
-    pub id: String,
-    /// Where it stands on the shelves.
-    pub call_number: String,
-    /// Authors, editors, translators.
-    pub author: String,
-    /// Publisher.
-    pub publisher: String,
-}
 
 /// Reads the books in the order of the page. Nothing found is an empty list.
 pub fn parse_search(html: &str) -> Result<Vec<Book>, PageError> {

@@ -13,8 +13,10 @@ use super::{
     session::Session,
     site::{SignIn, Site},
 };
-use crate::outbound::{Outbound, Request, System};
-use parse_scores::PhysicalYear;
+use crate::{
+    model::PhysicalYear,
+    outbound::{Outbound, Request, System},
+};
 
 /// Client of the physical education system.
 #[derive(Debug, Clone)]

@@ -1,11 +1,10 @@
 //! The results of the yearly fitness test (`GET /welcome.aspx`).
 
 use scraper::ElementRef;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::campus::page::dom::{Page, cells_of, rows_of, text_of};
 use crate::campus::page::{Layer, PageError, Reading, Said, UnreadCell, split_label};
+use crate::model::PhysicalYear;
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "physical-scores";
@@ -18,32 +17,6 @@ const DISCIPLINES: [&str; 6] = ["身高", "体重", "肺活量", "立定跳远",
 
 /// Labels with one of these are not of a result but of what was made of it: `体重指数`, `肺活量得分`.
 const DERIVED: [&str; 4] = ["指数", "得分", "评分", "等级"];
-
-/// One year's results, as the page writes them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PhysicalYear {
-    /// The year.
-    pub year: String,
-    /// Height in centimetres.
-    pub height: String,
-    /// Weight in kilograms.
-    pub weight: String,
-    /// Vital capacity in millilitres.
-    pub vital_capacity: String,
-    /// Standing long jump in centimetres.
-    pub long_jump: String,
-    /// 50 metres in seconds.
-    pub sprint: String,
-    /// Sit and reach in centimetres.
-    pub flexion: String,
-    /// 1000 metres (men) or 800 metres (women), in minutes and seconds such as `3:58` or `4'05"`.
-    pub long_run: String,
-    /// Number of pull-ups (men) or sit-ups (women).
-    pub pull_or_situp: String,
-    /// The total.
-    pub total_score: String,
-}
 
 /// Reads the years in the order of the page. No test yet is an empty list. A label that is
 /// not known is an unread cell.

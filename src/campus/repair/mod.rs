@@ -42,7 +42,7 @@ pub struct Order {
 
 /// What became of an order.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum OrderOutcome {
     /// It was taken.
     Accepted,
     /// The department refused it.
@@ -67,7 +67,7 @@ impl Repair {
         id_number: &SecretString,
         order: &Order,
         session: &mut Session,
-    ) -> Result<Verdict, CampusError> {
+    ) -> Result<OrderOutcome, CampusError> {
         let resident = Resident { site: &self.0, student_id, id_number };
         // The department wants to know whom to call before it shows the form.
         let info = [
@@ -97,10 +97,10 @@ impl Repair {
         let request = Request::form(self.0.url("/rsp/my/wantrepair"), &fields).by_script();
         let verdict = |text: &str| {
             no_login_form(text)?;
-            Ok(if text.trim() == "ok" { Verdict::Accepted } else { Verdict::Refused })
+            Ok(if text.trim() == "ok" { OrderOutcome::Accepted } else { OrderOutcome::Refused })
         };
         match self.0.ask(request, session, verdict).await {
-            Err(down @ CampusError::Down(_)) => Ok(Verdict::Unknown(down)),
+            Err(down @ CampusError::Down(_)) => Ok(OrderOutcome::Unknown(down)),
             outcome => outcome,
         }
     }

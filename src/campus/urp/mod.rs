@@ -21,12 +21,10 @@ use super::{
 };
 use crate::{
     crypto::random_hex,
+    model::{CourseTable, Room, ScoreRow},
     outbound::{Outbound, Request, System},
 };
 use captcha::Solver;
-use parse_classroom::Room;
-use parse_course::CourseTable;
-use parse_score::ScoreRow;
 use parse_student::StudentInfo;
 
 /// How often a captcha is sent before we give up. At 97 % per captcha, three wrong ones in a row are one in 37,000.

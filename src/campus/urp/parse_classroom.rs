@@ -1,27 +1,14 @@
 //! Empty classrooms (`xszxcxAction.do?oper=tjcx`), grouped by floor.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use crate::campus::page::dom::{Grid, Page};
 use crate::campus::page::{Layer, PageError};
+use crate::model::Room;
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "urp-classroom";
 
 /// Words in the names of the columns that are read: the building, the room, its seats.
 const COLUMNS: [&str; 3] = ["楼", "教室", "座位"];
-
-/// A room nobody has booked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Room {
-    /// Name of the building.
-    pub building: String,
-    /// Number or name of the room, without the `(多)` that marks a projector.
-    pub room: String,
-    /// Number of seats.
-    pub volume: String,
-}
 
 /// Reads the free rooms, one list per floor, floors in the order of their first room.
 ///

@@ -5,12 +5,11 @@
 
 use crate::campus::page::dom::{Grid, Page};
 use crate::campus::page::{Layer, PageError, Reading, Said, UnreadCell};
+use crate::model::{CourseTable, Session, WeekSpan, colour};
 
 mod cells;
-mod session;
 
 use cells::{lessons, pairs, weekday, weeks};
-pub use session::{CourseTable, Session, WeekSpan};
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "urp-course";
@@ -60,7 +59,7 @@ pub fn parse_sessions(html: &str, term_weeks: u8) -> Result<Reading<Vec<Session>
             return Err(PageError::Changed { page: PAGE, missing: "the end of the page" });
         }
     }
-    session::colour(&mut read.data);
+    colour(&mut read.data);
     Ok(read)
 }
 

@@ -1,10 +1,8 @@
 //! The scores of the current term (`bxqcjcxAction.do`).
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use crate::campus::page::dom::{Grid, Page, text_of};
 use crate::campus::page::{Layer, Leaf, PageError, pager_of, total_of};
+use crate::model::{Score, ScoreRow};
 
 /// The name of this page on the command line and in errors.
 const PAGE: &str = "urp-score";
@@ -14,49 +12,6 @@ const MARKER: &str = "本学期成绩";
 
 /// Columns without which there is no telling what a row says.
 const COLUMNS: [&str; 7] = ["课程号", "课程名", "课程最高分", "课程最低分", "课程平均分", "成绩", "名次"];
-
-/// One score as the API shows it. Everything is the text of the page: a mark can be a word (`中等`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Score {
-    /// Number of the course.
-    pub number: String,
-    /// Name of the course.
-    pub name: String,
-    /// The best mark of all participants.
-    pub highest: String,
-    /// The worst mark of all participants.
-    pub lowest: String,
-    /// The average mark of all participants.
-    pub average: String,
-    /// The student's own mark.
-    pub mark: String,
-    /// The student's rank among all participants.
-    pub rank: String,
-}
-
-/// A row of the list: the score and what else the page says about the course.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ScoreRow {
-    /// What the API shows.
-    #[serde(flatten)]
-    pub score: Score,
-    /// Which of the course's parallel classes (课序号).
-    #[serde(default)]
-    pub serial: String,
-    /// The course's name in English, often empty.
-    #[serde(default)]
-    pub english_name: String,
-    /// Credits, such as `3.5`.
-    #[serde(default)]
-    pub credit: String,
-    /// Compulsory or elective (课程属性).
-    #[serde(default)]
-    pub course_type: String,
-    /// Why the course was not passed, empty when it was.
-    #[serde(default)]
-    pub failed_reason: String,
-}
 
 /// The action that shows the list, and its further pages.
 const ACTION: &str = "bxqcjcxAction.do?";

@@ -5,10 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::campus::urp::{
-    parse_course::{CourseTable, Session, WeekSpan},
-    parse_score::ScoreRow,
-};
+use crate::model::{CourseTable, ScoreRow, Session, WeekSpan};
 
 /// The days of a table, Monday first; behind them what has no day.
 const DAYS: [&str; 8] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "oth"];

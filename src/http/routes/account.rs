@@ -62,7 +62,7 @@ async fn unbind(State(app): State<AppState>, Student(user): Student) -> Result<E
     responses((status = 200, body = Envelope<Done>, description = "nothing is left"), Failures)
 )]
 async fn delete(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
-    app.limit(&format!("deletion/{}", app.pseudonyms.of(&user.open_id)), &[DELETIONS]).await?;
+    app.limiter.count(&format!("deletion/{}", app.pseudonyms.of(&user.open_id)), Some(DELETIONS)).await?;
     let worker = app.clone();
     app.finish(async move { forget(&worker, &user).await }).await?;
     Ok(Envelope::ok("帐号已注销", Done {}))

@@ -75,7 +75,7 @@ async fn unbind_others(State(app): State<AppState>, Student(user): Student) -> R
     if !user.bind {
         return Err(ApiError::NotBound);
     }
-    app.limit(&format!("confirmation/{}", user.open_id), &[CONFIRMATIONS]).await?;
+    app.limiter.count(&format!("confirmation/{}", user.open_id), Some(CONFIRMATIONS)).await?;
     let worker = app.clone();
     let unbound = app.finish(async move {
         worker.reader.confirm(&user).await?;

@@ -31,7 +31,8 @@ use crate::{
         openapi::Failures,
         subscriber::{self, Subscriber},
     },
-    store::{CLASSES, Class, StoredArticle, SubscriptionKind},
+    model::{CLASSES, Class},
+    store::{StoredArticle, SubscriptionKind},
 };
 
 /// How many articles a feed has.

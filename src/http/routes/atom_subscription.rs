@@ -15,7 +15,8 @@ use crate::{
         openapi::Failures,
         subscriber,
     },
-    store::{CLASSES, SubscriptionKind},
+    model::CLASSES,
+    store::SubscriptionKind,
 };
 
 /// Where each feed is.

@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    campus::urp::{ClassroomQuery, parse_classroom::Room},
+    campus::urp::ClassroomQuery,
     error::ApiError,
     http::{
         auth::Student,
@@ -16,6 +16,7 @@ use crate::{
         openapi::Failures,
         text::{Number, Text},
     },
+    model::Room,
     readthrough::Classrooms,
 };
 

@@ -5,9 +5,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    campus::urp::parse_course::CourseTable,
     error::ApiError,
     http::{auth::Student, envelope::Envelope, openapi::Failures},
+    model::CourseTable,
     readthrough::Courses,
 };
 

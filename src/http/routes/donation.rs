@@ -6,12 +6,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::AppState,
     error::ApiError,
-    github::donation::Donation,
     http::{
         auth::Student,
         envelope::Envelope,
         openapi::{Failures, Unusable},
     },
+    model::Donation,
     readthrough::{Donations, ReadError},
 };
 

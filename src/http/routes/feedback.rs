@@ -24,10 +24,10 @@ use crate::{
         extract::Body,
         openapi::{Failures, Unusable},
         own_files::{self, items, not_own, picture_at},
-        public_url,
         text::{self, Prose, Text},
     },
     objects::FileName,
+    public_url,
     store::eventually,
 };
 
@@ -182,13 +182,13 @@ async fn publish_once(app: &AppState, open_id: &str, report: &Report) -> Result<
 
 async fn publish(app: &AppState, open_id: &str, hash: &str, report: &Report) -> Result<String, ApiError> {
     let (key, now) = (format!("feedback/{open_id}"), app.clock.now());
-    app.limit(&key, &app.config.limits.feedback).await?;
+    app.limiter.count(&key, app.config.limits.feedback).await?;
     let published = check_and_create(app, open_id, report).await;
     let url = match published {
         Ok(url) => url,
         Err(error) => {
             if error != ApiError::ContentRefused {
-                app.give_back(&key, &app.config.limits.feedback, now).await;
+                app.limiter.refund(&key, app.config.limits.feedback, now).await;
             }
             return Err(error);
         }

@@ -16,7 +16,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    campus::urp::parse_course::CourseTable,
     error::ApiError,
     http::{
         auth::Student,
@@ -27,6 +26,7 @@ use crate::{
         subscriber::{self, Subscriber},
     },
     ics::{self, Source},
+    model::CourseTable,
     readthrough::{Courses, ReadError},
     store::SubscriptionKind,
 };

@@ -7,7 +7,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    campus::library::{parse_book::BookCopy, parse_borrowing::Loan, parse_search::Book},
     error::ApiError,
     http::{
         auth::Student,
@@ -16,6 +15,7 @@ use crate::{
         openapi::{Failures, Unusable},
         text::Text,
     },
+    model::{Book, BookCopy, Loan},
     readthrough::{Borrowing, Copies, Renewed, Search},
 };
 
@@ -60,7 +60,7 @@ async fn search(
         return Err(ApiError::BadRequest("参数 q 不能为空".to_owned()));
     }
     // Every other title is a question to the library.
-    app.limit_read(&format!("search/{}", user.open_id), &app.config.limits.search).await?;
+    app.limiter.count_read(&format!("search/{}", user.open_id), app.config.limits.search).await?;
     Ok(Envelope::campus("图书检索成功", app.reader.read(&Search(title), &user).await?))
 }
 

@@ -14,10 +14,10 @@ use crate::{
         client_address::ClientAddress,
         envelope::Envelope,
         extract::Body,
-        login_limit::Turn,
         openapi::Failures,
         text::{self, Text},
     },
+    limiter::LoginTurn,
     store::{EditableField, LoginCode, SignIn, eventually},
     wechat::{Login, WechatError},
 };
@@ -54,7 +54,7 @@ async fn login(
     ClientAddress(address): ClientAddress,
     Body(input): Body<LoginInput>,
 ) -> Result<Envelope<Token>, ApiError> {
-    let turn = app.login_limit.turn(address).await?;
+    let turn = app.login_codes.turn(address).await?;
     let worker = app.clone();
     let (open_id, sign_in) = app.finish(async move { sign_in(&worker, input, turn).await }).await?;
     let token = app.tokens.issue(&open_id, &sign_in.nick_name, sign_in.issued_at)?;
@@ -64,7 +64,7 @@ async fn login(
 
 /// Exchanges the code and makes or finds the account. A code is remembered before the account is touched, so that a
 /// login that breaks off half-way is completed when it is repeated.
-async fn sign_in(app: &AppState, input: LoginInput, mut turn: Turn) -> Result<(String, SignIn), ApiError> {
+async fn sign_in(app: &AppState, input: LoginInput, mut turn: LoginTurn) -> Result<(String, SignIn), ApiError> {
     let Text(code) = &input.code;
     if let Some(known) = repeated(app, code).await? {
         return Ok(known);
@@ -72,13 +72,13 @@ async fn sign_in(app: &AppState, input: LoginInput, mut turn: Turn) -> Result<(S
     let login = match app.wechat.code_to_session(code).await {
         Ok(login) => login,
         Err(WechatError::CodeUsed) => {
-            app.login_limit.refused(&mut turn).await;
+            app.login_codes.refused(&mut turn).await;
             let known = twin(app, code).await?.ok_or(ApiError::WechatCodeInvalid)?;
-            app.login_limit.give_back(&mut turn).await;
+            app.login_codes.refund(&mut turn).await;
             return Ok(known);
         }
         Err(e @ (WechatError::CodeInvalid | WechatError::UserRefused)) => {
-            app.login_limit.refused(&mut turn).await;
+            app.login_codes.refused(&mut turn).await;
             return Err(e.into());
         }
         Err(e) => return Err(e.into()),

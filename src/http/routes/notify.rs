@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    config::Template,
+    config::{NotifyLimits, Template},
     error::ApiError,
     http::{
         auth::Student,
@@ -160,17 +160,17 @@ fn is_page(page: &str) -> bool {
 }
 
 async fn within_limits(app: &AppState, sender: &User, template: &Template, input: NotifyInput) -> Result<(), ApiError> {
-    let (per_sender, per_receiver) = app.config.limits.notify.split_at(app.config.limits.notify.len().min(1));
+    let NotifyLimits { per_sender, per_receiver } = app.config.limits.notify;
     let now = app.clock.now();
     let from = format!("notify/from/{}", sender.open_id);
     let to = format!("notify/to/{}", input.student_id.as_str());
-    app.limit(&from, per_sender).await?;
+    app.limiter.count(&from, per_sender).await?;
     let receivers = app.store.users.accounts_of_student(input.student_id.as_str()).await?;
     if receivers.is_empty() {
         return Err(ApiError::NotFound("接收人不存在"));
     }
-    if let Err(refused) = app.limit(&to, per_receiver).await {
-        app.give_back(&from, per_sender, now).await;
+    if let Err(refused) = app.limiter.count(&to, per_receiver).await {
+        app.limiter.refund(&from, per_sender, now).await;
         return Err(match refused {
             ApiError::RateLimited(after) => ApiError::ReceiverLimited(after),
             other => other,
@@ -178,9 +178,9 @@ async fn within_limits(app: &AppState, sender: &User, template: &Template, input
     }
     let outcome = deliver(app, sender, &receivers, template, input).await;
     if let Err(error) = &outcome {
-        app.give_back(&to, per_receiver, now).await;
+        app.limiter.refund(&to, per_receiver, now).await;
         if error.is_outage() {
-            app.give_back(&from, per_sender, now).await;
+            app.limiter.refund(&from, per_sender, now).await;
         }
     }
     Ok(outcome?)

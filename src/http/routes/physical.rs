@@ -5,9 +5,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    campus::physical::parse_scores::PhysicalYear,
     error::ApiError,
     http::{auth::Student, envelope::Envelope, openapi::Failures},
+    model::PhysicalYear,
     readthrough::Physical,
 };
 

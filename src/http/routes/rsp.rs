@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    campus::repair::{Order, Verdict},
+    campus::repair::{Order, OrderOutcome},
     error::ApiError,
     http::{
         auth::Student,
@@ -17,10 +17,10 @@ use crate::{
         extract::Body,
         openapi::{Failures, Unusable},
         own_files::{self, items, not_own, picture_at},
-        public_url,
         text::{self, Text},
     },
     objects::FileName,
+    public_url,
     store::User,
 };
 
@@ -100,22 +100,22 @@ fn pictures(list: &str, base: impl FnOnce() -> Result<Url, ApiError>) -> Result<
 
 async fn place(app: &AppState, user: &User, order: Order, pictures: &[FileName]) -> Result<(), ApiError> {
     own_files::check(app, &user.open_id, pictures, "imgList").await?;
-    let (key, rates, now) = (format!("repair/{}", user.open_id), &app.config.limits.repair, app.clock.now());
-    app.limit(&key, rates).await?;
+    let (key, rate, now) = (format!("repair/{}", user.open_id), app.config.limits.repair, app.clock.now());
+    app.limiter.count(&key, rate).await?;
     let refusal = match app.reader.place_repair(user, order).await {
-        Ok(Verdict::Accepted) => {
+        Ok(OrderOutcome::Accepted) => {
             own_files::keep(app, pictures).await;
             return Ok(());
         }
         // Counted: it may have been placed. Its pictures may be looked at, too.
-        Ok(Verdict::Unknown(error)) => {
+        Ok(OrderOutcome::Unknown(error)) => {
             own_files::keep(app, pictures).await;
             return Err(error.into());
         }
-        Ok(Verdict::Refused) => ApiError::CampusRefused("后勤系统未接受该报修，请检查后重试"),
+        Ok(OrderOutcome::Refused) => ApiError::CampusRefused("后勤系统未接受该报修，请检查后重试"),
         Err(error) => error.into(),
     };
-    app.give_back(&key, rates, now).await;
+    app.limiter.refund(&key, rate, now).await;
     Err(refusal)
 }
 

@@ -17,7 +17,8 @@ use crate::{
         openapi::Failures,
         text::{self, Text},
     },
-    store::{Class, StoredArticle},
+    model::Class,
+    store::StoredArticle,
 };
 
 /// How many articles a page has when the client does not say.
@@ -170,7 +171,7 @@ async fn list(
     let articles = if words.is_empty() {
         app.store.articles.list(class, &words, start, count).await?
     } else {
-        app.limit_read(&format!("search/{}", caller.open_id), &app.config.limits.search).await?;
+        app.limiter.count_read(&format!("search/{}", caller.open_id), app.config.limits.search).await?;
         let worker = app.clone();
         // The database goes on scanning when the caller has gone; the turn lasts as long.
         app.finish(async move {

@@ -7,9 +7,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
-    campus::urp::parse_score::{Score, ScoreRow},
     error::ApiError,
     http::{auth::Student, envelope::Envelope, openapi::Failures},
+    model::{Score, ScoreRow},
     readthrough::Scores,
 };
 
@@ -44,7 +44,7 @@ enum Mark {
     /// Points from 0 to 100.
     Points(f64),
     /// Passed or not, without points.
-    Verdict(bool),
+    PassOrFail(bool),
 }
 
 impl Mark {
@@ -57,8 +57,8 @@ impl Mark {
             "中等" | "中" => Self::Points(75.0),
             "及格" => Self::Points(65.0),
             "不及格" => Self::Points(0.0),
-            "合格" | "通过" => Self::Verdict(true),
-            "不合格" | "不通过" | "未通过" => Self::Verdict(false),
+            "合格" | "通过" => Self::PassOrFail(true),
+            "不合格" | "不通过" | "未通过" => Self::PassOrFail(false),
             number => Self::Points(number.parse().ok().filter(|points| (0.0..=100.0).contains(points))?),
         })
     }
@@ -66,7 +66,7 @@ impl Mark {
     fn is_pass(self) -> bool {
         match self {
             Self::Points(points) => points >= PASS,
-            Self::Verdict(passed) => passed,
+            Self::PassOrFail(passed) => passed,
         }
     }
 
@@ -74,7 +74,7 @@ impl Mark {
     fn rank(self) -> (bool, bool, f64) {
         match self {
             Self::Points(points) => (self.is_pass(), true, points),
-            Self::Verdict(passed) => (passed, false, 0.0),
+            Self::PassOrFail(passed) => (passed, false, 0.0),
         }
     }
 }

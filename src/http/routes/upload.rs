@@ -24,7 +24,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::{App, AppState},
-    config::Rate,
     error::ApiError,
     http::{
         auth::Student,
@@ -33,9 +32,9 @@ use crate::{
         incoming::{Cut, Incoming, Unparsed},
         middleware::UPLOAD_PAUSE,
         openapi::Failures,
-        public_url,
     },
     objects::{Draft, FileName, Label, Sniffer},
+    public_url,
     store::FileRecord,
 };
 
@@ -130,7 +129,9 @@ async fn store(
     }
     // A file is no longer than the body it comes in.
     let most = declared.unwrap_or(MAX_FILE).min(MAX_FILE);
-    app.limit(&format!("upload/{}", user.open_id), rates(&app.config.limits.upload, user.bind)).await?;
+    let limits = &app.config.limits.upload;
+    let rate = if user.bind { limits.bound } else { limits.unbound };
+    app.limiter.count(&format!("upload/{}", user.open_id), rate).await?;
 
     let end = CancellationToken::new();
     let _end_of_request = end.clone().drop_guard();
@@ -144,12 +145,6 @@ async fn store(
     };
     let name = app.tasks.spawn(work.in_current_span()).await.unwrap_or(Err(ApiError::Internal))?;
     Ok(public_url::below(&base, &["files", &name.to_string()]).into())
-}
-
-/// The rate for accounts that are bound, or the one for the others.
-fn rates(rates: &[Rate], bound: bool) -> &[Rate] {
-    let (of_bound, of_others) = rates.split_at(rates.len().min(1));
-    if bound { of_bound } else { of_others }
 }
 
 /// Whose file is to come, and how long it can be at most.

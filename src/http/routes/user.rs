@@ -57,7 +57,7 @@ async fn other(
         return Err(ApiError::NotBound);
     }
     let unknown = ApiError::NotFound("用户不存在");
-    app.limit_read(&format!("lookup/{}", user.open_id), &app.config.limits.lookup).await?;
+    app.limiter.count_read(&format!("lookup/{}", user.open_id), app.config.limits.lookup).await?;
     let Some(id) = StudentId::parse(&id) else { return Err(unknown) };
     let name = app.store.users.name_of_student(id.as_str()).await?.ok_or(unknown)?;
     Ok(Envelope::ok("用户信息获取成功", Other { student_id: id.as_str().to_owned(), name }))

@@ -5,10 +5,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use wehpu_engine::{
+    model::Class,
     objects::{FileType, Label, Objects},
-    store::{
-        Article, Claim, Class, Counts, Ended, Failure, LastRun, Outcome, Put, Run, Scheduler, Schedulers, StoreError,
-    },
+    store::{Article, Claim, Counts, Ended, Failure, LastRun, Outcome, Put, Run, Scheduler, Schedulers, StoreError},
 };
 
 use crate::support::{TestApp, eventually, setup};

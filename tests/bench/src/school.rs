@@ -11,7 +11,7 @@ use mongodb::{
 };
 use reqwest::Client;
 use serde_json::Value;
-use wehpu_engine::{clock::Clock, http::auth::Tokens};
+use wehpu_engine::{clock::Clock, tokens::Tokens};
 
 use crate::{Failure, engine::Engine, report::Case};
 

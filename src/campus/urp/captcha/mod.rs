@@ -31,7 +31,7 @@ pub use image::{Picture, read_bytes};
 pub use learn::{Learned, learn};
 pub use masks::{Mask, Masks, MasksError};
 pub use samples::{Sample, SamplesError, load_samples};
-pub use score::{Holdout, HoldoutReport, Report, Verdict, cross_validate, score};
+pub use score::{Holdout, HoldoutReport, Report, Scored, cross_validate, score};
 pub use solver::{Reading, Solver};
 
 /// Width of a captcha in pixels.

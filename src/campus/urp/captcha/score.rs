@@ -6,7 +6,7 @@ use super::{MIN_CONFIDENCE, Masks, Reading, Sample, Solver, learn};
 
 /// A labelled captcha and what was read in it.
 #[derive(Clone, Debug)]
-pub struct Verdict {
+pub struct Scored {
     /// The sample's name.
     pub name: String,
     /// The right answer.
@@ -15,7 +15,7 @@ pub struct Verdict {
     pub reading: Reading,
 }
 
-impl Verdict {
+impl Scored {
     /// All four characters as labelled.
     #[must_use]
     pub fn is_right(&self) -> bool {
@@ -35,33 +35,33 @@ impl Verdict {
     }
 }
 
-/// The verdicts over many captchas.
+/// The results over many captchas.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// One for each captcha, in the order of the samples.
-    pub verdicts: Vec<Verdict>,
+    pub scored: Vec<Scored>,
 }
 
 impl Report {
-    /// How many verdicts are like this.
-    pub fn count(&self, like: impl Fn(&Verdict) -> bool) -> usize {
-        self.verdicts.iter().filter(|verdict| like(verdict)).count()
+    /// How many results are like this.
+    pub fn count(&self, like: impl Fn(&Scored) -> bool) -> usize {
+        self.scored.iter().filter(|scored| like(scored)).count()
     }
 
     /// What was read wrong.
-    pub fn misses(&self) -> impl Iterator<Item = &Verdict> {
-        self.verdicts.iter().filter(|verdict| !verdict.is_right())
+    pub fn misses(&self) -> impl Iterator<Item = &Scored> {
+        self.scored.iter().filter(|scored| !scored.is_right())
     }
 }
 
 /// Reads all samples.
 #[must_use]
 pub fn score(samples: &[Sample], solver: &Solver) -> Report {
-    Report { verdicts: samples.iter().map(|sample| verdict(sample, solver)).collect() }
+    Report { scored: samples.iter().map(|sample| score_one(sample, solver)).collect() }
 }
 
-fn verdict(sample: &Sample, solver: &Solver) -> Verdict {
-    Verdict {
+fn score_one(sample: &Sample, solver: &Solver) -> Scored {
+    Scored {
         name: sample.name.clone(),
         expected: sample.text.iter().collect(),
         reading: solver.read_picture(&sample.picture),
@@ -114,16 +114,16 @@ pub fn cross_validate(samples: &[Sample], holdout: Holdout) -> HoldoutReport {
 
 impl HoldoutReport {
     fn add(&mut self, sample: &Sample, solver: &Solver) {
-        let verdict = verdict(sample, solver);
+        let result = score_one(sample, solver);
         let known = |masks: &Masks, symbol: char| masks.get(symbol).is_some();
-        for (expected, read) in sample.text.iter().zip(verdict.reading.text.chars()) {
+        for (expected, read) in sample.text.iter().zip(result.reading.text.chars()) {
             if known(solver.masks(), *expected) {
                 self.symbols += 1;
                 self.symbols_right += usize::from(*expected == read);
             }
         }
         if sample.text.iter().all(|symbol| known(solver.masks(), *symbol)) {
-            self.report.verdicts.push(verdict);
+            self.report.scored.push(result);
         } else {
             self.undecidable += 1;
         }
@@ -174,10 +174,10 @@ mod tests {
             sample("wrong", "xW4X", "xW5X", numbers),
         ];
         let report = score(&samples, Solver::builtin());
-        assert_eq!(report.verdicts.len(), 3);
-        assert_eq!(report.count(Verdict::is_right), 1);
-        assert_eq!(report.count(Verdict::is_right_ignoring_case), 2);
-        assert_eq!(report.misses().map(|verdict| verdict.name.as_str()).collect::<Vec<_>>(), ["case", "wrong"]);
+        assert_eq!(report.scored.len(), 3);
+        assert_eq!(report.count(Scored::is_right), 1);
+        assert_eq!(report.count(Scored::is_right_ignoring_case), 2);
+        assert_eq!(report.misses().map(|scored| scored.name.as_str()).collect::<Vec<_>>(), ["case", "wrong"]);
     }
 
     #[test]
@@ -202,8 +202,8 @@ mod tests {
         ];
         let report = cross_validate(&samples, Holdout::One);
         assert_eq!(report.folds, 3);
-        assert_eq!(report.report.verdicts.len(), 2);
-        assert_eq!(report.report.count(Verdict::is_right), 2);
+        assert_eq!(report.report.scored.len(), 2);
+        assert_eq!(report.report.count(Scored::is_right), 2);
         assert_eq!(report.undecidable, 1);
         assert_eq!((report.symbols_right, report.symbols), (11, 11));
     }

@@ -133,7 +133,7 @@ impl From<Vec<Session>> for CourseTable {
 
 /// Gives every course its colour: up and down from 1 to 5 in the order in which the week shows them, Monday first,
 /// courses without a weekday last. Thus neighbours differ, and the client looks as it always did.
-pub(super) fn colour(sessions: &mut [Session]) {
+pub fn colour(sessions: &mut [Session]) {
     const WAVE: [u8; 8] = [1, 2, 3, 4, 5, 4, 3, 2];
     let mut order: Vec<usize> = (0..sessions.len()).collect();
     order.sort_by_key(|&position| sessions[position].week.unwrap_or(u8::MAX));

@@ -126,11 +126,11 @@ impl Window {
 }
 
 impl Burst {
-    /// At most as much as the first of `rates`; without one, no limit.
+    /// At most as much as `rate`; without one, no limit.
     #[must_use]
-    pub fn new(rates: &[Rate], limits: Limits, clock: Clock, tasks: TaskTracker) -> Self {
+    pub fn new(rate: Option<Rate>, limits: Limits, clock: Clock, tasks: TaskTracker) -> Self {
         Self {
-            budget: rates.first().copied().map(Budget::new),
+            budget: rate.map(Budget::new),
             limits,
             clock,
             tasks,

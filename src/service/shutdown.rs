@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::http::admin::Readiness;
+use super::Readiness;
 
 /// How long requests are still accepted after `/readyz` says so: three checks of the proxy, which asks every second.
 const ANNOUNCE: Duration = Duration::from_secs(3);

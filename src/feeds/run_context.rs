@@ -1,4 +1,4 @@
-//! One run of a job: what all jobs have in common. Every request goes through [`Work::turn`], every write through a look
+//! One run of a job: what all jobs have in common. Every request goes through [`RunContext::turn`], every write through a look
 //! at the lease.
 
 use std::sync::{
@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Spider, backoff,
-    hold::{Hold, Lost},
+    lease_guard::LeaseGuard,
     report::{Item, Watch, What},
+    run_error::RunError,
     walk::{Listed, Plan},
 };
 use crate::{
@@ -21,9 +22,9 @@ use crate::{
         CampusError,
         feed::{LinkError, ListPage, Refusal},
     },
-    objects::ObjectError,
+    model::Class,
     outbound::System,
-    store::{Article, Class, Counts, Failure, Put, Run, StoreError},
+    store::{Article, Counts, Failure, Put, Run},
 };
 
 /// How long a system that is not asked for now is left alone before the next try; longer than its breaker is open.
@@ -34,60 +35,6 @@ const PATIENCE: u32 = 3;
 
 /// So many articles in a row that fail for the first time say that the source as a whole does not work.
 const IN_A_ROW: u32 = 20;
-
-/// Why a run ended before its time.
-#[derive(Debug)]
-pub(super) enum Halt {
-    /// The spider is asked to end. Another one goes on.
-    Stopped,
-    /// The lease was lost. Whoever has it goes on.
-    Lost,
-    /// The source does not work.
-    Campus(CampusError),
-    /// The list shows nothing at all.
-    Empty,
-    /// The database.
-    Store(StoreError),
-    /// The storage for files.
-    Objects(ObjectError),
-}
-
-impl From<Lost> for Halt {
-    fn from(Lost: Lost) -> Self {
-        Self::Lost
-    }
-}
-
-impl From<StoreError> for Halt {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<ObjectError> for Halt {
-    fn from(error: ObjectError) -> Self {
-        Self::Objects(error)
-    }
-}
-
-impl From<CampusError> for Halt {
-    fn from(error: CampusError) -> Self {
-        Self::Campus(error)
-    }
-}
-
-impl std::fmt::Display for Halt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Stopped => f.write_str("interrupted"),
-            Self::Lost => f.write_str("another spider took over"),
-            Self::Campus(error) => error.fmt(f),
-            Self::Empty => f.write_str("the list shows nothing"),
-            Self::Store(error) => error.fmt(f),
-            Self::Objects(error) => error.fmt(f),
-        }
-    }
-}
 
 /// Short lower-case word for a failure of the campus.
 pub(super) fn word_of(error: &CampusError) -> &'static str {
@@ -104,10 +51,10 @@ pub(super) fn word_of(error: &CampusError) -> &'static str {
 }
 
 /// A run under way.
-pub(super) struct Work<'a> {
+pub(super) struct RunContext<'a> {
     pub(super) spider: &'a Spider,
     pub(super) run: &'a Run,
-    pub(super) hold: &'a Hold,
+    pub(super) lease: &'a LeaseGuard,
     pub(super) stop: &'a CancellationToken,
     watch: &'a Watch,
     counts: Mutex<Counts>,
@@ -115,18 +62,18 @@ pub(super) struct Work<'a> {
     in_a_row: AtomicU32,
 }
 
-impl<'a> Work<'a> {
+impl<'a> RunContext<'a> {
     pub(super) fn new(
         spider: &'a Spider,
         run: &'a Run,
-        hold: &'a Hold,
+        lease: &'a LeaseGuard,
         stop: &'a CancellationToken,
         watch: &'a Watch,
     ) -> Self {
         Self {
             spider,
             run,
-            hold,
+            lease,
             stop,
             watch,
             counts: Mutex::default(),
@@ -172,13 +119,13 @@ impl<'a> Work<'a> {
     }
 
     /// Whether the run may go on.
-    pub(super) fn may_go_on(&self) -> Result<(), Halt> {
-        self.hold.check()?;
-        if self.stop.is_cancelled() { Err(Halt::Stopped) } else { Ok(()) }
+    pub(super) fn may_go_on(&self) -> Result<(), RunError> {
+        self.lease.check()?;
+        if self.stop.is_cancelled() { Err(RunError::Stopped) } else { Ok(()) }
     }
 
     /// Waits for the time of the next request; requests of a job begin at a polite distance.
-    pub(super) async fn turn(&self) -> Result<(), Halt> {
+    pub(super) async fn turn(&self) -> Result<(), RunError> {
         let at = {
             let mut next = self.next_turn.lock().unwrap_or_else(PoisonError::into_inner);
             let at = (*next).max(Instant::now());
@@ -188,18 +135,18 @@ impl<'a> Work<'a> {
         self.pause(sleep_until(at)).await
     }
 
-    async fn pause(&self, time: impl Future<Output = ()>) -> Result<(), Halt> {
+    async fn pause(&self, time: impl Future<Output = ()>) -> Result<(), RunError> {
         tokio::select! {
             () = time => {}
             () = self.stop.cancelled() => {}
-            () = self.hold.lost() => {}
+            () = self.lease.lost() => {}
         }
         self.may_go_on()
     }
 
     /// After a request that failed with `error`: `true` when it is to be sent again, because the system was only not
     /// asked for at the moment; `false` when the failure is that of the one page. `tries` counts.
-    pub(super) async fn again(&self, system: System, error: &CampusError, tries: &mut u32) -> Result<bool, Halt> {
+    pub(super) async fn again(&self, system: System, error: &CampusError, tries: &mut u32) -> Result<bool, RunError> {
         match error {
             CampusError::WrongPassword(..)
             | CampusError::Locked(..)
@@ -218,7 +165,7 @@ impl<'a> Work<'a> {
     }
 
     /// What is known of what a page shows.
-    pub(super) async fn look_up(&self, class: Class, page: u32, list: ListPage) -> Result<Vec<Listed>, Halt> {
+    pub(super) async fn look_up(&self, class: Class, page: u32, list: ListPage) -> Result<Vec<Listed>, RunError> {
         let links = list.links.into_iter().map(|link| {
             let mut url = link.url.clone();
             url.set_fragment(None);
@@ -238,7 +185,7 @@ impl<'a> Work<'a> {
     }
 
     /// Deals with items for which nothing is fetched; gives the plan for it.
-    pub(super) async fn plan(&self, class: Class, item: &Listed) -> Result<Plan, Halt> {
+    pub(super) async fn plan(&self, class: Class, item: &Listed) -> Result<Plan, RunError> {
         let plan = item.plan(self.spider.clock.now());
         match plan {
             Plan::Refuse(refusal) => self.refuse(class, item, refusal).await?,
@@ -249,10 +196,10 @@ impl<'a> Work<'a> {
     }
 
     /// Stores an article that was fetched for `item`, and forgets its failure.
-    pub(super) async fn store(&self, class: Class, item: &Listed, article: &Article) -> Result<(), Halt> {
+    pub(super) async fn store(&self, class: Class, item: &Listed, article: &Article) -> Result<(), RunError> {
         self.put(class, article).await?;
         if item.failure.is_some() {
-            self.hold.check()?;
+            self.lease.check()?;
             self.spider.store.failures.forget(class, &item.key).await?;
         }
         self.in_a_row.store(0, Ordering::Relaxed);
@@ -260,8 +207,8 @@ impl<'a> Work<'a> {
     }
 
     /// Stores an article.
-    pub(super) async fn put(&self, class: Class, article: &Article) -> Result<(), Halt> {
-        self.hold.check()?;
+    pub(super) async fn put(&self, class: Class, article: &Article) -> Result<(), RunError> {
+        self.lease.check()?;
         let now = self.spider.clock.now();
         let what = match self.spider.store.articles.put_in_run(class, article, self.run.fence, now).await? {
             Put::Inserted => What::New,
@@ -273,7 +220,7 @@ impl<'a> Work<'a> {
     }
 
     /// Records why `item` was not collected. A source that fails again and again ends the run.
-    pub(super) async fn fail(&self, class: Class, item: &Listed, error: LinkError) -> Result<(), Halt> {
+    pub(super) async fn fail(&self, class: Class, item: &Listed, error: LinkError) -> Result<(), RunError> {
         match error {
             LinkError::Refused(refusal) => self.refuse(class, item, refusal).await,
             LinkError::Campus(error) => {
@@ -287,20 +234,20 @@ impl<'a> Work<'a> {
     }
 
     /// Records that `item` could not be fetched, to be tried again.
-    pub(super) async fn fail_with(&self, class: Class, item: &Listed, word: &'static str) -> Result<(), Halt> {
+    pub(super) async fn fail_with(&self, class: Class, item: &Listed, word: &'static str) -> Result<(), RunError> {
         let attempts = item.failure.as_ref().map_or(0, |failure| failure.attempts);
         self.record(class, item, What::Failed(word), Some(backoff::of_item(attempts.saturating_add(1)))).await
     }
 
     /// Records that the engine does not go where `item` leads. What only an answer showed is looked at again much later.
-    pub(super) async fn refuse(&self, class: Class, item: &Listed, refusal: Refusal) -> Result<(), Halt> {
+    pub(super) async fn refuse(&self, class: Class, item: &Listed, refusal: Refusal) -> Result<(), RunError> {
         self.in_a_row.store(0, Ordering::Relaxed);
         let pause = item.target.is_ok().then(backoff::of_refused);
         self.record(class, item, What::Refused(refusal.word()), pause).await
     }
 
-    async fn record(&self, class: Class, item: &Listed, what: What, pause: Option<TimeDelta>) -> Result<(), Halt> {
-        self.hold.check()?;
+    async fn record(&self, class: Class, item: &Listed, what: What, pause: Option<TimeDelta>) -> Result<(), RunError> {
+        self.lease.check()?;
         let now = self.spider.clock.now();
         let word = what.why().unwrap_or_default();
         let failure = Failure {

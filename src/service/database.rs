@@ -1,15 +1,11 @@
-//! What every long-running command does: listen, and know whether the database is there and current.
+//! Whether the database is there and current.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
-use tokio::net::TcpListener;
-
-use crate::{
-    http::admin::Readiness,
-    store::{
-        Store,
-        migrations::{self, MigrationError},
-    },
+use super::Readiness;
+use crate::store::{
+    Store,
+    migrations::{self, MigrationError},
 };
 
 /// How often the database is asked whether it is there.
@@ -18,13 +14,9 @@ const WATCH: Duration = Duration::from_secs(1);
 /// Longest wait for its answer.
 const WATCH_PATIENCE: Duration = Duration::from_secs(3);
 
-pub(super) async fn bind(addr: SocketAddr, variable: &str) -> Result<TcpListener, String> {
-    TcpListener::bind(addr).await.map_err(|e| format!("{variable}: cannot listen on {addr}: {e}"))
-}
-
 /// Keeps readiness up to date. Waits for the database as long as it takes; ends only when the schema is behind. Calls
 /// `ready` once, when the schema was found to be current.
-pub(super) async fn watch_database(
+pub async fn watch_database(
     store: &Store,
     readiness: &Readiness,
     ready: impl Fn(),
@@ -46,7 +38,7 @@ pub(super) async fn watch_database(
 ///
 /// # Errors
 /// [`MigrationError`] when it is not.
-pub(super) async fn is_migrated(store: &Store) -> Result<bool, MigrationError> {
+pub async fn is_migrated(store: &Store) -> Result<bool, MigrationError> {
     match migrations::check_current(store.database()).await {
         Ok(()) => Ok(true),
         Err(MigrationError::Store(error)) => {

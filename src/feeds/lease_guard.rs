@@ -1,5 +1,5 @@
 //! A lease that is held while a run goes on: renewed in time, and known to be lost at the moment somebody else may have
-//! it. Whoever writes asks [`Hold::check`] first; the database refuses what comes too late all the same, by the number
+//! it. Whoever writes asks [`LeaseGuard::check`] first; the database refuses what comes too late all the same, by the number
 //! of the run.
 
 use std::{
@@ -31,7 +31,7 @@ pub(super) struct Lost;
 
 /// The lease of one run.
 #[derive(Debug)]
-pub(super) struct Hold {
+pub(super) struct LeaseGuard {
     schedulers: Schedulers,
     job: &'static str,
     fence: i64,
@@ -39,7 +39,7 @@ pub(super) struct Hold {
     lost: CancellationToken,
 }
 
-impl Hold {
+impl LeaseGuard {
     /// The lease of `run`, which was asked for at `asked`.
     pub(super) fn new(schedulers: &Schedulers, run: &Run, asked: Instant) -> Self {
         Self {

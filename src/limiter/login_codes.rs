@@ -15,7 +15,7 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -24,7 +24,6 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::client_address::network;
 use crate::{clock::Clock, config::Rate, crypto::Pseudonyms, error::ApiError, store::Limits};
 
 /// Codes of one address that WeChat is asked about at once by a replica. Half of what `WEHPU_CAMPUS_CONCURRENCY` lets out at
@@ -39,9 +38,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// knows.
 const MAX_ADDRESSES: usize = 50_000;
 
+/// Bits of an IPv6 address that name a network: whoever has one has all addresses of it (RFC 4291 §2.5.4).
+const NETWORK_BITS: u32 = 64;
+
 /// Counts refused login codes.
 #[derive(Debug)]
-pub struct LoginLimit {
+pub struct LoginCodes {
     rate: Option<Rate>,
     limits: Limits,
     pseudonyms: Pseudonyms,
@@ -132,11 +134,11 @@ fn lock(addresses: &Mutex<Addresses>) -> MutexGuard<'_, Addresses> {
     addresses.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl LoginLimit {
-    /// At most as many refused codes as the first of `rates`; without one, no limit.
+impl LoginCodes {
+    /// At most as many refused codes as `rate`; without one, no limit.
     #[must_use]
-    pub fn new(rates: &[Rate], limits: Limits, pseudonyms: Pseudonyms, clock: Clock, tasks: TaskTracker) -> Self {
-        Self { rate: rates.first().copied(), limits, pseudonyms, clock, tasks, addresses: Arc::default() }
+    pub fn new(rate: Option<Rate>, limits: Limits, pseudonyms: Pseudonyms, clock: Clock, tasks: TaskTracker) -> Self {
+        Self { rate, limits, pseudonyms, clock, tasks, addresses: Arc::default() }
     }
 
     /// Waits until WeChat may be asked about a code of `address`.
@@ -186,12 +188,23 @@ impl LoginLimit {
     }
 
     /// Takes back that the code of `turn` was counted: it was good after all.
-    pub async fn give_back(&self, turn: &mut Turn) {
+    pub async fn refund(&self, turn: &mut Turn) {
         let (Some(rate), Some(then)) = (self.rate, turn.counted.take()) else { return };
         let (window, _) = window(rate, then);
         lock(&self.addresses).count(turn.number, window, |refused| refused.saturating_sub(1));
-        if let Err(error) = self.limits.give_back(&key(turn.number), rate, then).await {
-            tracing::warn!(%error, "a use was not given back");
+        if let Err(error) = self.limits.refund(&key(turn.number), rate, then).await {
+            tracing::warn!(%error, "a use was not refunded");
+        }
+    }
+}
+
+/// What a client is counted under: its IPv4 address, or the network of its IPv6 address.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & (u128::MAX << (u128::BITS - NETWORK_BITS));
+            format!("{}/{NETWORK_BITS}", Ipv6Addr::from(network))
         }
     }
 }
@@ -228,5 +241,15 @@ mod tests {
         addresses.enter(8);
         addresses.turn_to(2);
         assert_eq!((addresses.refused(7), addresses.known.len()), (0, 1), "who is under way stays, uncounted");
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_client() {
+        let of = |address: &str| network(address.parse().unwrap());
+        assert_eq!(of("192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(of("2001:db8:1:2::"), of("2001:db8:1:2:ffff::"));
+        assert_ne!(of("2001:db8:1:2::"), of("2001:db8:1:3::"));
     }
 }

@@ -1,0 +1,17 @@
+//! What the university knows, as the API shows it and the store keeps it. Clients, store and API point down to it.
+
+mod class;
+mod course;
+pub mod donation;
+mod library;
+mod physical;
+mod room;
+mod score;
+
+pub use class::{CLASSES, Class};
+pub use course::{CourseTable, Session, WeekSpan, colour};
+pub use donation::Donation;
+pub use library::{Book, BookCopy, Loan};
+pub use physical::PhysicalYear;
+pub use room::Room;
+pub use score::{Score, ScoreRow};
