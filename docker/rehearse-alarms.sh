@@ -93,8 +93,9 @@ bind_again() {
     sleep 0.2
 }
 send_message() {
-    request "$URL/api/notify" -H 'content-type: application/json' -d '{"studentId": "311509000002", "templateId": "AT0210",
-        "page": "pages/index/index", "data": {"keyword1": {"value": "卡"}, "keyword2": {"value": "1"}, "keyword3": {"value": "1"}}}'
+    request "$URL/api/notify" -H 'content-type: application/json' -d '{"studentId": "311509000002", "templateId": "AT1107",
+        "page": "pages/index/index", "data": {"keyword1": {"value": "校园卡"}, "keyword2": {"value": "311509000002"},
+        "keyword3": {"value": "张三"}, "keyword4": {"value": "13800000000"}, "keyword5": {"value": "请联系我"}}}'
     sleep 0.2
 }
 
@@ -233,7 +234,7 @@ break_LoginsPaused() {
 mend_LoginsPaused() { well; }
 
 break_MessagesRefused() {
-    fault wechat '{"mode": "errcode", "errcode": 40037, "operation": "send"}'
+    fault wechat '{"mode": "errcode", "errcode": 40037, "operation": "subscribe_send"}'
     load 2 send_message
 }
 mend_MessagesRefused() { well; }
