@@ -21,7 +21,7 @@ use crate::{
     wechat::WechatError,
 };
 
-/// Everything an endpoint can answer besides success.
+/// Everything an endpoint can answer other than success.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ApiError {
     /// Something in the request is wrong; the text says what, in Chinese.

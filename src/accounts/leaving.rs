@@ -1,4 +1,4 @@
-//! How an account leaves: the same way whoever ends it, its owner or the end of the time for which it is kept.
+//! How an account leaves: the same way no matter who ends it, its owner or the end of the time for which it is kept.
 
 use std::time::Duration;
 

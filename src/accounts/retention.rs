@@ -1,6 +1,6 @@
 //! Accounts that nobody has logged in to for `WEHPU_RETENTION` are deleted, as if their owners had done it.
 //!
-//! A token lives for some days (`WEHPU_JWT_TTL`), so that whoever uses the mini-program logs in at least that often. Each
+//! A token lives for some days (`WEHPU_JWT_TTL`), so that anyone who uses the mini-program logs in at least that often. Each
 //! replica looks from time to time whether the work of the day has been done; a lease that lasts for that day decides.
 
 use std::{convert::Infallible, time::Duration};

@@ -29,7 +29,7 @@ use crate::{
 use session::Session;
 use urp::captcha::{MasksError, Solver};
 
-/// Why a campus system gave no data, told apart by what can be done about it.
+/// Why a campus system gave no data, distinguished by what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CampusError {
     /// This system refused the account or the password, with its words. Never tried again: accounts lock.
@@ -119,7 +119,7 @@ impl CampusError {
     }
 
     /// Whether a session that has ended may be answered like this: with the login page, a server error, a notice, or any
-    /// other page. No answer at all says nothing about the session.
+    /// other page. No answer at all proves nothing about the session.
     fn may_be_a_dead_session(&self) -> bool {
         matches!(self, Self::SessionExpired(_) | Self::Failing(_) | Self::Changed { .. })
     }

@@ -78,7 +78,7 @@ pub enum PageError {
     /// The system refused the account or its password. Never try again with the same password.
     #[error("the account or its password was refused")]
     WrongPassword(Said),
-    /// The account is locked for a while. It says nothing about the password.
+    /// The account is locked for a while. It proves nothing about the password.
     #[error("the account is locked")]
     Locked(Said),
     /// The system takes no logins from this service: it wants a captcha, or our address is not wanted.
@@ -153,7 +153,7 @@ pub(crate) fn login_outcome<T>(html: &str, read: Result<T, PageError>) -> Result
     }
 }
 
-/// Why a login was refused, from a page that is not what follows a login; `None` where the page says nothing known.
+/// Why a login was refused, from a page that is not what follows a login; `None` where the page has no known text.
 pub(crate) fn login_refusal(page: &dom::Page<'_>) -> Option<PageError> {
     let said = said::messages(page);
     let told = said.iter().find_map(|text| Some((text, said::meaning(text)?)));

@@ -18,7 +18,7 @@ use crate::outbound::System;
 /// it longer at the systems that count them.
 pub const SYSTEM_PAUSE: Duration = Duration::from_mins(10);
 
-/// How long no login is sent for a locked account, whoever asks: as long as these systems lock one.
+/// How long no login is sent for a locked account, no matter who asks: as long as these systems lock one.
 pub const ACCOUNT_PAUSE: Duration = Duration::from_hours(1);
 
 /// Most accounts that are remembered; beyond them the one whose pause ends first is forgotten.

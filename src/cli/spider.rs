@@ -119,7 +119,7 @@ async fn follow(config: SpiderConfig) -> Result<(), Failure> {
             let (spider, stop) = (spider.clone(), stop.clone());
             jobs.spawn(async move { spider.follow(job, &stop).await });
         }
-        // One that ends early, by a panic, ends the process: the service manager starts it anew.
+        // One that ends early, by a panic, ends the process: the service manager starts it again.
         jobs.join_next().await;
         if stop.is_cancelled() {
             jobs.join_all().await;

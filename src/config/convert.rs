@@ -67,7 +67,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
 /// What is refused although it is well-formed, in production more than in development.
 pub(super) fn check_profile(r: &mut Reader, config: &Config) {
     if config.retention.is_some_and(|kept| kept <= config.auth.jwt_ttl) {
-        // Whoever uses the service logs in when his token ends.
+        // Anyone who uses the service logs in when his token ends.
         r.problem("WEHPU_RETENTION", "must be longer than WEHPU_JWT_TTL");
     }
     if config.profile == Profile::Dev {

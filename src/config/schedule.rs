@@ -44,7 +44,7 @@ impl fmt::Display for Schedule {
 }
 
 impl Schedule {
-    /// The last scheduled time up to `now`. Whoever missed several has only this one to make up for.
+    /// The last scheduled time up to `now`. Of several that were missed only this one is made up for.
     #[must_use]
     pub fn latest(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.0.find_previous_occurrence(&campus_time(now), true).ok().map(|at| at.to_utc())

@@ -26,7 +26,7 @@ pub fn random_hex() -> String {
     hex::encode(bytes)
 }
 
-/// 64 random hexadecimal digits, for secrets that open something to whoever has them; `None` when the operating system
+/// 64 random hexadecimal digits, for secrets that open something to anyone who has them; `None` when the operating system
 /// gives no random numbers.
 #[must_use]
 pub fn random_token() -> Option<String> {

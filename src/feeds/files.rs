@@ -65,7 +65,7 @@ async fn compare(context: &RunContext<'_>, download: &mut Download, hash: &str) 
     if receive(context, download, None).await?.1 != hash {
         return Ok(Fetched::Another);
     }
-    // Whoever emptied the storage wants it filled again.
+    // If somebody emptied the storage, it is to be filled again.
     let name = context.spider.objects.of_hash(hash).await?;
     Ok(name.map_or(Fetched::Another, |name| Fetched::Same((name, hash.to_owned()))))
 }

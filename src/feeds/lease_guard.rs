@@ -1,5 +1,5 @@
 //! A lease that is held while a run goes on: renewed in time, and known to be lost at the moment somebody else may have
-//! it. Whoever writes asks [`LeaseGuard::check`] first; the database refuses what comes too late all the same, by the number
+//! it. Anyone who writes asks [`LeaseGuard::check`] first; the database refuses what comes too late all the same, by the number
 //! of the run.
 
 use std::{

@@ -274,7 +274,7 @@ impl Spider {
         }
     }
 
-    /// Leaves a run to whoever goes on with it.
+    /// Leaves a run to the spider that goes on with it.
     async fn interrupt(&self, job: Job, run: &Run, lease: &LeaseGuard, error: &RunError) -> Ran {
         tracing::warn!(job = job.name(), run = run.fence, why = %error, "run interrupted");
         if lease.check().is_ok()

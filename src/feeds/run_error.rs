@@ -8,7 +8,7 @@ use crate::{campus::CampusError, objects::ObjectError, store::StoreError};
 pub(super) enum RunError {
     /// The spider is asked to end. Another one goes on.
     Stopped,
-    /// The lease was lost. Whoever has it goes on.
+    /// The lease was lost. Its new holder goes on.
     Lost,
     /// The source does not work.
     Campus(CampusError),

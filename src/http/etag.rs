@@ -1,4 +1,4 @@
-//! `ETag` of texts that are made anew for each request.
+//! `ETag` of texts that are made again for each request.
 
 use axum::http::{HeaderMap, header::IF_NONE_MATCH};
 

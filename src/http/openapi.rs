@@ -51,7 +51,7 @@ struct Failure {
     data: Option<std::collections::HashMap<String, bool>>,
 }
 
-/// The answers that any endpoint can give besides its own.
+/// The answers that any endpoint can give in addition to its own.
 pub struct Failures;
 
 /// Status and meaning of each error.

@@ -1,4 +1,4 @@
-//! Whoever asks with the token of a personal address: a calendar program or a feed reader, which cannot log in.
+//! Anyone who asks with the token of a personal address: a calendar program or a feed reader, which cannot log in.
 
 use axum::http::request::Parts;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! The limit on requests of any kind per user, shared by all replicas without a database write for each request.
 //!
-//! With a budget of `B` requests in a window, a replica lets the first `B/8` of a user through on its own. Whoever asks
+//! With a budget of `B` requests in a window, a replica lets the first `B/8` of a user through on its own. Anyone who asks
 //! for more draws on what is left, `B - B/8`, which all replicas share through one counter in the database: it is drawn on
 //! `B/16` at a time, so that a user who never comes near the limit costs no write, and one who does costs one in `B/16`
 //! requests. Thus with `N` replicas
@@ -159,7 +159,7 @@ impl Burst {
         }
         let turn = usize::try_from(user % TURNS as u64).unwrap_or_default();
         let _turn = self.turns[turn].lock().await;
-        // Whoever had the turn before may have drawn enough.
+        // The one before may have drawn enough.
         let mut answer = self.window().take(number, user, budget);
         if answer == Answer::Ask {
             let granted = self.draw(open_id, budget).await;

@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// knows.
 const MAX_ADDRESSES: usize = 50_000;
 
-/// Bits of an IPv6 address that name a network: whoever has one has all addresses of it (RFC 4291 §2.5.4).
+/// Bits of an IPv6 address that name a network: anyone who has one has all addresses of it (RFC 4291 §2.5.4).
 const NETWORK_BITS: u32 = 64;
 
 /// Counts refused login codes.

@@ -125,7 +125,7 @@ impl SharedToken {
         if refused || refresh_at <= self.parts.clock.now() {
             return Ok(None);
         }
-        // One that was sealed with a key that is gone is only asked for anew.
+        // One that was sealed with a key that is gone is only asked for again.
         let opened = self.parts.keys.open(&self.id, FIELD, &stored.sealed).ok();
         Ok(opened.map(|value| Token { value, sealed: stored.sealed.into(), refresh_at, expires_at }))
     }

@@ -64,7 +64,7 @@ impl MessengerError {
         }
     }
 
-    /// Whether it is nobody's fault but ours or WeChat's: whoever asked may ask again without that counting twice.
+    /// Whether it is nobody's fault but ours or WeChat's: anyone who asked may ask again without that counting twice.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         !matches!(

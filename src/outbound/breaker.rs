@@ -16,7 +16,7 @@ const THRESHOLD: u32 = 5;
 const COOLDOWN: Duration = Duration::from_secs(5);
 
 /// So many accounts must get pages that cannot be read before those count: one student's broken page, or his dead session,
-/// says nothing about the others.
+/// proves nothing about the others.
 const ACCOUNTS: usize = 3;
 
 /// For whom a system is asked.

@@ -137,7 +137,7 @@ impl Drop for Download {
 
 impl Outbound {
     /// Asks for one link of many, follows redirects as [`Outbound::send`] does, and gives the answer before its body has
-    /// come. The breaker is told only that no connection could be made; the rest is said by whoever reads the answer.
+    /// come. The breaker is told only that no connection could be made; the rest is said by the caller, who reads the answer.
     ///
     /// # Errors
     /// [`OutboundError`]; server errors (5xx) are errors, other statuses are answers.

@@ -184,7 +184,7 @@ pub enum BuildError {
     Tls(reqwest::Error),
 }
 
-/// A request under way: the answer was received, its meaning is not known yet. Whoever understands it says whether the
+/// A request under way: the answer was received, its meaning is not known yet. The caller understands it and says whether the
 /// system is well, so that a maintenance page with status 200 counts as the failure it is.
 #[must_use]
 pub struct Exchange<'a> {

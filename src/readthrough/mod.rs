@@ -1,4 +1,4 @@
-//! Campus data, read through the store: fresh data is served as stored; older data is fetched anew, once for all requests
+//! Campus data, read through the store: fresh data is served as stored; older data is fetched again, once for all requests
 //! of an account at the same time, in this replica (single flight) and across replicas (a lease); when that fails or takes
 //! long, what is stored is served and marked stale. Stored data is never replaced by an empty or failed answer.
 //!
@@ -318,7 +318,7 @@ impl ReadThrough {
         let asked = tokio::time::timeout(CAMPUS_LIMIT, work(&login, &mut session)).await;
         let answer = asked.unwrap_or(Err(CampusError::Down(system)));
         if session.to_text() != before {
-            // What was fetched is worth more than the session: the next request would log in anew.
+            // What was fetched is worth more than the session: the next request would log in again.
             if let Err(error) = store_session(&self.store, &self.keys, &self.clock, &owner, &session).await {
                 tracing::warn!(%error, "campus session not kept");
             }
@@ -330,7 +330,7 @@ impl ReadThrough {
     }
 
     /// The account as it is now, and what it logs in with. Another replica may have met a refused password, or the student
-    /// may have bound anew, since the caller read it.
+    /// may have bound again, since the caller read it.
     async fn log_in_as(&self, user: &User, credentials: &[(Credential, System)]) -> Result<(User, Login), ReadError> {
         let latest = self.store.users.find(&user.open_id).await?;
         let user = latest.filter(|l| l.bind && l.student_id == user.student_id).ok_or(ReadError::NotBound)?;

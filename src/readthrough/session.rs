@@ -46,7 +46,7 @@ pub enum SessionError {
     Seal(#[from] SealError),
 }
 
-/// The stored session, or a new one. A session that does not open (its key is gone) is simply made anew.
+/// The stored session, or a new one. A session that does not open (its key is gone) is simply made again.
 ///
 /// # Errors
 /// [`StoreError`] when the database does not answer.

@@ -420,7 +420,7 @@ fn date(at: DateTime<Utc>) -> bson::DateTime {
     bson::DateTime::from_millis(at.timestamp_millis())
 }
 
-/// What storing an article sets, and what besides when it is new; as stages of an update, so that a document that has
+/// What storing an article sets, and what else when it is new; as stages of an update, so that a document that has
 /// all of it already stays as it is.
 fn changes(article: &Article, run: Option<i64>, now: DateTime<Utc>) -> (Document, Document) {
     let text = |value: &str| Some(Bson::from(value));

@@ -1,4 +1,4 @@
-//! How full the disk of the database is: gauges for whoever watches the service, so that somebody comes before it is full.
+//! How full the disk of the database is: gauges for anyone who watches the service, so that somebody comes before it is full.
 
 use mongodb::bson::{Bson, doc};
 

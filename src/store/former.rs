@@ -42,7 +42,7 @@ pub struct FormerOwner {
 /// A document of the old service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FormerDocument {
-    /// Its account, if that is bound, and has not been bound anew since: then nobody knows to which number it was bound.
+    /// Its account, if that is bound, and has not been bound again since: then nobody knows to which number it was bound.
     pub owner: Option<FormerOwner>,
     /// The term, if it has one.
     pub term: Option<String>,

@@ -22,10 +22,10 @@ const LIFE: Duration = Duration::from_secs(20);
 /// How often it is prolonged: a primary may be away for the time of an election.
 const PROLONG: Duration = Duration::from_secs(4);
 
-/// How long whoever did his work waits for the lease to be given back.
+/// How long a holder waits, his work done, for the lease to be given back.
 const RELEASE: Duration = Duration::from_millis(500);
 
-/// How often whoever waits for a lease looks.
+/// How often a caller that waits for a lease looks.
 const POLL: Duration = Duration::from_millis(100);
 
 /// A lease that is held. It ends by [`Leases::release`], or by itself when its time is over.

@@ -1,4 +1,4 @@
-//! How many members of the replica set this process sees, and as what: a gauge for whoever watches the service.
+//! How many members of the replica set this process sees, and as what: a gauge for anyone who watches the service.
 
 use mongodb::{
     ServerType,

@@ -68,7 +68,7 @@ const SERVER_SELECTION: Duration = Duration::from_secs(10);
 /// How long a new connection may take, and with it the greeting of a member that is watched.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// How often each member reports. One that says nothing for this and [`CONNECT`] together (paused, or cut off the
+/// How often each member reports. One that does not answer for this and [`CONNECT`] together (paused, or cut off the
 /// network) is taken for gone: the driver then breaks off what still waits for it, and repeats it at the new primary if
 /// that is safe. The driver's own 10 s would keep a write waiting for 15 s where an election takes 5 s.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -88,7 +88,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
 /// Pause between two looks for a primary at start.
 const PRIMARY_POLL: Duration = Duration::from_millis(250);
 
-/// What can go wrong with the database, told apart by what the caller can do.
+/// What can go wrong with the database, distinguished by what the caller can do.
 #[derive(thiserror::Error)]
 pub enum StoreError {
     /// No usable member, or the write is not known to be safe: trying again later helps.
@@ -337,7 +337,7 @@ fn collection<T: Send + Sync>(db: &Database, name: &str, reads: Reads) -> Collec
 }
 
 /// Does a write again that a change of the primary, or the end of a connection, has interrupted: once, as the driver does
-/// by itself with writes to one document. Only for writes that may be done twice, such as the deletion of many. Whoever has
+/// by itself with writes to one document. Only for writes that may be done twice, such as the deletion of many. Anyone who has
 /// waited for a primary in vain does not wait again.
 pub(crate) async fn retried<T, R>(write: impl Fn() -> R) -> Result<T, StoreError>
 where

@@ -1,5 +1,5 @@
 //! How a document is read: again where a member cannot answer yet, elsewhere where one does not know it, and elsewhere
-//! besides where one says nothing.
+//! as well where one does not answer.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use super::{StoreError, UNAVAILABLE_CODES};
 const READ_PATIENCE: Duration = Duration::from_secs(10);
 const READ_PAUSE: Duration = Duration::from_millis(200);
 
-/// How long a member may say nothing until another one is asked besides. A paused one is noticed after 3 s; a primary whose
+/// How long a member may stay silent until another one is asked as well. A paused one is noticed after 3 s; a primary whose
 /// writes no majority takes answers nothing either, since they hold all connections to it, up to [`super::WRITE_TIMEOUT`].
 const SILENCE: Duration = Duration::from_secs(1);
 
@@ -35,7 +35,7 @@ static SECOND: Semaphore = Semaphore::const_new(16);
 
 /// Does a read, again while it meets members that cannot answer it: one that has just started says so with an error the
 /// driver does not know how to deal with, and two that are lost at the same moment are one more than the driver tries. A
-/// moment later they, or another one, answer. Whoever has looked for a member in vain does not look again.
+/// moment later they, or another one, answer. Anyone who has looked for a member in vain does not look again.
 pub(super) async fn steadily<T, R>(read: impl Fn() -> R) -> Result<T, StoreError>
 where
     R: IntoFuture<Output = Result<T, Error>>,
@@ -64,7 +64,7 @@ where
     steadily(again).await
 }
 
-/// One document from where `documents` reads, or, where that member says nothing, from a secondary.
+/// One document from where `documents` reads, or, where that member does not answer, from a secondary.
 pub(super) async fn find_one<T>(documents: &Collection<T>, filter: Document) -> Result<Option<T>, StoreError>
 where
     T: Send + Sync + DeserializeOwned + 'static,
@@ -85,12 +85,12 @@ pub(super) async fn ping(db: &Database) -> Result<(), StoreError> {
     first_of(ask(db.clone(), nearest), ask(db.clone(), elsewhere())).await.map(drop)
 }
 
-/// Of two secondaries the driver chooses the one with fewer operations under way: not the one that says nothing.
+/// Of two secondaries the driver chooses the one with fewer operations under way: not the one that does not answer.
 fn elsewhere() -> SelectionCriteria {
     SelectionCriteria::ReadPreference(ReadPreference::SecondaryPreferred { options: None })
 }
 
-/// The answer of `first`, or, when it says nothing for [`SILENCE`], the earlier answer of both. An error only where both
+/// The answer of `first`, or, when it does not come for [`SILENCE`], the earlier answer of both. An error only where both
 /// fail, or no member was found.
 ///
 /// Each is a task of its own, which ends by itself: a read that is dropped takes its connection along, and the new one that

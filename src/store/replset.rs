@@ -33,7 +33,7 @@ const ROLE_EXISTS: i32 = 51002;
 const SPIDER_ROLE: &str = "wehpuSpider";
 
 /// What the spider does with each collection it knows (`feeds`, `objects`), and nothing else: it parses pages from outside,
-/// and whoever takes it over that way finds no account. `migrations` tells it whether the schema is current. The indexes of
+/// and an intruder who takes it over that way finds no account. `migrations` tells it whether the schema is current. The indexes of
 /// `fs.…` are those that GridFS drivers make sure of before they write.
 const SPIDER_MAY: [(&str, &[&str]); 10] = [
     ("news", &["find", "insert", "update"]),
@@ -57,7 +57,7 @@ const CATCH_UP: Duration = Duration::from_millis(200);
 const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// How long a member may leave such a look unanswered before the others take it for gone. Below the 3 s after which a
-/// secondary stops copying from a member that says nothing (docker-compose.yml): one that still takes that member for the
+/// secondary stops copying from a member that does not answer (docker-compose.yml): one that still takes that member for the
 /// primary begins again with it, and then waits until the member wakes, or 30 s. The server's own value is 10 s.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -44,7 +44,7 @@ impl SnapshotKey {
         }
     }
 
-    /// What a new document has besides.
+    /// What else a new document has.
     fn identity(&self) -> Document {
         match self {
             Self::Own { open_id, student_id, term } => {

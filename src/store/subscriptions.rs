@@ -61,7 +61,7 @@ impl Subscriptions {
         }
     }
 
-    /// Lets whoever has `token` read what `kind` says of `open_id`, and nobody else any more.
+    /// Lets anyone who has `token` read what `kind` says of `open_id`, and nobody else any more.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.

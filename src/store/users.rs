@@ -277,9 +277,9 @@ impl Users {
         }
     }
 
-    /// Makes the account on its first login; an existing one keeps everything it has. `code` is the login code: whoever
+    /// Makes the account on its first login; an existing one keeps everything it has. `code` is the login code: anyone who
     /// made the account keeps its hash, so that a code that is repeated, or reaches two replicas at once, is always told
-    /// the same. Tokens issued at `revoked` (Unix milliseconds) or before are invalid for an account that is made anew.
+    /// the same. Tokens issued at `revoked` (Unix milliseconds) or before are invalid for an account that is made again.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -322,7 +322,7 @@ impl Users {
         Ok(SignIn { created: user.created_by == code, bind: user.bind, nick_name: user.nick_name, issued_at })
     }
 
-    /// The caller's own account, as the primary has it; while there is none, or it says nothing, as a secondary has it.
+    /// The caller's own account, as the primary has it; while there is none, or it does not answer, as a secondary has it.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.

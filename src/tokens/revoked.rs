@@ -1,4 +1,4 @@
-//! Revoked tokens, as this replica knows them without asking: for what is answered without reading the account. Whoever
+//! Revoked tokens, as this replica knows them without asking: for what is answered without reading the account. Anyone who
 //! reads the account knows at once; a revocation at another replica is known here after `FOLLOW`.
 
 use std::{

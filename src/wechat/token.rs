@@ -1,4 +1,4 @@
-//! The access token that every call but the login needs (`stable_token`: whoever asks gets the same one, so that several
+//! The access token that every call but the login needs (`stable_token`: anyone who asks gets the same one, so that several
 //! replicas do not invalidate each other's).
 
 use std::time::Duration;

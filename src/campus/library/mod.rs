@@ -24,7 +24,7 @@ use crate::{
 use parse_renewal::Offer;
 use turn::Fields;
 
-/// What a search is always sent with, besides the title.
+/// What a search is always sent with, in addition to the title.
 const SEARCH: [(&str, &str); 17] = [
     ("KindOfSearch", "1"),
     ("FieldToSort", "0"),

@@ -329,7 +329,7 @@ fn is_message_place(element: scraper::ElementRef<'_>) -> bool {
     named.map(str::to_ascii_lowercase).any(|name| holds(&name, &WORDS))
 }
 
-/// What a script shows at once, `alert('…')`; a script that only defines functions says nothing.
+/// What a script shows at once, `alert('…')`; a script that only defines functions shows nothing.
 fn popped_up(script: &str) -> Option<String> {
     let script = script.trim_start_matches(|c: char| c.is_whitespace() || "</!->[CDAT;".contains(c));
     let call =

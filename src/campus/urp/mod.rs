@@ -157,7 +157,7 @@ impl Urp {
         }
     }
 
-    /// Name and id number. Logs in anew with these very passwords, whatever `session` held: this is how a bind checks them.
+    /// Name and id number. Logs in again with these very passwords, whatever `session` held: this is how a bind checks them.
     ///
     /// # Errors
     /// See [`CampusError`]; [`CampusError::WrongPassword`] names the system that refused.
@@ -192,7 +192,7 @@ impl Urp {
         self.enter(account, session).await?;
         match ask(&self.outbound, System::Urp, request(), session, PageEncoding::Gbk, &parse).await {
             Err(e) if known && e.may_be_a_dead_session() => {
-                // A login page tells which session has ended. Anything else may come of either: both are made anew.
+                // A login page tells which session has ended. Anything else may come of either: both are made again.
                 let mut beside = session.anew();
                 if let CampusError::SessionExpired(system) = e {
                     session.leave(system);
@@ -278,7 +278,7 @@ impl Urp {
             };
             return super::judge(exchange, session, Err(CampusError::of_page(System::Urp, error)));
         };
-        // That the picture came says nothing about the pages: the breaker learns from those.
+        // That the picture came proves nothing about the pages: the breaker learns from those.
         drop(exchange);
         let doubtful = reading.confidence < captcha::MIN_CONFIDENCE;
         if doubtful {

@@ -20,7 +20,7 @@ const PROGRESS_EVERY: u64 = 1000;
 ///
 /// Run it after `migrate` and `rekey`: then a student finds his table although the campus is away. What this service has
 /// fetched itself is never replaced by something older, the old documents stay as they are, and running it again changes
-/// nothing. Accounts that are not bound, or were bound anew since the upgrade, are left alone.
+/// nothing. Accounts that are not bound, or were bound again since the upgrade, are left alone.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only count what would be done

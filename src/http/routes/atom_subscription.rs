@@ -29,13 +29,13 @@ struct Addresses {
 struct Address {
     /// `news`, `logistics`, `lecture` or `notice`.
     classify: &'static str,
-    /// Whether anybody may read it. Otherwise the address is personal: whoever has it can read the feed.
+    /// Whether anybody may read it. Otherwise the address is personal: anyone who has it can read the feed.
     public: bool,
     /// What to give to the feed reader.
     url: String,
 }
 
-/// Gives the addresses of all feeds. The personal ones are made anew; earlier ones stop working.
+/// Gives the addresses of all feeds. The personal ones are made again; earlier ones stop working.
 #[utoipa::path(
     post,
     path = "/api/rss/subscription",

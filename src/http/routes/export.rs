@@ -87,7 +87,7 @@ struct Limit {
     /// What is counted.
     what: String,
     count: i64,
-    /// When counting begins anew.
+    /// When counting begins again.
     until: String,
 }
 

@@ -33,7 +33,7 @@ use crate::{
 
 #[derive(Serialize, ToSchema)]
 struct Address {
-    /// What to give to the calendar program. Whoever has it can read the course table.
+    /// What to give to the calendar program. Anyone who has it can read the course table.
     url: String,
 }
 

@@ -139,7 +139,7 @@ async fn store(
     let work = async move {
         let room = Room { owner: &user.open_id, most };
         let received = receive(&worker, room, boundary, incoming, &end).await;
-        // Somebody has to remove what killed engines left behind; whoever uploads also cleans.
+        // Somebody has to remove what killed engines left behind; anyone who uploads also cleans.
         worker.tasks.spawn(worker.objects.clone().sweep());
         received
     };

@@ -20,7 +20,7 @@ const FIRST_GUESS: usize = 31;
 const INK_DEVIATION: f32 = 9.0;
 /// Kernel width, in luma, with which a picture's ground is smoothed to a density.
 const GROUND_KERNEL: f32 = 6.0;
-/// Added to both densities: a pixel that fits neither says nothing.
+/// Added to both densities: a pixel that fits neither proves nothing.
 const FAINT: f32 = 1e-4;
 /// No single pixel's vote counts for more (natural logarithm).
 const LOUDEST_VOTE: f32 = 4.0;

@@ -27,7 +27,7 @@ static BUILTIN: LazyLock<Solver> = LazyLock::new(|| {
 /// What was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// The four characters, upper and lower case told apart.
+    /// The four characters, upper and lower case distinguished.
     pub text: String,
     /// How much better the chosen symbol fits than the second best, in nats per pixel (see [`Solver`]), in the least
     /// sure of the four cells. 0 means that it was a guess; see [`MIN_CONFIDENCE`](super::MIN_CONFIDENCE).
