@@ -59,7 +59,7 @@ backup-rotate: ## one more backup, then only the newest stay (KEEP=7): for a dai
 restore: ## replace all that is stored by the archive FILE=…, after it has asked
 	@docker/backup.sh restore $(FILE)
 
-replace-member: ## make a damaged member of the database anew (MEMBER=mongo2), copied from the others
+replace-member: ## rebuild a damaged member of the database (MEMBER=mongo2), copied from the others
 	@docker/replace-member.sh $(MEMBER)
 
 test: ## every check and every test, all set-up included
