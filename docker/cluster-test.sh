@@ -26,7 +26,7 @@ docker/images.sh || die "the base images are missing"
 
 # The settings of whoever calls this are not the bench's business, except which images.
 for name in $(compgen -e WEHPU_); do
-    case $name in *_IMAGE | WEHPU_BUILD_CA_FILE | WEHPU_BUILD_PROFILE | WEHPU_ROOT | WEHPU_STATE) ;; *) unset "$name" ;; esac
+    case $name in *_IMAGE | WEHPU_BUILD_CA_FILE | WEHPU_ROOT | WEHPU_STATE) ;; *) unset "$name" ;; esac
 done
 BENCH_OF=cluster
 [ "${1:-}" != attack ] || BENCH_OF=attack

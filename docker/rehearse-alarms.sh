@@ -153,7 +153,8 @@ provoke() {
     done
     [ "$wanted" = yes ] || return 0
     for alarm in "${alarms[@]}"; do
-        [[ $BEGIN_BY_THEMSELVES == *" $alarm "* ]] || ! fires "$alarm" || warn "$alarm fires before anything was done"
+        [[ $BEGIN_BY_THEMSELVES == *" $alarm "* ]] || ! fires "$alarm" ||
+            { warn "$alarm fires before anything was done"; WRONG=$((WRONG + 1)); }
     done
     "break_$first" || warn "break_$first: exit $?"
     for alarm in "${alarms[@]}"; do came+=("$(waited fires "$alarm")"); done

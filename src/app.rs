@@ -14,7 +14,7 @@ use crate::{
     crypto::{KeyRing, Pseudonyms, random_hex},
     error::ApiError,
     github::Github,
-    limiter::{Burst, Limiter, LoginCodes, Turns},
+    limiter::{Burst, Limiter, LoginLimit, Turns},
     messenger::{self, Messenger},
     objects::{Objects, OpenError},
     outbound::{BuildError, Outbound},
@@ -58,7 +58,7 @@ pub struct App {
     /// Counts the requests of each user.
     pub burst: Burst,
     /// Counts the login codes of each address that WeChat refuses.
-    pub login_codes: LoginCodes,
+    pub login_limit: LoginLimit,
     /// Turns at searching articles.
     pub searches: Turns,
     /// Names for log lines that say nothing about people.
@@ -131,7 +131,7 @@ impl App {
             revoked: Revoked::new(config.auth.jwt_ttl, store.revocations.clone(), clock.clone()),
             limiter: Limiter::new(store.limits.clone(), clock.clone()),
             burst: Burst::new(config.limits.burst, store.limits.clone(), clock.clone(), tasks.clone()),
-            login_codes: LoginCodes::new(
+            login_limit: LoginLimit::new(
                 config.limits.login,
                 store.limits.clone(),
                 pseudonyms.clone(),

@@ -207,11 +207,6 @@ pub static ELSEWHERE: &[(&str, &str, &str)] = &[
     ("WEHPU_HAPROXY_IMAGE", "haproxy:3.0", "image of the proxy, or a mirror's name for it"),
     ("WEHPU_BUILDER_IMAGE", "rust:1.95-bookworm", "image that builds the engine, or a mirror's name for it"),
     (
-        "WEHPU_BUILD_PROFILE",
-        "quick",
-        "cargo profile of the image: release, or quick, which is built sooner and runs slower",
-    ),
-    (
         "WEHPU_FEATURES",
         "object-storage",
         "cargo features that the engine is built with: object-storage for files in a directory or bucket",

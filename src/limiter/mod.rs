@@ -2,11 +2,11 @@
 //!
 //! - [`Limiter`]: uses in a fixed window, counted in the database for all replicas
 //! - [`Burst`]: requests of any kind per account, with few writes
-//! - [`LoginCodes`]: login codes of an address that WeChat refuses
+//! - [`LoginLimit`]: login codes of an address that WeChat refuses
 //! - [`Turns`]: what only a few may do at once in a replica
 
 mod burst;
-mod login_codes;
+mod login_limit;
 mod refusals;
 mod turns;
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 pub use burst::Burst;
-pub use login_codes::{LoginCodes, Turn as LoginTurn};
+pub use login_limit::{LoginLimit, Turn as LoginTurn};
 pub use turns::Turns;
 
 use crate::{

@@ -54,7 +54,7 @@ async fn login(
     ClientAddress(address): ClientAddress,
     Body(input): Body<LoginInput>,
 ) -> Result<Envelope<Token>, ApiError> {
-    let turn = app.login_codes.turn(address).await?;
+    let turn = app.login_limit.turn(address).await?;
     let worker = app.clone();
     let (open_id, sign_in) = app.finish(async move { sign_in(&worker, input, turn).await }).await?;
     let token = app.tokens.issue(&open_id, &sign_in.nick_name, sign_in.issued_at)?;
@@ -72,13 +72,13 @@ async fn sign_in(app: &AppState, input: LoginInput, mut turn: LoginTurn) -> Resu
     let login = match app.wechat.code_to_session(code).await {
         Ok(login) => login,
         Err(WechatError::CodeUsed) => {
-            app.login_codes.refused(&mut turn).await;
+            app.login_limit.refused(&mut turn).await;
             let known = twin(app, code).await?.ok_or(ApiError::WechatCodeInvalid)?;
-            app.login_codes.refund(&mut turn).await;
+            app.login_limit.refund(&mut turn).await;
             return Ok(known);
         }
         Err(e @ (WechatError::CodeInvalid | WechatError::UserRefused)) => {
-            app.login_codes.refused(&mut turn).await;
+            app.login_limit.refused(&mut turn).await;
             return Err(e.into());
         }
         Err(e) => return Err(e.into()),

@@ -43,7 +43,7 @@ const NETWORK_BITS: u32 = 64;
 
 /// Counts refused login codes.
 #[derive(Debug)]
-pub struct LoginCodes {
+pub struct LoginLimit {
     rate: Option<Rate>,
     limits: Limits,
     pseudonyms: Pseudonyms,
@@ -134,7 +134,7 @@ fn lock(addresses: &Mutex<Addresses>) -> MutexGuard<'_, Addresses> {
     addresses.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl LoginCodes {
+impl LoginLimit {
     /// At most as many refused codes as `rate`; without one, no limit.
     #[must_use]
     pub fn new(rate: Option<Rate>, limits: Limits, pseudonyms: Pseudonyms, clock: Clock, tasks: TaskTracker) -> Self {
