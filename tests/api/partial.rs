@@ -87,6 +87,7 @@ async fn loans_on_several_pages_are_all_shown_and_one_on_the_last_can_be_renewed
             assert_eq!((rows(&answer), is_partial(&answer)), (MANY, false));
             let last = format!("C{:07}", MANY - 1);
             student.post_form("/api/library/renew", &[("number", &last)]).await.expect_data(false);
+            app.db.replicated().await;
             let after = student.get("/api/library/borrowing").await.expect_data(false);
             assert_eq!(rows(&after), MANY, "the page of the answer is not the list");
             assert_eq!(after.data()[MANY - 1]["times"], "1");
