@@ -11,7 +11,7 @@
 //! the role of the machine; `ALIBABA_CLOUD_ACCESS_KEY_ID`, `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and
 //! `ALIBABA_CLOUD_SECURITY_TOKEN`, or a role through OIDC.
 
-use std::{path::Path, time::Duration};
+use std::{ops::Range, path::Path, time::Duration};
 
 use axum::body::Bytes;
 use opendal::{
@@ -71,10 +71,10 @@ impl Bucket {
         Ok(Writer(self.operator.writer_with(id).chunk(self.part).await?))
     }
 
-    /// The bytes of file `id` from `offset`, at most up to `end`.
-    pub(super) async fn piece(&self, id: &str, offset: u64, end: u64) -> Result<Bytes, ObjectError> {
-        let upto = end.min(offset.saturating_add(self.piece));
-        let read = self.operator.read_with(id).range(offset..upto).await;
+    /// Bytes of file `id` from the start of `range` on, none beyond its end.
+    pub(super) async fn piece(&self, id: &str, range: Range<u64>) -> Result<Bytes, ObjectError> {
+        let end = range.end.min(range.start.saturating_add(self.piece));
+        let read = self.operator.read_with(id).range(range.start..end).await;
         let bytes = read.map_err(|e| match e.kind() {
             opendal::ErrorKind::NotFound => ObjectError::Missing,
             _ => e.into(),
@@ -243,7 +243,7 @@ mod tests {
             }
         }
         let begun = tokio::time::Instant::now();
-        bucket.piece("a", 0, 1).await.unwrap_err();
+        bucket.piece("a", 0..1).await.unwrap_err();
         assert!(begun.elapsed() < longest, "{:?}", begun.elapsed());
     }
 
@@ -261,13 +261,13 @@ mod tests {
         let end = content.len() as u64;
         let mut read = Vec::new();
         while read.len() < content.len() {
-            read.extend(bucket.piece("a", read.len() as u64, end).await.unwrap());
+            read.extend(bucket.piece("a", read.len() as u64..end).await.unwrap());
         }
         assert!(read == content);
-        assert_eq!(bucket.piece("a", 7, 9).await.unwrap(), content[7..9]);
+        assert_eq!(bucket.piece("a", 7..9).await.unwrap(), content[7..9]);
         bucket.delete("a").await.unwrap();
         bucket.delete("a").await.unwrap();
-        assert!(matches!(bucket.piece("a", 0, end).await, Err(ObjectError::Missing)));
+        assert!(matches!(bucket.piece("a", 0..end).await, Err(ObjectError::Missing)));
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0);
         tokio::fs::remove_dir(&directory).await.unwrap();
     }

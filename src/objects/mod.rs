@@ -161,7 +161,7 @@ impl Objects {
     /// # Errors
     /// [`ObjectError`].
     pub async fn piece(&self, id: &str, offset: u64, end: u64) -> Result<Bytes, ObjectError> {
-        let mut bytes = self.storage.piece(id, offset, end).await?;
+        let mut bytes = self.storage.piece(id, offset..end).await?;
         bytes.truncate(usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX));
         Ok(bytes)
     }

@@ -3,6 +3,8 @@
 
 #![cfg_attr(not(feature = "object-storage"), expect(clippy::unused_async, reason = "a directory or bucket is asked"))]
 
+use std::ops::Range;
+
 use axum::body::Bytes;
 
 #[cfg(feature = "object-storage")]
@@ -41,15 +43,12 @@ impl Storage {
         }
     }
 
-    /// The bytes of file `id` from `offset`; GridFS gives whole chunks, whatever `end` is.
-    pub(super) async fn piece(&self, id: &str, offset: u64, end: u64) -> Result<Bytes, ObjectError> {
+    /// Bytes of file `id` from the start of `range` on; GridFS gives a whole chunk, also beyond its end.
+    pub(super) async fn piece(&self, id: &str, range: Range<u64>) -> Result<Bytes, ObjectError> {
         match self {
-            Self::GridFs(storage) => {
-                let _ = end;
-                storage.piece(id, offset).await
-            }
+            Self::GridFs(storage) => storage.piece(id, range.start).await,
             #[cfg(feature = "object-storage")]
-            Self::Bucket(storage) => storage.piece(id, offset, end).await,
+            Self::Bucket(storage) => storage.piece(id, range).await,
         }
     }
 
