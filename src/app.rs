@@ -18,9 +18,10 @@ use crate::{
     messenger::{self, Messenger},
     objects::{Objects, OpenError},
     outbound::{BuildError, Outbound},
-    readthrough::{Parts, ReadThrough},
+    readthrough::{self, ReadThrough},
     service::hostname,
     store::{Store, StoreError},
+    students::{self, Students},
     tokens::{Revoked, Tokens},
     wechat::Wechat,
 };
@@ -37,6 +38,8 @@ pub struct App {
     pub store: Store,
     /// Campus systems.
     pub campus: Campus,
+    /// Students at the campus systems: sessions and orders.
+    pub students: Students,
     /// Campus data through the store.
     pub reader: ReadThrough,
     /// WeChat.
@@ -103,15 +106,23 @@ impl App {
         let tasks = TaskTracker::new();
         let host = hostname();
         let replica: Arc<str> = format!("{host}/{}", random_hex()).into();
-        let reader = ReadThrough::new(Parts {
+        let students = Students::new(students::Parts {
             store: store.clone(),
             campus: campus.clone(),
             keys: Arc::clone(&keys),
             clock: clock.clone(),
+            term: config.term.name.clone(),
+            tasks: tasks.clone(),
+            replica: Arc::clone(&replica),
+        });
+        let reader = ReadThrough::new(readthrough::Parts {
+            store: store.clone(),
+            campus: campus.clone(),
+            students: students.clone(),
+            clock: clock.clone(),
             fresh: config.fresh,
             term: config.term.clone(),
             tasks: tasks.clone(),
-            replica: Arc::clone(&replica),
         });
         let wechat = Wechat::new(config.wechat.clone(), &outbound);
         let said_by = messenger::Parts {
@@ -145,6 +156,7 @@ impl App {
             store,
             campus,
             objects,
+            students,
             reader,
             keys,
             clock,

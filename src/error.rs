@@ -16,8 +16,9 @@ use crate::{
     messenger::MessengerError,
     objects::{NotAllowed, ObjectError},
     outbound::System,
-    readthrough::{ReadError, SessionError},
+    readthrough::ReadError,
     store::StoreError,
+    students::StudentError,
     wechat::WechatError,
 };
 
@@ -384,27 +385,27 @@ fn system_name(system: System) -> &'static str {
     }
 }
 
-impl From<ReadError> for ApiError {
-    fn from(error: ReadError) -> Self {
+impl From<StudentError> for ApiError {
+    fn from(error: StudentError) -> Self {
         match error {
-            ReadError::NoPassword(System::Library) => Self::LibraryPasswordMissing,
-            ReadError::NotBound | ReadError::NoPassword(_) => Self::NotBound,
-            ReadError::Rejected(system) => Self::WrongPassword(system_name(system)),
-            ReadError::Campus(e) => e.into(),
-            ReadError::Store(e) => e.as_ref().into(),
-            ReadError::Seal(e) => e.into(),
-            ReadError::TooSlow | ReadError::Incomplete => Self::CampusDown,
-            ReadError::Empty => Self::NotFound("没有查询到结果"),
-            ReadError::Aborted => Self::Internal,
+            StudentError::NoPassword(System::Library) => Self::LibraryPasswordMissing,
+            StudentError::NotBound | StudentError::NoPassword(_) => Self::NotBound,
+            StudentError::Rejected(system) => Self::WrongPassword(system_name(system)),
+            StudentError::Campus(e) => e.into(),
+            StudentError::Store(e) => e.as_ref().into(),
+            StudentError::Seal(e) => e.into(),
+            StudentError::TooSlow => Self::CampusDown,
         }
     }
 }
 
-impl From<SessionError> for ApiError {
-    fn from(error: SessionError) -> Self {
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
         match error {
-            SessionError::Store(e) => e.into(),
-            SessionError::Seal(e) => e.into(),
+            ReadError::Student(e) => e.into(),
+            ReadError::TooSlow | ReadError::Incomplete => Self::CampusDown,
+            ReadError::Empty => Self::NotFound("没有查询到结果"),
+            ReadError::Aborted => Self::Internal,
         }
     }
 }

@@ -1,15 +1,12 @@
 //! Single flight: callers that want the same thing at the same time share one piece of work.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, future::Future, sync::Arc};
 
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
+use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
 
 /// The shared result of one flight; `None` when its task was aborted or panicked.
@@ -32,7 +29,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut flights = self.0.lock();
         if let Some(flight) = flights.get(&key) {
             return flight.clone();
         }
@@ -56,7 +53,7 @@ struct Landing<T: Clone> {
 
 impl<T: Clone> Drop for Landing<T> {
     fn drop(&mut self) {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.flights.lock().remove(&self.key);
     }
 }
 

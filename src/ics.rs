@@ -1,4 +1,4 @@
-//! A course table as a calendar (RFC 5545), pure: sessions, term and section times in, text out. The same input gives the
+//! A course table as a calendar (RFC 5545), pure: class hours, term and section times in, text out. The same input gives the
 //! same text, byte for byte.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use crate::{
     config::{LessonTimes, Term},
     crypto::sha256_hex,
-    model::{CourseTable, Session, WeekSpan},
+    model::{ClassHour, CourseTable, WeekSpan},
 };
 
 /// The university's time zone: UTC+8 without daylight saving since 1991 (IANA tz database).
@@ -18,8 +18,8 @@ const MAX_LINE: usize = 75;
 
 /// What a calendar is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
-    /// The sessions.
+pub struct Timetable<'a> {
+    /// The class hours.
     pub table: &'a CourseTable,
     /// When they were read from the academic system.
     pub fetched_at: DateTime<Utc>,
@@ -31,23 +31,23 @@ pub struct Source<'a> {
     pub owner: &'a str,
 }
 
-/// The calendar: one event for each session and span of weeks in which its lessons are at the same time of day: where the
-/// season changes within a span, there is one event before and one after. Sessions without a time are left out.
+/// The calendar: one event for each class hour and span of weeks in which its lessons are at the same time of day: where the
+/// season changes within a span, there is one event before and one after. Class hours without a time are left out.
 #[must_use]
-pub fn calendar(source: &Source<'_>) -> String {
+pub fn calendar(timetable: &Timetable<'_>) -> String {
     let mut text = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//wehpu//wehpu-engine//ZH\r\n");
     text.push_str("CALSCALE:GREGORIAN\r\nMETHOD:PUBLISH\r\n");
-    line(&mut text, "X-WR-CALNAME", &escaped(&format!("课表 {}", source.term.name)));
+    line(&mut text, "X-WR-CALNAME", &escaped(&format!("课表 {}", timetable.term.name)));
     text.push_str("X-WR-TIMEZONE:Asia/Shanghai\r\nREFRESH-INTERVAL;VALUE=DURATION:PT12H\r\nX-PUBLISHED-TTL:PT12H\r\n");
     text.push_str(ZONE);
     let mut uids: Vec<String> = Vec::new();
-    let table = source.table;
+    let table = timetable.table;
     let days = [&table.mon, &table.tue, &table.wed, &table.thu, &table.fri, &table.sat, &table.sun];
-    // The sessions of a meeting of more than two lessons are one event.
-    for session in days.into_iter().flatten().filter(|session| session.begins_meeting()) {
-        for span in &session.weekly {
-            for run in runs(source, session, *span) {
-                event(&mut text, source, session, &run, &mut uids);
+    // The class hours of a meeting of more than two lessons are one event.
+    for hour in days.into_iter().flatten().filter(|hour| hour.begins_meeting()) {
+        for span in &hour.weekly {
+            for run in runs(timetable, hour, *span) {
+                event(&mut text, timetable, hour, &run, &mut uids);
             }
         }
     }
@@ -55,7 +55,7 @@ pub fn calendar(source: &Source<'_>) -> String {
     text
 }
 
-/// Weeks in a row in which a session is at the same time of day.
+/// Weeks in a row in which a class hour is at the same time of day.
 struct Run {
     /// The first week of the term and the last one.
     weeks: (u8, u8),
@@ -66,15 +66,15 @@ struct Run {
     end: NaiveTime,
 }
 
-/// The runs of a span of weeks, without the weeks in which a session has no known time.
-fn runs(source: &Source<'_>, session: &Session, span: WeekSpan) -> Vec<Run> {
+/// The runs of a span of weeks, without the weeks in which a class hour has no known time.
+fn runs(timetable: &Timetable<'_>, hour: &ClassHour, span: WeekSpan) -> Vec<Run> {
     let (first, last) = match span {
         WeekSpan::Single(week) => (week, week),
         WeekSpan::Range(first, last) => (first, last.max(first)),
     };
     let mut runs: Vec<Run> = Vec::new();
     for week in first..=last {
-        let Some((date, begin, end)) = when(source, session, week) else { continue };
+        let Some((date, begin, end)) = when(timetable, hour, week) else { continue };
         match runs.last_mut() {
             Some(run) if (run.weeks.1 + 1, run.begin, run.end) == (week, begin, end) => run.weeks.1 = week,
             _ => runs.push(Run { weeks: (week, week), date, begin, end }),
@@ -83,10 +83,10 @@ fn runs(source: &Source<'_>, session: &Session, span: WeekSpan) -> Vec<Run> {
     runs
 }
 
-fn event(text: &mut String, source: &Source<'_>, session: &Session, run: &Run, uids: &mut Vec<String>) {
+fn event(text: &mut String, timetable: &Timetable<'_>, hour: &ClassHour, run: &Run, uids: &mut Vec<String>) {
     let (first, last) = run.weeks;
-    let uid = unused(uids, uid(source, session, first, last));
-    let stamp = source.fetched_at.format("%Y%m%dT%H%M%SZ").to_string();
+    let uid = unused(uids, uid(timetable, hour, first, last));
+    let stamp = timetable.fetched_at.format("%Y%m%dT%H%M%SZ").to_string();
     let moment = |date: NaiveDate, time: NaiveTime| date.and_time(time).format("%Y%m%dT%H%M%S").to_string();
     let ends_on = if run.end < run.begin { run.date.succ_opt().unwrap_or(run.date) } else { run.date };
     text.push_str("BEGIN:VEVENT\r\n");
@@ -97,56 +97,56 @@ fn event(text: &mut String, source: &Source<'_>, session: &Session, run: &Run, u
     if last > first {
         line(text, "RRULE", &format!("FREQ=WEEKLY;COUNT={}", last - first + 1));
     }
-    line(text, "SUMMARY", &escaped(&session.name));
-    if !session.place.is_empty() {
-        line(text, "LOCATION", &escaped(&session.place));
+    line(text, "SUMMARY", &escaped(&hour.name));
+    if !hour.place.is_empty() {
+        line(text, "LOCATION", &escaped(&hour.place));
     }
     let weeks = if last > first { format!("第{first}-{last}周") } else { format!("第{first}周") };
-    let time = lessons(session).map_or_else(
-        || session.time.clone(),
+    let time = lessons(hour).map_or_else(
+        || hour.time.clone(),
         |[first, last]| match last {
             last if last > first => format!("{first}-{last}"),
             _ => first.to_string(),
         },
     );
     let mut description = format!("{weeks} 第{time}节");
-    if !session.teacher.is_empty() {
+    if !hour.teacher.is_empty() {
         description.push_str("\n教师：");
-        description.push_str(&session.teacher);
+        description.push_str(&hour.teacher);
     }
     line(text, "DESCRIPTION", &escaped(&description));
     text.push_str("END:VEVENT\r\n");
 }
 
-/// Day, begin and end of a session in a week of the term; `None` when its weekday, its sections or their times are
+/// Day, begin and end of a class hour in a week of the term; `None` when its weekday, its sections or their times are
 /// unknown.
-fn when(source: &Source<'_>, session: &Session, week: u8) -> Option<(NaiveDate, NaiveTime, NaiveTime)> {
-    let weekday = session.week.filter(|day| (1..=7).contains(day))?;
+fn when(timetable: &Timetable<'_>, hour: &ClassHour, week: u8) -> Option<(NaiveDate, NaiveTime, NaiveTime)> {
+    let weekday = hour.week.filter(|day| (1..=7).contains(day))?;
     let days = (u64::from(week).checked_sub(1)?) * 7 + u64::from(weekday - 1);
-    let [first, last] = lessons(session)?;
-    let date = source.term.start.checked_add_days(Days::new(days))?;
-    let sections = source.lessons.on(date);
+    let [first, last] = lessons(hour)?;
+    let date = timetable.term.start.checked_add_days(Days::new(days))?;
+    let sections = timetable.lessons.on(date);
     let section = |number: u8| sections.get(usize::from(number).checked_sub(1)?);
     Some((date, section(first)?.begin, section(last)?.end))
 }
 
 /// The first and the last lesson: of the whole meeting where they are known, else of the pair.
-fn lessons(session: &Session) -> Option<[u8; 2]> {
-    session.sections.or_else(|| {
-        let (first, last) = session.time.split_once('-')?;
+fn lessons(hour: &ClassHour) -> Option<[u8; 2]> {
+    hour.sections.or_else(|| {
+        let (first, last) = hour.time.split_once('-')?;
         Some([first.parse().ok()?, last.parse().ok()?])
     })
 }
 
 /// Stays the same when only the place or the teacher changes, so that calendars move an event instead of doubling it.
-fn uid(source: &Source<'_>, session: &Session, first: u8, last: u8) -> String {
-    let weekday = session.week.unwrap_or_default();
+fn uid(timetable: &Timetable<'_>, hour: &ClassHour, first: u8, last: u8) -> String {
+    let weekday = hour.week.unwrap_or_default();
     // The evening's further lessons have no pair.
-    let time = match lessons(session) {
-        Some([first, last]) if session.time.is_empty() => format!("{first}-{last}"),
-        _ => session.time.clone(),
+    let time = match lessons(hour) {
+        Some([first, last]) if hour.time.is_empty() => format!("{first}-{last}"),
+        _ => hour.time.clone(),
     };
-    let identity = [source.owner, &source.term.name, &session.name, &time].join("\n");
+    let identity = [timetable.owner, &timetable.term.name, &hour.name, &time].join("\n");
     let hash = sha256_hex(format!("{identity}\n{weekday}\n{first}-{last}").as_bytes());
     format!("{}@wehpu", &hash[..32])
 }
@@ -194,8 +194,8 @@ mod tests {
     use super::*;
     use crate::config::{Season, SectionTime};
 
-    fn session(name: &str, week: u8, time: &str, weekly: &[WeekSpan]) -> Session {
-        Session {
+    fn hour(name: &str, week: u8, time: &str, weekly: &[WeekSpan]) -> ClassHour {
+        ClassHour {
             name: name.to_owned(),
             place: "1教1304".to_owned(),
             time: time.to_owned(),
@@ -230,10 +230,10 @@ mod tests {
         }
     }
 
-    fn write(sessions: Vec<Session>) -> String {
+    fn write(hours: Vec<ClassHour>) -> String {
         let term = Term { name: "2017-2018-1-1".to_owned(), start: "2017-09-04".parse().unwrap(), weeks: 20 };
-        calendar(&Source {
-            table: &CourseTable::from(sessions),
+        calendar(&Timetable {
+            table: &CourseTable::from(hours),
             fetched_at: "2017-11-24T08:00:00Z".parse().unwrap(),
             term: &term,
             lessons: &lessons(),
@@ -256,7 +256,7 @@ mod tests {
         // Week 4 is that of 25 September, the last in summer; week 5 begins on 2 October.
         let rule = |count: u8| Some(format!("FREQ=WEEKLY;COUNT={count}"));
         let event = |begin: &str, end: &str, count| (begin.to_owned(), end.to_owned(), count);
-        let afternoon = write(vec![session("大学物理", 3, "5-6", &[WeekSpan::Range(2, 8)])]);
+        let afternoon = write(vec![hour("大学物理", 3, "5-6", &[WeekSpan::Range(2, 8)])]);
         assert_eq!(
             events(&afternoon),
             [
@@ -264,18 +264,18 @@ mod tests {
                 event("20171004T143000", "20171004T162000", rule(4)),
             ]
         );
-        let last_day = write(vec![session("大学物理", 6, "5-6", &[WeekSpan::Range(4, 5)])]);
+        let last_day = write(vec![hour("大学物理", 6, "5-6", &[WeekSpan::Range(4, 5)])]);
         assert_eq!(
             events(&last_day),
             [event("20170930T150000", "20170930T165000", None), event("20171007T143000", "20171007T162000", None)]
         );
-        let morning = write(vec![session("高等数学", 3, "1-2", &[WeekSpan::Range(2, 8)])]);
+        let morning = write(vec![hour("高等数学", 3, "1-2", &[WeekSpan::Range(2, 8)])]);
         assert_eq!(events(&morning), [event("20170913T080000", "20170913T095000", rule(7))], "mornings are the same");
     }
 
     #[test]
     fn a_lesson_that_ends_after_midnight_ends_on_the_next_day() {
-        let late = write(vec![session("选修课", 1, "7-8", &[WeekSpan::Single(1)])]);
+        let late = write(vec![hour("选修课", 1, "7-8", &[WeekSpan::Single(1)])]);
         assert_eq!(events(&late), [("20170904T223000".to_owned(), "20170905T002000".to_owned(), None)]);
     }
 
@@ -290,15 +290,15 @@ mod tests {
     #[test]
     fn a_table_becomes_a_calendar() {
         let text = write(vec![
-            session("高等数学, A; 上\\下", 1, "1-2", &[WeekSpan::Range(1, 8), WeekSpan::Single(10)]),
-            session("大学物理", 3, "5-6", &[WeekSpan::Range(6, 12)]),
+            hour("高等数学, A; 上\\下", 1, "1-2", &[WeekSpan::Range(1, 8), WeekSpan::Single(10)]),
+            hour("大学物理", 3, "5-6", &[WeekSpan::Range(6, 12)]),
         ]);
         insta::assert_snapshot!(text.replace("\r\n", "\n"));
     }
 
     #[test]
     fn every_line_ends_with_cr_lf_and_none_is_longer_than_75_octets() {
-        let text = write(vec![session(&"马克思主义基本原理概论".repeat(9), 5, "3-4", &[WeekSpan::Range(1, 16)])]);
+        let text = write(vec![hour(&"马克思主义基本原理概论".repeat(9), 5, "3-4", &[WeekSpan::Range(1, 16)])]);
         assert!(text.ends_with("\r\n") && !text.replace("\r\n", "").contains(['\r', '\n']));
         assert!(text.split("\r\n").all(|line| line.len() <= MAX_LINE));
         assert!(text.replace("\r\n ", "").contains(&"马克思主义基本原理概论".repeat(9)));
@@ -306,23 +306,23 @@ mod tests {
 
     #[test]
     fn what_has_no_time_is_left_out() {
-        let unknown = session("形势与政策", 1, "", &[WeekSpan::Range(1, 8)]);
-        let late = session("选修课", 1, "9-10", &[WeekSpan::Range(1, 8)]);
-        let unscheduled = Session { week: None, ..session("实习", 1, "1-2", &[WeekSpan::Single(1)]) };
+        let unknown = hour("形势与政策", 1, "", &[WeekSpan::Range(1, 8)]);
+        let late = hour("选修课", 1, "9-10", &[WeekSpan::Range(1, 8)]);
+        let unscheduled = ClassHour { week: None, ..hour("实习", 1, "1-2", &[WeekSpan::Single(1)]) };
         assert!(!write(vec![unknown, late, unscheduled]).contains("VEVENT"));
     }
 
     #[test]
     fn a_meeting_of_four_lessons_is_one_event_that_ends_with_its_last_lesson() {
         let piece =
-            |time: &str| Session { sections: Some([3, 6]), ..session("实验", 1, time, &[WeekSpan::Single(1)]) };
+            |time: &str| ClassHour { sections: Some([3, 6]), ..hour("实验", 1, time, &[WeekSpan::Single(1)]) };
         let text = write(vec![piece("3-4"), piece("5-6")]);
         assert_eq!(text.matches("BEGIN:VEVENT").count(), 1);
         assert!(text.contains("DTSTART;TZID=Asia/Shanghai:20170904T101000"), "{text}");
         // Lessons 5 and later are those of the summer.
         assert!(text.contains("DTEND;TZID=Asia/Shanghai:20170904T165000"), "{text}");
         assert!(text.contains("第3-6节"), "{text}");
-        let last = Session { sections: Some([6, 6]), ..session("体育", 1, "5-6", &[WeekSpan::Single(1)]) };
+        let last = ClassHour { sections: Some([6, 6]), ..hour("体育", 1, "5-6", &[WeekSpan::Single(1)]) };
         assert!(write(vec![last]).contains("DTSTART;TZID=Asia/Shanghai:20170904T160000"));
     }
 
@@ -330,8 +330,8 @@ mod tests {
     fn a_uid_outlives_a_change_of_room_and_is_never_used_twice() {
         let uids =
             |text: &str| text.lines().filter_map(|l| l.strip_prefix("UID:").map(str::to_owned)).collect::<Vec<_>>();
-        let one = session("大学物理", 3, "5-6", &[WeekSpan::Range(6, 12)]);
-        let moved = Session { place: "3教3201".to_owned(), ..one.clone() };
+        let one = hour("大学物理", 3, "5-6", &[WeekSpan::Range(6, 12)]);
+        let moved = ClassHour { place: "3教3201".to_owned(), ..one.clone() };
         assert_eq!(uids(&write(vec![one.clone()])), uids(&write(vec![moved.clone()])));
         let both = uids(&write(vec![one, moved]));
         assert!(both.len() == 2 && both[0] != both[1]);
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn text_from_a_page_cannot_add_properties() {
-        let evil = session("课\r\nATTENDEE:mailto:x@example.com", 1, "1-2", &[WeekSpan::Single(1)]);
+        let evil = hour("课\r\nATTENDEE:mailto:x@example.com", 1, "1-2", &[WeekSpan::Single(1)]);
         assert!(write(vec![evil]).split("\r\n").all(|line| !line.starts_with("ATTENDEE")));
     }
 }

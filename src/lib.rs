@@ -8,6 +8,7 @@
 //! | [`limiter`] | how often and how much at once anything may be asked |
 //! | [`accounts`] | how accounts end, and which do by themselves |
 //! | [`readthrough`] | campus data through the store: fresh, refreshed once for all, or stale |
+//! | [`students`] | a student at the campus systems: passwords, sessions, one at a time, orders |
 //! | [`campus`] | the university's systems: clients, and parsers apart from them |
 //! | [`wechat`] | WeChat's server API |
 //! | [`messenger`] | what is said through WeChat, with the access token that all replicas share |
@@ -46,6 +47,7 @@ pub mod public_url;
 pub mod readthrough;
 pub mod service;
 pub mod store;
+pub mod students;
 pub mod telemetry;
 pub mod tokens;
 pub mod wechat;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::forgetting::{forget_every_student, forget_latecomers, forget_student};
 use crate::{
     app::{App, AppState},
     error::ApiError,
@@ -44,12 +45,12 @@ pub async fn end_ways_in(app: &App, open_id: &str, presented: i64) -> Result<Opt
 /// [`ApiError::DatabaseUnavailable`]; the bind is the last to go: until then, repeating finds what is left to be done.
 pub async fn forget_bind(app: &App, user: &User) -> Result<(), ApiError> {
     let (open_id, student_id) = (user.open_id.as_str(), user.student_id.as_str());
-    app.reader.forget(open_id, student_id).await?;
+    forget_student(&app.store, open_id, student_id).await?;
     // They are for those who are bound; another bind does not bring them back.
     app.store.subscriptions.revoke(open_id).await?;
     let known = (!student_id.is_empty()).then(|| app.pseudonyms.of(student_id));
     app.store.users.unbind(open_id, student_id, known).await?;
-    app.reader.forget_latecomers(open_id, student_id);
+    forget_latecomers(app, open_id, student_id);
     Ok(())
 }
 
@@ -60,15 +61,14 @@ pub async fn forget_bind(app: &App, user: &User) -> Result<(), ApiError> {
 pub async fn forget(app: &AppState, user: &User) -> Result<(), ApiError> {
     let (store, open_id) = (&app.store, user.open_id.as_str());
     store.subscriptions.revoke(open_id).await?;
-    store.courses.forget_account(open_id).await?;
-    store.scores.forget_account(open_id).await?;
-    app.reader.forget(open_id, &user.student_id).await?;
+    store.former.forget(open_id).await?;
+    forget_student(store, open_id, &user.student_id).await?;
     forget_deeds(app, user).await?;
     // Before the account is gone, so that it cannot come back with its tokens.
     revoke(app, open_id, user.all_tokens_until(app.clock.now())).await?;
     store.users.delete(open_id).await?;
     // What requests that began before left meanwhile: from here on none can.
-    app.reader.forget_latecomers(open_id, &user.student_id);
+    forget_latecomers(app, open_id, &user.student_id);
     let (worker, user) = (app.clone(), user.clone());
     let again = move || {
         let (worker, user) = (worker.clone(), user.clone());
@@ -82,7 +82,7 @@ pub async fn forget(app: &AppState, user: &User) -> Result<(), ApiError> {
 async fn forget_deeds(app: &App, user: &User) -> Result<(), ObjectError> {
     let (store, open_id) = (&app.store, user.open_id.as_str());
     app.objects.delete_of(open_id).await?;
-    app.reader.forget_account(open_id).await?;
+    forget_every_student(store, open_id).await?;
     store.login_codes.forget(open_id).await?;
     store.limits.forget(open_id).await?;
     if !user.student_id.is_empty() && !store.users.is_bound(&user.student_id, Some(open_id)).await? {

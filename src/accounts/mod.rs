@@ -1,4 +1,6 @@
-//! The end of accounts: of what [`leaving`] consists, and which of them end by themselves ([`retention`]).
+//! The end of accounts: how one leaves ([`leaving`]), what is forgotten of its student ([`forgetting`]), and which accounts
+//! end by themselves ([`retention`]).
 
+pub mod forgetting;
 pub mod leaving;
 pub mod retention;

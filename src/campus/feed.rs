@@ -38,8 +38,9 @@ pub struct RefusedLink {
 }
 
 /// Why the engine does not go where a link leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Refusal {
     /// Neither `http` nor `https`, or no address at all.
     Scheme,
@@ -58,15 +59,8 @@ pub enum Refusal {
 impl Refusal {
     /// The stable word for it, the same as in JSON.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Scheme => "scheme",
-            Self::OtherHost => "other_host",
-            Self::RedirectElsewhere => "redirect_elsewhere",
-            Self::RedirectLoop => "redirect_loop",
-            Self::TooLarge => "too_large",
-            Self::FileType => "file_type",
-        }
+    pub fn word(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -102,7 +96,7 @@ impl ListPage {
 
 /// An article.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Article {
+pub struct ArticlePage {
     /// Title.
     pub title: String,
     /// Its date, `2017-12-01`; empty when there is none.

@@ -3,12 +3,9 @@
 //!
 //! The pauses are kept by each engine for itself: each finds out with one login of its own.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::{CampusError, page::Barrier};
@@ -60,7 +57,7 @@ impl Pauses {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     fn check(&self, caller: Caller<'_>) -> Result<(), CampusError> {

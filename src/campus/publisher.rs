@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{
     CampusError, ask,
-    feed::{Article, Link, LinkError, ListPage, Origin, Refusal},
+    feed::{ArticlePage, Link, LinkError, ListPage, Origin, Refusal},
     page::{self, PageEncoding, PageError},
     session::Session,
 };
@@ -41,8 +41,8 @@ impl Publisher {
         link: &Link,
         name: &'static str,
         encoding: PageEncoding,
-        parse: impl FnOnce(&str, &Link) -> Result<Article, PageError>,
-    ) -> Result<Article, LinkError> {
+        parse: impl FnOnce(&str, &Link) -> Result<ArticlePage, PageError>,
+    ) -> Result<ArticlePage, LinkError> {
         self.origin.check(&link.url).map_err(LinkError::Refused)?;
         let request = Request::get(link.url.clone());
         let arrival = self.outbound.open(self.system, request, &mut Cookies::default()).await.map_err(link_error)?;
@@ -57,8 +57,8 @@ pub(super) async fn read_article(
     mut arrival: Arrival<'_>,
     name: &'static str,
     encoding: PageEncoding,
-    parse: impl FnOnce(&str) -> Result<Article, PageError>,
-) -> Result<Article, LinkError> {
+    parse: impl FnOnce(&str) -> Result<ArticlePage, PageError>,
+) -> Result<ArticlePage, LinkError> {
     let present = there(system, &arrival, name);
     let body = arrival.download.page().await.map_err(link_error)?;
     let read = page::decode_answer(&body, arrival.download.charset_line(), encoding).and_then(|text| parse(&text));

@@ -17,7 +17,7 @@ use crate::{
     },
     http::{self, listener::serve},
     service::{Readiness, Shutdown, bind, is_migrated, metrics_upkeep, watch_database},
-    store::{LastRun, Outcome, wait_for_primary},
+    store::{LastRun, RunOutcome, wait_for_primary},
     telemetry,
 };
 
@@ -154,7 +154,7 @@ async fn once(spider: &Spider, job: Option<Job>) -> Result<(), Failure> {
         match spider.once(job, &stop, &watch).await? {
             Ran::Ended(last) => {
                 println!("{name}: {}", summary(&last));
-                if last.outcome == Outcome::Failed {
+                if last.outcome == RunOutcome::Failed {
                     failed.push(format!("{name} failed"));
                 }
             }

@@ -2,11 +2,9 @@
 //! it. Anyone who writes asks [`LeaseGuard::check`] first; the database refuses what comes too late all the same, by the number
 //! of the run.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -53,7 +51,7 @@ impl LeaseGuard {
 
     /// Whether the lease is held.
     pub(super) fn check(&self) -> Result<(), Lost> {
-        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *self.until.lock();
         if Instant::now() >= until {
             self.lost.cancel();
         }
@@ -73,7 +71,7 @@ impl LeaseGuard {
             let asked = Instant::now();
             match timeout(RENEW, self.schedulers.renew(self.job, self.fence, TTL)).await {
                 Ok(Ok(true)) => {
-                    *self.until.lock().unwrap_or_else(PoisonError::into_inner) = asked + SURE;
+                    *self.until.lock() = asked + SURE;
                     pause = RENEW;
                 }
                 Ok(Ok(false)) => self.lost.cancel(),

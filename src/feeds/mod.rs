@@ -33,7 +33,7 @@ use crate::{
     objects::Objects,
     outbound::Outbound,
     service::hostname,
-    store::{Claim, Counts, Ended, LastRun, Outcome, Run, Scheduler, Store, StoreError},
+    store::{Claim, Counts, Ended, LastRun, Run, RunOutcome, Scheduler, Store, StoreError},
 };
 use lease_guard::{LeaseGuard, TTL};
 use pages::Source;
@@ -50,7 +50,8 @@ pub(crate) const POLL: Duration = Duration::from_secs(3);
 const WHOLE: TimeDelta = TimeDelta::days(30);
 
 /// What the spider does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Job {
     /// University news.
     News,
@@ -67,11 +68,7 @@ impl Job {
     /// Its name, also in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::News => "news",
-            Self::Logistics => "logistics",
-            Self::Bulletin => "bulletin",
-        }
+        self.into()
     }
 
     /// What it collects.
@@ -250,7 +247,7 @@ impl Spider {
             why,
             counts,
         };
-        let again = outcome != Outcome::Done && !rejected;
+        let again = outcome != RunOutcome::Done && !rejected;
         let ended = Ended {
             settled: reach.is_some(),
             whole: reach.is_some_and(|reach| reach.whole),
@@ -357,7 +354,7 @@ fn is_due(state: &Scheduler, latest: Option<DateTime<Utc>>, now: DateTime<Utc>) 
 
 /// How a run ended, if it did.
 struct RunResult {
-    outcome: Outcome,
+    outcome: RunOutcome,
     why: Option<String>,
     /// How far it came, when it left nothing out.
     reach: Option<Reach>,
@@ -368,14 +365,14 @@ impl RunResult {
     /// The verdict on a run; the halt, when somebody has to go on with it.
     fn of(result: Result<Reach, RunError>) -> Result<Self, RunError> {
         let (outcome, why, reach, rejected) = match result {
-            Ok(reach) if reach.complete => (Outcome::Done, None, Some(reach), false),
-            Ok(_) => (Outcome::Partial, Some("some list pages cannot be read".to_owned()), None, false),
+            Ok(reach) if reach.complete => (RunOutcome::Done, None, Some(reach), false),
+            Ok(_) => (RunOutcome::Partial, Some("some list pages cannot be read".to_owned()), None, false),
             Err(error @ (RunError::Lost | RunError::Stopped | RunError::Store(StoreError::Unavailable(_)))) => {
                 return Err(error);
             }
             Err(error) => {
                 let rejected = matches!(error, RunError::Campus(CampusError::WrongPassword(..)));
-                (Outcome::Failed, Some(error.to_string()), None, rejected)
+                (RunOutcome::Failed, Some(error.to_string()), None, rejected)
             }
         };
         Ok(Self { outcome, why, reach, rejected })

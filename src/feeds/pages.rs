@@ -62,7 +62,7 @@ impl Source<'_> {
         }
     }
 
-    async fn article(self, link: &Link) -> Result<feed::Article, LinkError> {
+    async fn article(self, link: &Link) -> Result<feed::ArticlePage, LinkError> {
         match self {
             Self::News(news) => news.article(link).await,
             Self::Logistics(logistics) => logistics.article(link).await,
@@ -71,7 +71,7 @@ impl Source<'_> {
 }
 
 /// An article of the campus, as it is stored under `key`.
-pub(super) fn to_store(key: &str, date: Option<&str>, article: feed::Article) -> Article {
+pub(super) fn to_store(key: &str, date: Option<&str>, article: feed::ArticlePage) -> Article {
     let time = if article.time.is_empty() { date.unwrap_or_default().to_owned() } else { article.time };
     Article {
         key: key.to_owned(),
@@ -203,7 +203,7 @@ async fn fetch(
     context: &RunContext<'_>,
     source: Source<'_>,
     item: &Listed,
-) -> Result<Option<Result<feed::Article, LinkError>>, RunError> {
+) -> Result<Option<Result<feed::ArticlePage, LinkError>>, RunError> {
     let plan = context.plan(source.class(), item).await?;
     let (Plan::Fetch, Ok(link)) = (plan, &item.target) else { return Ok(None) };
     let mut outages = 0;
@@ -220,7 +220,7 @@ async fn settle(
     context: &RunContext<'_>,
     class: Class,
     item: &Listed,
-    fetched: Result<feed::Article, LinkError>,
+    fetched: Result<feed::ArticlePage, LinkError>,
 ) -> Result<(), RunError> {
     match fetched {
         Ok(article) => context.store(class, item, &to_store(&item.key, item.date.as_deref(), article)).await,

@@ -8,7 +8,7 @@ use super::Job;
 use crate::{
     config::Schedule,
     model::Class,
-    store::{Outcome, Scheduler},
+    store::{RunOutcome, Scheduler},
 };
 
 /// What became of an item.
@@ -96,7 +96,7 @@ impl Status {
         let Some(last) = &self.state.last else { return false };
         let newest = self.state.new_at.max(self.state.newest_at);
         let longest = TimeDelta::from_std(stale).unwrap_or(TimeDelta::MAX);
-        newest.map_or(last.outcome == Outcome::Done, |at| now - at > longest)
+        newest.map_or(last.outcome == RunOutcome::Done, |at| now - at > longest)
     }
 }
 
@@ -109,7 +109,8 @@ mod tests {
     fn a_source_is_stale_when_it_ran_and_brought_nothing_new_for_long() {
         let now: DateTime<Utc> = "2026-11-24T00:00:00Z".parse().unwrap();
         let days = |days: i64| Some(now - TimeDelta::days(days));
-        let last = LastRun { ended_at: now, millis: 1, outcome: Outcome::Done, why: None, counts: Counts::default() };
+        let last =
+            LastRun { ended_at: now, millis: 1, outcome: RunOutcome::Done, why: None, counts: Counts::default() };
         let status = |last: Option<LastRun>, new_at, newest_at| Status {
             job: Job::News,
             schedule: None,

@@ -1,12 +1,10 @@
 //! One run of a job: what all jobs have in common. Every request goes through [`RunContext::turn`], every write through a look
 //! at the lease.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::TimeDelta;
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -84,11 +82,11 @@ impl<'a> RunContext<'a> {
 
     /// What was done so far.
     pub(super) fn counts(&self) -> Counts {
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.counts.lock()
     }
 
     fn count(&self, add: impl FnOnce(&mut Counts)) {
-        add(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        add(&mut self.counts.lock());
     }
 
     /// Counts items that a list showed.
@@ -127,7 +125,7 @@ impl<'a> RunContext<'a> {
     /// Waits for the time of the next request; requests of a job begin at a polite distance.
     pub(super) async fn turn(&self) -> Result<(), RunError> {
         let at = {
-            let mut next = self.next_turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut next = self.next_turn.lock();
             let at = (*next).max(Instant::now());
             *next = at + self.spider.config.spider.pause;
             at

@@ -3,11 +3,9 @@
 pub mod donation;
 pub mod report;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use reqwest::{
     StatusCode,
     header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT},
@@ -136,13 +134,13 @@ impl Github {
     }
 
     fn is_paused(&self) -> bool {
-        let pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause = self.pause.lock();
         pause.is_some_and(|until| Instant::now() < until)
     }
 
     fn pause_for(&self, time: Duration) {
         tracing::warn!(seconds = time.as_secs(), "GitHub wants to be left alone");
-        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
+        *self.pause.lock() = Some(Instant::now() + time);
     }
 }
 

@@ -58,3 +58,16 @@ impl FromRequestParts<AppState> for Student {
         caller.account(app).await?.map(Self).ok_or(ApiError::TokenInvalid)
     }
 }
+
+/// Somebody with an account that is bound to a student number.
+#[derive(Debug)]
+pub struct BoundStudent(pub User);
+
+impl FromRequestParts<AppState> for BoundStudent {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let Student(user) = Student::from_request_parts(parts, app).await?;
+        if user.bind { Ok(Self(user)) } else { Err(ApiError::NotBound) }
+    }
+}

@@ -21,7 +21,7 @@ const BODY_PATIENCE: Duration = Duration::from_secs(15);
 pub struct Body<T>(pub T);
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum BodyKind {
     Json,
     Form,
 }
@@ -43,16 +43,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             }
         })?;
         match kind? {
-            Kind::Json => json(&bytes),
-            Kind::Form => form(&bytes),
+            BodyKind::Json => json(&bytes),
+            BodyKind::Form => form(&bytes),
         }
         .map(Self)
     }
 }
 
 /// What the content type says; a body without one is read as a form, as old clients send none with an empty body.
-fn kind(headers: &HeaderMap) -> Result<Kind, ApiError> {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(Kind::Form) };
+fn kind(headers: &HeaderMap) -> Result<BodyKind, ApiError> {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(BodyKind::Form) };
     let text = value.to_str().map_err(|_| ApiError::UnsupportedMediaType)?.to_ascii_lowercase();
     let (essence, parameters) = text.split_once(';').unwrap_or((&text, ""));
     let charset = parameters.split(';').find_map(|p| p.trim().strip_prefix("charset="));
@@ -60,8 +60,8 @@ fn kind(headers: &HeaderMap) -> Result<Kind, ApiError> {
         return Err(ApiError::UnsupportedMediaType);
     }
     match essence.trim() {
-        "application/json" => Ok(Kind::Json),
-        "application/x-www-form-urlencoded" => Ok(Kind::Form),
+        "application/json" => Ok(BodyKind::Json),
+        "application/x-www-form-urlencoded" => Ok(BodyKind::Form),
         _ => Err(ApiError::UnsupportedMediaType),
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -12,6 +12,7 @@ use std::{
 
 use axum::body::{Body, BodyDataStream, Bytes};
 use futures_util::{Stream, StreamExt};
+use parking_lot::Mutex;
 use tokio::time::{Instant, Sleep};
 
 /// Why a body ended before its end.
@@ -67,7 +68,7 @@ struct Shared(Arc<Mutex<(BodyDataStream, bool)>>);
 
 impl Shared {
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, axum::Error>>> {
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.0.lock();
         guard.1 = true;
         guard.0.poll_next_unpin(cx)
     }
@@ -152,7 +153,7 @@ impl Rest {
     /// A body that nobody has begun to read is not begun now if `asked` (`Expect: 100-continue`): its client waits for
     /// the answer first.
     pub async fn drop_all(self, asked: bool, most: u64, longest: Duration) {
-        let begun = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).1;
+        let begun = self.0.0.lock().1;
         if asked && !begun {
             return;
         }

@@ -12,12 +12,9 @@
 //! A window begins at a multiple of its length, as with every other limit. While the database cannot be asked, each
 //! replica lets `B` through on its own: stored data stays readable during an election.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::{clock::Clock, config::Rate, error::ApiError, store::Limits};
@@ -188,7 +185,7 @@ impl Burst {
     }
 
     fn window(&self) -> MutexGuard<'_, Window> {
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+        self.window.lock()
     }
 }
 

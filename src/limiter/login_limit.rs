@@ -16,11 +16,12 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
@@ -131,7 +132,7 @@ impl Drop for Turn {
 }
 
 fn lock(addresses: &Mutex<Addresses>) -> MutexGuard<'_, Addresses> {
-    addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    addresses.lock()
 }
 
 impl LoginLimit {

@@ -1,13 +1,10 @@
 //! Refusals of the request limiter, remembered until their window ends: a caller who goes on asking costs no write to the
 //! database. Only for limits whose uses are never refunded.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
 
 /// Most keys that are remembered, some 1 MB; further ones are refused by the database.
 const MAX_KEYS: usize = 10_000;
@@ -20,14 +17,14 @@ impl Refusals {
     /// How long `key` is still refused after `now`.
     #[must_use]
     pub fn left(&self, key: &str, now: DateTime<Utc>) -> Option<Duration> {
-        let until = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied();
+        let until = self.0.lock().get(key).copied();
         until.and_then(|until| (until - now).to_std().ok()).filter(|left| !left.is_zero())
     }
 
     /// Remembers that `key` is refused for `left` after `now`.
     pub fn remember(&self, key: &str, left: Duration, now: DateTime<Utc>) {
         let Some(until) = TimeDelta::from_std(left).ok().and_then(|left| now.checked_add_signed(left)) else { return };
-        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.0.lock();
         if refused.len() >= MAX_KEYS {
             refused.retain(|_, until| *until > now);
         }

@@ -1,12 +1,10 @@
 //! WeChat's access token, one for all replicas: kept in memory, shared through the database (sealed), and asked for by one
 //! task per replica (single flight) and one replica at a time (a lease).
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{MessengerError, Parts};
@@ -57,7 +55,7 @@ impl SharedToken {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock()
     }
 
     /// The token to use now. One that is about to expire is replaced first; while that fails, it is used to its end.
@@ -119,7 +117,7 @@ impl SharedToken {
 
     /// The stored token, if it is still good for a while and opens.
     async fn stored(&self) -> Result<Option<Token>, MessengerError> {
-        let Some(stored) = self.parts.store.tokens.find(&self.id).await? else { return Ok(None) };
+        let Some(stored) = self.parts.store.access_tokens.find(&self.id).await? else { return Ok(None) };
         let refused = self.memory().refused.as_deref() == Some(stored.sealed.as_str());
         let (refresh_at, expires_at) = (stored.refresh_at(), stored.expires_at());
         if refused || refresh_at <= self.parts.clock.now() {
@@ -136,7 +134,11 @@ impl SharedToken {
         metrics::counter!("wechat_tokens_fetched_total").increment(1);
         let sealed = self.parts.keys.seal(&self.id, FIELD, value.expose_secret())?;
         let (refresh_at, expires_at) = times(asked_at, lives_for);
-        self.parts.store.tokens.save(&StoredToken::new(&self.id, sealed.clone(), refresh_at, expires_at)).await?;
+        self.parts
+            .store
+            .access_tokens
+            .save(&StoredToken::new(&self.id, sealed.clone(), refresh_at, expires_at))
+            .await?;
         tracing::info!(lives_for_s = lives_for.as_secs(), "new access token");
         Ok(Token { value, sealed: sealed.into(), refresh_at, expires_at })
     }

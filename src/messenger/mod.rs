@@ -15,7 +15,7 @@ use crate::{
     config::{self, Profile, Template},
     crypto::{KeyRing, SealError},
     store::{Store, StoreError},
-    wechat::{AppState, Message, Opinion, Unfit, Wechat, WechatError, fit},
+    wechat::{Edition, Message, Opinion, Unfit, Wechat, WechatError, fit},
 };
 use access_token::SharedToken;
 pub use second_bind::SECOND_BIND_TEMPLATE;
@@ -99,7 +99,7 @@ pub struct Messenger {
     parts: Arc<Parts>,
     token: SharedToken,
     templates: Arc<[Template]>,
-    opens: AppState,
+    opens: Edition,
 }
 
 impl std::fmt::Debug for Messenger {
@@ -117,7 +117,7 @@ impl Messenger {
             token: SharedToken::new(Arc::clone(&parts), &config.app_id),
             parts,
             templates: config.templates.clone().into(),
-            opens: if profile == Profile::Prod { AppState::Formal } else { AppState::Developer },
+            opens: if profile == Profile::Prod { Edition::Formal } else { Edition::Developer },
         }
     }
 

@@ -1,7 +1,8 @@
 //! Classes of articles.
 
 /// What an article is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
 pub enum Class {
     /// University news.
     News,
@@ -20,18 +21,13 @@ impl Class {
     /// The word that clients use.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::News => "news",
-            Self::Logistics => "logistics",
-            Self::Lecture => "lecture",
-            Self::Notice => "notice",
-        }
+        self.into()
     }
 
     /// The class that clients call `name`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        CLASSES.into_iter().find(|class| class.name() == name)
+        name.parse().ok()
     }
 }
 

@@ -1,13 +1,13 @@
-//! Sessions and the week they make up, as the API shows them and as snapshots keep them.
+//! Class hours and the week they make up, as the API shows them and as snapshots keep them.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// One session of a course: a place, a time, and the weeks in which it takes place.
+/// One class hour of a course: a place, a time, and the weeks in which it takes place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Session {
+pub struct ClassHour {
     /// Name of the course.
     pub name: String,
     /// Building and room in short (`1教1304`), empty when unknown.
@@ -24,16 +24,16 @@ pub struct Session {
     pub weekly: Vec<WeekSpan>,
     /// The teachers' names, separated by spaces.
     pub teacher: String,
-    /// A colour from 1 to 5, the same for all sessions of a course.
+    /// A colour from 1 to 5, the same for all class hours of a course.
     pub rel: u8,
-    /// The first and the last lesson of the whole meeting. One of more than two lessons is several sessions, one for each
+    /// The first and the last lesson of the whole meeting. One of more than two lessons is several class hours, one for each
     /// pair, which all have the same `sections`. Absent when they are unknown, and in what was stored before 2026-12.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sections: Option<[u8; 2]>,
 }
 
-impl Session {
-    /// Whether this is the first of the sessions that make up a meeting.
+impl ClassHour {
+    /// Whether this is the first of the class hours that make up a meeting.
     #[must_use]
     pub fn begins_meeting(&self) -> bool {
         let (first, _) = self.time.split_once('-').unwrap_or_default();
@@ -78,36 +78,36 @@ impl TryFrom<Vec<u8>> for WeekSpan {
 /// A student's week.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CourseTable {
-    /// Sessions on Monday, in the order of the page, like those of the other days.
-    pub mon: Vec<Session>,
-    /// Sessions on Tuesday.
-    pub tue: Vec<Session>,
-    /// Sessions on Wednesday.
-    pub wed: Vec<Session>,
-    /// Sessions on Thursday.
-    pub thu: Vec<Session>,
-    /// Sessions on Friday.
-    pub fri: Vec<Session>,
-    /// Sessions on Saturday.
-    pub sat: Vec<Session>,
-    /// Sessions on Sunday.
-    pub sun: Vec<Session>,
+    /// Class hours on Monday, in the order of the page, like those of the other days.
+    pub mon: Vec<ClassHour>,
+    /// Class hours on Tuesday.
+    pub tue: Vec<ClassHour>,
+    /// Class hours on Wednesday.
+    pub wed: Vec<ClassHour>,
+    /// Class hours on Thursday.
+    pub thu: Vec<ClassHour>,
+    /// Class hours on Friday.
+    pub fri: Vec<ClassHour>,
+    /// Class hours on Saturday.
+    pub sat: Vec<ClassHour>,
+    /// Class hours on Sunday.
+    pub sun: Vec<ClassHour>,
     /// Courses without a weekday.
-    pub oth: Vec<Session>,
+    pub oth: Vec<ClassHour>,
 }
 
 impl CourseTable {
-    /// Whether there is no session at all, scheduled or not.
+    /// Whether there is no class hour at all, scheduled or not.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.days().into_iter().all(Vec::is_empty)
     }
 
-    fn days(&self) -> [&Vec<Session>; 8] {
+    fn days(&self) -> [&Vec<ClassHour>; 8] {
         [&self.mon, &self.tue, &self.wed, &self.thu, &self.fri, &self.sat, &self.sun, &self.oth]
     }
 
-    fn day_mut(&mut self, weekday: Option<u8>) -> &mut Vec<Session> {
+    fn day_mut(&mut self, weekday: Option<u8>) -> &mut Vec<ClassHour> {
         match weekday {
             Some(1) => &mut self.mon,
             Some(2) => &mut self.tue,
@@ -121,11 +121,11 @@ impl CourseTable {
     }
 }
 
-impl From<Vec<Session>> for CourseTable {
-    fn from(sessions: Vec<Session>) -> Self {
+impl From<Vec<ClassHour>> for CourseTable {
+    fn from(hours: Vec<ClassHour>) -> Self {
         let mut table = Self::default();
-        for session in sessions {
-            table.day_mut(session.week).push(session);
+        for hour in hours {
+            table.day_mut(hour.week).push(hour);
         }
         table
     }
@@ -133,15 +133,15 @@ impl From<Vec<Session>> for CourseTable {
 
 /// Gives every course its colour: up and down from 1 to 5 in the order in which the week shows them, Monday first,
 /// courses without a weekday last. Thus neighbours differ, and the client looks as it always did.
-pub fn colour(sessions: &mut [Session]) {
+pub fn colour(hours: &mut [ClassHour]) {
     const WAVE: [u8; 8] = [1, 2, 3, 4, 5, 4, 3, 2];
-    let mut order: Vec<usize> = (0..sessions.len()).collect();
-    order.sort_by_key(|&position| sessions[position].week.unwrap_or(u8::MAX));
+    let mut order: Vec<usize> = (0..hours.len()).collect();
+    order.sort_by_key(|&position| hours[position].week.unwrap_or(u8::MAX));
     let mut colours: HashMap<String, u8> = HashMap::new();
     for position in order {
-        let session = &mut sessions[position];
+        let hour = &mut hours[position];
         let next = WAVE[colours.len() % WAVE.len()];
-        session.rel = *colours.entry(session.name.clone()).or_insert(next);
+        hour.rel = *colours.entry(hour.name.clone()).or_insert(next);
     }
 }
 

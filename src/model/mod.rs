@@ -9,7 +9,7 @@ mod room;
 mod score;
 
 pub use class::{CLASSES, Class};
-pub use course::{CourseTable, Session, WeekSpan, colour};
+pub use course::{ClassHour, CourseTable, WeekSpan, colour};
 pub use donation::Donation;
 pub use library::{Book, BookCopy, Loan};
 pub use physical::PhysicalYear;

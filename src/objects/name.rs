@@ -40,8 +40,9 @@ impl fmt::Display for FileName {
 }
 
 /// What an upload belongs to: a word of this list, whatever the client wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::IntoStaticStr, strum::EnumString)]
 #[expect(missing_docs, reason = "the names say it")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Label {
     Feedback,
     Repair,
@@ -55,30 +56,19 @@ pub enum Label {
 }
 
 impl Label {
-    const ALL: [Self; 7] =
-        [Self::Feedback, Self::Repair, Self::LostCard, Self::Avatar, Self::Notice, Self::Download, Self::Misc];
-
     /// The label that `text` means. The old mini-program writes `prefix-feedback-`; an unknown word is [`Label::Misc`],
     /// because the old service took any.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.trim().to_ascii_lowercase();
         let word = text.strip_prefix("prefix-").unwrap_or(&text).trim_matches('-');
-        Self::ALL.into_iter().find(|label| label.word() == word).unwrap_or_default()
+        word.parse().unwrap_or_default()
     }
 
     /// The word of the list.
     #[must_use]
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Feedback => "feedback",
-            Self::Repair => "repair",
-            Self::LostCard => "lost-card",
-            Self::Avatar => "avatar",
-            Self::Notice => "notice",
-            Self::Download => "download",
-            Self::Misc => "misc",
-        }
+        self.into()
     }
 }
 

@@ -1,11 +1,9 @@
 //! A circuit breaker: after repeated failures a system is not asked for a while; then one request probes it, and its
 //! outcome closes the breaker or opens it again.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 /// Failures in a row that open the breaker. One student's first table takes five requests, so a single broken page
@@ -65,7 +63,7 @@ impl Breaker {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Whether asking now would be refused.

@@ -15,6 +15,7 @@ use reqwest::{
     redirect::Policy,
 };
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
@@ -24,9 +25,24 @@ pub use link::{Arrival, Download, MAX_DOWNLOAD};
 pub use request::Request;
 
 /// Systems outside, each with its own breaker and bound on concurrency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::Display,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
+#[strum(serialize_all = "lowercase")]
 pub enum System {
     Vpn,
     Urp,
@@ -40,42 +56,11 @@ pub enum System {
     Github,
 }
 
-/// All systems.
-pub const SYSTEMS: [System; 10] = [
-    System::Vpn,
-    System::Urp,
-    System::Library,
-    System::Physical,
-    System::Repair,
-    System::News,
-    System::Logistics,
-    System::Bulletin,
-    System::Wechat,
-    System::Github,
-];
-
 impl System {
     /// Short lower-case name, for metrics, logs and keys.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Vpn => "vpn",
-            Self::Urp => "urp",
-            Self::Library => "library",
-            Self::Physical => "physical",
-            Self::Repair => "repair",
-            Self::News => "news",
-            Self::Logistics => "logistics",
-            Self::Bulletin => "bulletin",
-            Self::Wechat => "wechat",
-            Self::Github => "github",
-        }
-    }
-}
-
-impl std::fmt::Display for System {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+        self.into()
     }
 }
 
@@ -234,7 +219,7 @@ impl Outbound {
         let gate = |system: System| {
             (system, Gate { places: Arc::new(Semaphore::new(concurrency)), breaker: Breaker::new(system.name()) })
         };
-        Ok(Self { client, timeout, gates: Arc::new(SYSTEMS.into_iter().map(gate).collect()) })
+        Ok(Self { client, timeout, gates: Arc::new(System::VARIANTS.iter().copied().map(gate).collect()) })
     }
 
     /// Whether the breaker of `system` is open, so that asking would fail at once.

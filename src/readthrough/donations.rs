@@ -1,37 +1,30 @@
-//! The list of donations: no campus system, but read through the store like campus data.
+//! The list of donations: GitHub shows it and no campus system, but it is read through the store in the same way.
 
 use std::time::Duration;
 
-use super::{
-    Outcome,
-    source::{AllFlights, Login, Source},
-};
+use super::{Question, ReadResult, ReadThrough, flights::AllFlights, kind::DataKind};
 use crate::{
-    campus::{Campus, CampusError, listing::Listing, session::Session},
-    config::{Freshness, Term},
+    campus::{CampusError, listing::Listing},
+    config::Freshness,
     flights::Flights,
     github::{Github, GithubError, donation::parse_donations},
     model::Donation,
     outbound::System,
-    store::{Credential, SnapshotKey, Snapshots, Store, User},
+    store::{SnapshotKey, Snapshots, Store},
+    students::{Access, StudentError},
 };
 
 /// How long the list stays fresh: people edit it once in a while, and without a token GitHub answers 60 requests an hour.
 const FRESH: Duration = Duration::from_mins(10);
 
 /// The list of donations.
-#[derive(Debug, Clone)]
-pub struct Donations(pub Github);
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Donations;
 
-impl Source for Donations {
+impl DataKind for Donations {
     type Data = Vec<Donation>;
     const NAME: &'static str = "donations";
-    const SYSTEM: System = System::Github;
-    const CREDENTIALS: &'static [(Credential, System)] = &[];
-
-    fn key(&self, _: &User, _: &str) -> SnapshotKey {
-        SnapshotKey::Question(self.0.donation_issue())
-    }
+    const ACCESS: Access = Access::open(System::Github);
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
         &store.donations
@@ -46,28 +39,36 @@ impl Source for Donations {
         false
     }
 
-    async fn fetch(
-        &self,
-        _: &Campus,
-        _: &Login,
-        _: &Term,
-        _: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
-        match self.0.donation_text().await {
-            Ok(text) => Ok(parse_donations(&text).into()),
-            Err(error) => {
-                tracing::warn!(%error, "donations cannot be read");
-                Err(match error {
-                    GithubError::Refused(_) | GithubError::Malformed(_) | GithubError::NoToken => {
-                        CampusError::Changed { system: System::Github, page: "issue", missing: "the list" }
-                    }
-                    GithubError::Unavailable(_) | GithubError::RateLimited => CampusError::Down(System::Github),
-                })
-            }
-        }
-    }
-
-    fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
+    fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {
         &all.donations
+    }
+}
+
+impl ReadThrough {
+    /// The donations, in the order in which they are listed.
+    pub async fn donations(&self, github: &Github) -> ReadResult<Vec<Donation>> {
+        let github = github.clone();
+        let question = Question {
+            key: SnapshotKey::Question(github.donation_issue()),
+            asker: "",
+            may_ask: Ok(()),
+            ask: move || async move { Ok(fetch(&github).await.map_err(StudentError::from)?) },
+        };
+        self.answer::<Donations, _>(question).await
+    }
+}
+
+async fn fetch(github: &Github) -> Result<Listing<Vec<Donation>>, CampusError> {
+    match github.donation_text().await {
+        Ok(text) => Ok(parse_donations(&text).into()),
+        Err(error) => {
+            tracing::warn!(%error, "donations cannot be read");
+            Err(match error {
+                GithubError::Refused(_) | GithubError::Malformed(_) | GithubError::NoToken => {
+                    CampusError::Changed { system: System::Github, page: "issue", missing: "the list" }
+                }
+                GithubError::Unavailable(_) | GithubError::RateLimited => CampusError::Down(System::Github),
+            })
+        }
     }
 }

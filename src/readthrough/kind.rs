@@ -1,43 +1,35 @@
-//! What kinds of campus data there are, and what each of them needs: whose passwords, which system, how long it stays
+//! What a kind of data needs to be read through the store: where it is stored, which system is asked, how long it stays
 //! fresh, how a new answer meets the stored one.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
-use secrecy::SecretString;
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::{ReadResult, flights::AllFlights};
 use crate::{
     campus::{Campus, CampusError, listing::Listing, session::Session},
     config::{Freshness, Term},
     flights::Flights,
-    outbound::System,
-    store::{Credential, SnapshotKey, Snapshots, Store, User},
+    store::{SnapshotKey, Snapshots, Store, User},
+    students::{Access, Login},
 };
 
-use super::Outcome;
-
-/// A kind of campus data that is read through the store.
-pub trait Source: Clone + Send + Sync + 'static {
+/// A kind of data that is read through the store.
+pub trait DataKind: Clone + Send + Sync + 'static {
     /// What it yields.
     type Data: Clone + Send + Sync + Serialize + DeserializeOwned + Unpin + 'static;
 
     /// Name, for keys, logs and metrics.
     const NAME: &'static str;
 
-    /// The system that is asked, and whose session is kept.
-    const SYSTEM: System;
-
-    /// Passwords that are sent, each with the system it belongs to. Empty: no login is needed.
-    const CREDENTIALS: &'static [(Credential, System)];
-
-    /// What is asked for.
-    fn key(&self, user: &User, term: &str) -> SnapshotKey;
+    /// The system that is asked, and what opens it.
+    const ACCESS: Access;
 
     /// Where it is stored.
     fn snapshots(store: &Store) -> &Snapshots<Self::Data>;
 
     /// How long it stays fresh.
-    fn freshness(fresh: &Freshness) -> std::time::Duration;
+    fn freshness(fresh: &Freshness) -> Duration;
 
     /// Whether there is nothing in it. Such an answer never replaces a stored one.
     fn is_empty(data: &Self::Data) -> bool;
@@ -52,6 +44,15 @@ pub trait Source: Clone + Send + Sync + 'static {
         fetched
     }
 
+    /// The requests for this kind that are under way in this replica.
+    fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>>;
+}
+
+/// A kind of data that a campus system shows.
+pub trait CampusKind: DataKind {
+    /// What is asked for.
+    fn key(&self, user: &User, term: &str) -> SnapshotKey;
+
     /// Asks the campus.
     fn fetch(
         &self,
@@ -60,35 +61,4 @@ pub trait Source: Clone + Send + Sync + 'static {
         term: &Term,
         session: &mut Session,
     ) -> impl Future<Output = Result<Listing<Self::Data>, CampusError>> + Send;
-
-    /// The requests for this kind that are under way in this replica.
-    fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>>;
-}
-
-/// What a student logs in with; what a source does not ask for is empty.
-#[derive(Debug, Default)]
-pub struct Login {
-    /// Student number.
-    pub student_id: String,
-    /// Password of the VPN.
-    pub vpn: SecretString,
-    /// Password of the URP.
-    pub urp: SecretString,
-    /// Password of the library.
-    pub library: SecretString,
-    /// End of the id number.
-    pub id_number: SecretString,
-}
-
-/// The flights of every source.
-#[derive(Clone, Default)]
-pub struct AllFlights {
-    pub(super) courses: Flights<Outcome<<super::Courses as Source>::Data>>,
-    pub(super) scores: Flights<Outcome<<super::Scores as Source>::Data>>,
-    pub(super) classrooms: Flights<Outcome<<super::Classrooms as Source>::Data>>,
-    pub(super) physical: Flights<Outcome<<super::Physical as Source>::Data>>,
-    pub(super) borrowing: Flights<Outcome<<super::Borrowing as Source>::Data>>,
-    pub(super) searches: Flights<Outcome<<super::Search as Source>::Data>>,
-    pub(super) copies: Flights<Outcome<<super::Copies as Source>::Data>>,
-    pub(super) donations: Flights<Outcome<<super::Donations as Source>::Data>>,
 }

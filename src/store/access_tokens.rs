@@ -29,21 +29,20 @@ impl StoredToken {
     /// A token of the service `id`.
     #[must_use]
     pub fn new(id: &str, sealed: String, refresh_at: DateTime<Utc>, expires_at: DateTime<Utc>) -> Self {
-        let [refresh_at, expires_at] =
-            [refresh_at, expires_at].map(|at| bson::DateTime::from_millis(at.timestamp_millis()));
+        let [refresh_at, expires_at] = [refresh_at, expires_at].map(bson::DateTime::from_chrono);
         Self { id: id.to_owned(), sealed, refresh_at, expires_at }
     }
 
     /// From when on a new one should be asked for.
     #[must_use]
     pub fn refresh_at(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.refresh_at.timestamp_millis()).unwrap_or_default()
+        self.refresh_at.to_chrono()
     }
 
     /// Until when it is good.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.expires_at.timestamp_millis()).unwrap_or_default()
+        self.expires_at.to_chrono()
     }
 }
 

@@ -115,7 +115,7 @@ pub struct StoredArticle {
 /// As it lies in the database. The old service's fields can be of any type.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+struct ArticleDocument {
     #[serde(rename = "_id")]
     id: ObjectId,
     #[serde(default)]
@@ -142,25 +142,25 @@ struct Entry {
     speaker: Bson,
 }
 
-impl From<Entry> for StoredArticle {
-    fn from(entry: Entry) -> Self {
-        let time = text(entry.time).map(|time| day::dashed(&time)).or_else(|| {
-            let day = moment(&entry.published_at).or_else(|| moment(&entry.timestamp))?;
+impl From<ArticleDocument> for StoredArticle {
+    fn from(document: ArticleDocument) -> Self {
+        let time = text(document.time).map(|time| day::dashed(&time)).or_else(|| {
+            let day = moment(&document.published_at).or_else(|| moment(&document.timestamp))?;
             Some(campus_date(day).to_string())
         });
         Self {
-            id: entry.id,
-            title: text(entry.title).unwrap_or_default(),
+            id: document.id,
+            title: text(document.title).unwrap_or_default(),
             time: time.unwrap_or_default(),
-            tag: text(entry.tag),
-            timestamp: moment(&entry.timestamp),
-            published_at: moment(&entry.published_at),
-            key: text(entry.key),
-            content: text(entry.content).unwrap_or_default(),
-            href: text(entry.href),
-            images: texts(entry.images),
-            place: text(entry.place),
-            speaker: text(entry.speaker),
+            tag: text(document.tag),
+            timestamp: moment(&document.timestamp),
+            published_at: moment(&document.published_at),
+            key: text(document.key),
+            content: text(document.content).unwrap_or_default(),
+            href: text(document.href),
+            images: texts(document.images),
+            place: text(document.place),
+            speaker: text(document.speaker),
         }
     }
 }
@@ -195,7 +195,7 @@ fn moment(value: &Bson) -> Option<DateTime<Utc>> {
 }
 
 fn chrono(at: bson::DateTime) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or_default()
+    at.to_chrono()
 }
 
 /// The first day in a text, as the moment when it begins at the university.
@@ -226,7 +226,7 @@ impl Articles {
         Self { db: db.clone() }
     }
 
-    fn nearest(&self, class: Class) -> Collection<Entry> {
+    fn nearest(&self, class: Class) -> Collection<ArticleDocument> {
         collection(&self.db, collection_of(class), Reads::Configured)
     }
 
@@ -417,7 +417,7 @@ const BEGIN: i32 = 60;
 const SEARCH_LIMIT: Duration = Duration::from_secs(5);
 
 fn date(at: DateTime<Utc>) -> bson::DateTime {
-    bson::DateTime::from_millis(at.timestamp_millis())
+    bson::DateTime::from_chrono(at)
 }
 
 /// What storing an article sets, and what else when it is new; as stages of an update, so that a document that has
@@ -473,7 +473,7 @@ mod tests {
     }
 
     fn stored(document: &Document) -> StoredArticle {
-        bson::deserialize_from_document::<Entry>(document.clone()).unwrap().into()
+        bson::deserialize_from_document::<ArticleDocument>(document.clone()).unwrap().into()
     }
 
     #[test]
@@ -506,7 +506,7 @@ mod tests {
     #[test]
     fn what_the_old_service_stored_is_read() {
         let id = ObjectId::new();
-        let taken = bson::DateTime::from_millis(at("2017-12-01T01:02:03Z").timestamp_millis());
+        let taken = bson::DateTime::from_chrono(at("2017-12-01T01:02:03Z"));
         let notice = stored(&doc! {
             "_id": id, "title": "放假通知", "content": "", "href": ["https://files.example/a.doc", "b"], "timestamp": taken,
         });

@@ -66,7 +66,7 @@ pub struct DueFailure {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+struct FailureDocument {
     class: String,
     key: String,
     #[serde(default)]
@@ -83,11 +83,11 @@ struct Entry {
     run: i64,
 }
 
-impl Entry {
+impl FailureDocument {
     fn known(&self) -> KnownFailure {
         KnownFailure {
             attempts: self.attempts,
-            next: self.next_at.and_then(|at| DateTime::from_timestamp_millis(at.timestamp_millis())),
+            next: self.next_at.map(bson::DateTime::to_chrono),
             run: self.run,
             word: self.word.clone(),
         }
@@ -99,7 +99,7 @@ fn id(class: Class, key: &str) -> String {
 }
 
 fn date(at: DateTime<Utc>) -> bson::DateTime {
-    bson::DateTime::from_millis(at.timestamp_millis())
+    bson::DateTime::from_chrono(at)
 }
 
 impl Failures {
@@ -145,8 +145,8 @@ impl Failures {
     /// [`StoreError`] when the primary does not answer.
     pub async fn known(&self, class: Class, keys: &[String]) -> Result<HashMap<String, KnownFailure>, StoreError> {
         let ids: Vec<String> = keys.iter().map(|key| id(class, key)).collect();
-        let entries = self.read(doc! { "_id": { "$in": ids } }, 0).await?;
-        Ok(entries.into_iter().map(|entry| (entry.key.clone(), entry.known())).collect())
+        let documents = self.read(doc! { "_id": { "$in": ids } }, 0).await?;
+        Ok(documents.into_iter().map(|document| (document.key.clone(), document.known())).collect())
     }
 
     /// At most `limit` failures of `job` that are due for another try, the one waiting longest first.
@@ -155,9 +155,9 @@ impl Failures {
     /// [`StoreError`] when the primary does not answer.
     pub async fn due(&self, job: &str, now: DateTime<Utc>, limit: i64) -> Result<Vec<DueFailure>, StoreError> {
         let due = doc! { "job": job, "nextAt": { "$gt": date(DateTime::UNIX_EPOCH), "$lte": date(now) } };
-        let due_failure = |entry: Entry| {
-            let (class, known) = (Class::from_name(&entry.class)?, entry.known());
-            Some(DueFailure { class, key: entry.key, title: entry.title, date: entry.date, known })
+        let due_failure = |document: FailureDocument| {
+            let (class, known) = (Class::from_name(&document.class)?, document.known());
+            Some(DueFailure { class, key: document.key, title: document.title, date: document.date, known })
         };
         Ok(self.read(due, limit).await?.into_iter().filter_map(due_failure).collect())
     }
@@ -170,9 +170,9 @@ impl Failures {
         Ok(self.0.count_documents(doc! { "job": job }).await?)
     }
 
-    async fn read(&self, filter: Document, limit: i64) -> Result<Vec<Entry>, StoreError> {
-        let entries = self.0.clone_with_type::<Entry>();
-        let mut cursor = entries.find(filter).sort(doc! { "nextAt": 1 }).limit(limit).await?;
+    async fn read(&self, filter: Document, limit: i64) -> Result<Vec<FailureDocument>, StoreError> {
+        let documents = self.0.clone_with_type::<FailureDocument>();
+        let mut cursor = documents.find(filter).sort(doc! { "nextAt": 1 }).limit(limit).await?;
         let mut list = Vec::new();
         while cursor.advance().await? {
             list.push(cursor.deserialize_current()?);

@@ -18,10 +18,10 @@ const REPEAT: Duration = Duration::from_mins(10);
 
 /// The `feedback` collection.
 #[derive(Debug, Clone)]
-pub struct Feedback(Collection<Report>);
+pub struct Feedback(Collection<SentReport>);
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Report {
+struct SentReport {
     #[serde(rename = "_id")]
     hash: String,
     url: String,
@@ -38,7 +38,7 @@ impl Feedback {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn recent(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<String>, StoreError> {
-        let since = bson::DateTime::from_millis((now - REPEAT).timestamp_millis());
+        let since = bson::DateTime::from_chrono(now - REPEAT);
         let found = steadily(|| self.0.find_one(doc! { "_id": hash, "at": { "$gt": since } })).await?;
         Ok(found.map(|report| report.url))
     }
@@ -48,8 +48,8 @@ impl Feedback {
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn remember(&self, hash: &str, url: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let at = bson::DateTime::from_millis(now.timestamp_millis());
-        let report = Report { hash: hash.to_owned(), url: url.to_owned(), at };
+        let at = bson::DateTime::from_chrono(now);
+        let report = SentReport { hash: hash.to_owned(), url: url.to_owned(), at };
         self.0.replace_one(doc! { "_id": hash }, report).upsert(true).await?;
         Ok(())
     }

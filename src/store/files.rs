@@ -323,7 +323,7 @@ impl Files {
 }
 
 fn chrono(at: bson::DateTime) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or_default()
+    at.to_chrono()
 }
 
 fn whole(bytes: u64) -> i64 {
@@ -331,5 +331,5 @@ fn whole(bytes: u64) -> i64 {
 }
 
 fn date(at: DateTime<Utc>) -> bson::DateTime {
-    bson::DateTime::from_millis(at.timestamp_millis())
+    bson::DateTime::from_chrono(at)
 }

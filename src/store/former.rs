@@ -8,7 +8,7 @@ use mongodb::{
     bson::{Bson, Document, doc},
 };
 
-use super::{Reads, StoreError, collection};
+use super::{Reads, StoreError, collection, retried};
 
 /// What the old service stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,18 @@ impl Former {
         let found = documents.aggregate(pipeline).await?;
         Ok(found.map_ok(move |document| read(document, kind)).map_err(StoreError::from))
     }
+
+    /// Removes what the old service stored about a WeChat account.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a write is not known to be safe.
+    pub async fn forget(&self, open_id: &str) -> Result<(), StoreError> {
+        for kind in [FormerKind::Courses, FormerKind::Scores] {
+            let documents: Collection<Document> = collection(&self.db, kind.name(), Reads::Primary);
+            retried(|| documents.delete_many(doc! { "openId": open_id })).await?;
+        }
+        Ok(())
+    }
 }
 
 fn read(mut document: Document, kind: FormerKind) -> FormerDocument {
@@ -97,7 +109,7 @@ fn read(mut document: Document, kind: FormerKind) -> FormerDocument {
     FormerDocument {
         owner,
         term: text(&document, "term"),
-        made_at: made_at.and_then(|at| DateTime::from_timestamp_millis(at.timestamp_millis())),
+        made_at: made_at.map(bson::DateTime::to_chrono),
         content: document.remove(kind.name()).unwrap_or(Bson::Null),
     }
 }

@@ -136,21 +136,21 @@ impl Limits {
     pub async fn of(&self, owner: &str) -> Result<Vec<(String, i64, DateTime<Utc>)>, StoreError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Entry {
+        struct NamedWindow {
             #[serde(rename = "_id")]
             id: String,
             count: i64,
             expires_at: bson::DateTime,
         }
-        let entries: Collection<Entry> = self.0.clone_with_type();
-        let found = steadily(|| entries.find(naming(owner)).sort(doc! { "_id": 1 })).await?;
-        let found: Vec<Entry> = found.try_collect().await?;
-        let entry = |entry: Entry| {
-            let ends = DateTime::from_timestamp_millis(entry.expires_at.timestamp_millis()).unwrap_or_default();
-            let what = entry.id.split('/').take_while(|part| *part != owner).collect::<Vec<_>>().join("/");
-            (what, entry.count, ends)
+        let windows: Collection<NamedWindow> = self.0.clone_with_type();
+        let found = steadily(|| windows.find(naming(owner)).sort(doc! { "_id": 1 })).await?;
+        let found: Vec<NamedWindow> = found.try_collect().await?;
+        let window = |window: NamedWindow| {
+            let ends = window.expires_at.to_chrono();
+            let what = window.id.split('/').take_while(|part| *part != owner).collect::<Vec<_>>().join("/");
+            (what, window.count, ends)
         };
-        Ok(found.into_iter().map(entry).collect())
+        Ok(found.into_iter().map(window).collect())
     }
 
     /// Forgets every window that names `owner`.

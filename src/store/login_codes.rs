@@ -40,7 +40,7 @@ impl LoginCodes {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn remember(&self, code: &str, open_id: &str, clock: &Clock) -> Result<(), StoreError> {
-        let at = bson::DateTime::from_millis(clock.now().timestamp_millis());
+        let at = bson::DateTime::from_chrono(clock.now());
         let entry = LoginCode { hash: sha256_hex(code.as_bytes()), open_id: open_id.to_owned(), at };
         match self.0.insert_one(entry).await.map_err(StoreError::from) {
             Ok(_) | Err(StoreError::Duplicate(_)) => Ok(()),

@@ -133,7 +133,7 @@ async fn status_from(applied: &Collection<Applied>) -> Result<Vec<Record>, Migra
     let record = |file: File| match known.get(&file.id) {
         Some(applied) if applied.checksum != sha256_hex(file.text.as_bytes()) => Err(MigrationError::Changed(file.id)),
         found => {
-            let applied_at = found.and_then(|a| DateTime::from_timestamp_millis(a.at.timestamp_millis()));
+            let applied_at = found.map(|a| a.at.to_chrono());
             Ok(Record { id: file.id, applied_at })
         }
     };
@@ -175,7 +175,7 @@ async fn apply_pending(db: &Database, clock: &Clock, progress: &mut impl FnMut(&
             };
             db.run_command(command).await.map_err(failed)?;
         }
-        let at = bson::DateTime::from_millis(clock.now().timestamp_millis());
+        let at = bson::DateTime::from_chrono(clock.now());
         let record = Applied { id: file.id.clone(), checksum: sha256_hex(file.text.as_bytes()), at };
         applied.insert_one(record).await.map_err(StoreError::from)?;
         progress(&file.id);

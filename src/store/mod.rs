@@ -9,6 +9,7 @@
 //!
 //! Writes are acknowledged by a majority and retried once: by the driver, or by `retried` where the driver does not.
 
+mod access_tokens;
 mod articles;
 mod disk;
 mod failures;
@@ -26,8 +27,8 @@ mod revocations;
 mod schedulers;
 mod sessions;
 mod snapshots;
+mod student_data;
 mod subscriptions;
-mod tokens;
 mod users;
 
 use std::{fmt::Display, time::Duration};
@@ -42,6 +43,7 @@ use mongodb::{
     },
 };
 
+pub use access_tokens::{AccessTokens, StoredToken};
 pub use articles::{Article, Articles, KnownArticle, Put, StoredArticle};
 pub use failures::{DueFailure, Failure, Failures, KnownFailure};
 pub use feedback::Feedback;
@@ -52,14 +54,14 @@ pub use limits::{Limits, Permit};
 pub use login_codes::{LoginCode, LoginCodes};
 pub(crate) use reads::find_anywhere;
 pub use revocations::{Revocation, Revocations};
-pub use schedulers::{Claim, Counts, Ended, LastRun, Outcome, Run, Scheduler, Schedulers};
+pub use schedulers::{Claim, Counts, Ended, LastRun, Run, RunOutcome, Scheduler, Schedulers};
 pub use sessions::Sessions;
 pub use snapshots::{Snapshot, SnapshotKey, Snapshots};
+pub use student_data::{Exported, Owned, StudentData};
 pub use subscriptions::{Subscription, SubscriptionKind, Subscriptions};
-pub use tokens::{AccessTokens, StoredToken};
 pub use users::{Binding, CREDENTIALS, Credential, EditableField, SignIn, Unused, User, Users};
 
-use crate::model::{Book, BookCopy, CourseTable, Donation, Loan, PhysicalYear, Room, ScoreRow};
+use crate::model::{Book, BookCopy, Donation, Room};
 
 /// How long an operation looks for a usable member before it fails, when the connection string does not say.
 /// Longer than an election with the configured 4 s election timeout, shorter than the request limit.
@@ -200,18 +202,12 @@ pub struct Store {
     db: Database,
     /// Students and their sealed credentials.
     pub users: Users,
-    /// Course tables.
-    pub courses: Snapshots<CourseTable>,
-    /// Scores.
-    pub scores: Snapshots<Vec<ScoreRow>>,
-    /// What the old service left of both.
+    /// What the campus systems showed each account of its student.
+    pub student_data: StudentData,
+    /// Course tables and scores that the old service left.
     pub former: Former,
     /// Empty classrooms.
     pub classrooms: Snapshots<Vec<Vec<Room>>>,
-    /// Physical tests.
-    pub physical: Snapshots<Vec<PhysicalYear>>,
-    /// Library loans.
-    pub borrowing: Snapshots<Vec<Loan>>,
     /// Answers of the library's search.
     pub searches: Snapshots<Vec<Book>>,
     /// Copies of books.
@@ -227,7 +223,7 @@ pub struct Store {
     /// What was reported lately.
     pub feedback: Feedback,
     /// Access tokens of other services.
-    pub tokens: AccessTokens,
+    pub access_tokens: AccessTokens,
     /// Uploaded files; their bytes are in the object storage.
     pub files: Files,
     /// Sealed sessions of the campus systems.
@@ -272,12 +268,9 @@ impl Store {
     pub fn open(db: Database) -> Self {
         Self {
             users: Users::new(&db),
-            courses: Snapshots::new(&db, "courses"),
-            scores: Snapshots::new(&db, "scores"),
+            student_data: StudentData::new(&db),
             former: Former::new(&db),
             classrooms: Snapshots::new(&db, "classrooms"),
-            physical: Snapshots::new(&db, "physical"),
-            borrowing: Snapshots::new(&db, "borrowing"),
             searches: Snapshots::new(&db, "searches"),
             copies: Snapshots::new(&db, "copies"),
             articles: Articles::new(&db),
@@ -285,7 +278,7 @@ impl Store {
             schedulers: Schedulers::new(&db),
             donations: Snapshots::new(&db, "donations"),
             feedback: Feedback::new(&db),
-            tokens: AccessTokens::new(&db),
+            access_tokens: AccessTokens::new(&db),
             files: Files::new(&db),
             sessions: Sessions::new(&db),
             leases: Leases::new(&db),

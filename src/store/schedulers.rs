@@ -22,9 +22,10 @@ use super::{Reads, StoreError, collection};
 pub struct Schedulers(Collection<Document>);
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+#[strum(serialize_all = "lowercase")]
+pub enum RunOutcome {
     /// Every item was collected or recorded as failed.
     Done,
     /// Some pages of the list could not be read.
@@ -33,15 +34,11 @@ pub enum Outcome {
     Failed,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// Short lower-case word, as it is stored.
     #[must_use]
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Partial => "partial",
-            Self::Failed => "failed",
-        }
+        self.into()
     }
 }
 
@@ -73,7 +70,7 @@ pub struct LastRun {
     /// How long it took, in milliseconds.
     pub millis: i64,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// Why, when it did not end well.
     #[serde(default)]
     pub why: Option<String>,
@@ -113,7 +110,7 @@ pub struct Scheduler {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+struct JobDocument {
     #[serde(default)]
     runner: Option<String>,
     #[serde(default)]
@@ -144,22 +141,22 @@ struct Entry {
     newest_at: Option<bson::DateTime>,
 }
 
-impl From<Entry> for Scheduler {
-    fn from(entry: Entry) -> Self {
-        let at = |at: Option<bson::DateTime>| DateTime::from_timestamp_millis(at?.timestamp_millis());
+impl From<JobDocument> for Scheduler {
+    fn from(document: JobDocument) -> Self {
+        let at = |at: Option<bson::DateTime>| at.map(bson::DateTime::to_chrono);
         Self {
-            holder: entry.runner.filter(|_| entry.held),
-            unfinished: entry.unfinished,
-            due: at(entry.due),
-            retry_at: at(entry.retry_at),
-            rejected: entry.rejected,
-            settled: entry.settled,
-            whole_at: at(entry.whole_at),
-            failures: entry.failures,
-            last: entry.last,
-            success_at: at(entry.success_at),
-            new_at: at(entry.new_at),
-            newest_at: at(entry.newest_at),
+            holder: document.runner.filter(|_| document.held),
+            unfinished: document.unfinished,
+            due: at(document.due),
+            retry_at: at(document.retry_at),
+            rejected: document.rejected,
+            settled: document.settled,
+            whole_at: at(document.whole_at),
+            failures: document.failures,
+            last: document.last,
+            success_at: at(document.success_at),
+            new_at: at(document.new_at),
+            newest_at: at(document.newest_at),
         }
     }
 }
@@ -202,7 +199,7 @@ pub struct Ended {
 }
 
 fn date(at: DateTime<Utc>) -> bson::DateTime {
-    bson::DateTime::from_millis(at.timestamp_millis())
+    bson::DateTime::from_chrono(at)
 }
 
 /// A time as BSON has it.
@@ -215,7 +212,7 @@ mod moment {
 
     pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
         let at = bson::DateTime::deserialize(deserializer)?;
-        Ok(DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or_default())
+        Ok(at.to_chrono())
     }
 }
 
@@ -238,8 +235,8 @@ impl Schedulers {
             "wholeAt": 1, "failures": 1, "last": 1, "successAt": 1, "newAt": 1, "newestAt": 1,
             "held": { "$gt": ["$leaseUntil", "$$NOW"] },
         };
-        let entries = self.0.clone_with_type::<Entry>();
-        Ok(entries.find_one(doc! { "_id": job }).projection(fields).await?.map(Scheduler::from).unwrap_or_default())
+        let documents = self.0.clone_with_type::<JobDocument>();
+        Ok(documents.find_one(doc! { "_id": job }).projection(fields).await?.map(Scheduler::from).unwrap_or_default())
     }
 
     /// Begins a run of `job` under a lease of `ttl` for `runner`; `None` when somebody else holds the lease, or there is
@@ -280,9 +277,9 @@ impl Schedulers {
             } },
             doc! { "$unset": ["retryAt", "rejected"] },
         ];
-        let entries = self.0.clone_with_type::<Entry>();
-        let entry = entries.find_one_and_update(filter, begin).return_document(ReturnDocument::After).await?;
-        Ok(entry.map(|entry| Run { job, fence: entry.fence, state: entry.into() }))
+        let documents = self.0.clone_with_type::<JobDocument>();
+        let document = documents.find_one_and_update(filter, begin).return_document(ReturnDocument::After).await?;
+        Ok(document.map(|document| Run { job, fence: document.fence, state: document.into() }))
     }
 
     /// Prolongs the lease of a run to `ttl` from now; `false` when the run is no longer the job's.
@@ -333,7 +330,7 @@ impl Schedulers {
         if ended.rejected {
             set.insert("rejected", true);
         }
-        if ended.last.outcome == Outcome::Done {
+        if ended.last.outcome == RunOutcome::Done {
             set.insert("successAt", at);
             unset.insert("failures", "");
         } else {

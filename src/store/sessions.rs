@@ -12,11 +12,11 @@ use crate::clock::Clock;
 
 /// The `sessions` collection.
 #[derive(Debug, Clone)]
-pub struct Sessions(Collection<Session>);
+pub struct Sessions(Collection<StoredSession>);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Session {
+struct StoredSession {
     #[serde(rename = "_id")]
     id: String,
     #[serde(default)]
@@ -56,7 +56,7 @@ impl Sessions {
         sealed: String,
         clock: &Clock,
     ) -> Result<(), StoreError> {
-        let saved_at = bson::DateTime::from_millis(clock.now().timestamp_millis());
+        let saved_at = bson::DateTime::from_chrono(clock.now());
         let set = doc! { "$set": { "openId": open_id, "sealed": sealed, "savedAt": saved_at } };
         self.0.update_one(doc! { "_id": id(open_id, student_id, system) }, set).upsert(true).await?;
         Ok(())

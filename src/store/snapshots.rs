@@ -14,7 +14,7 @@ use mongodb::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Reads, StoreError, collection,
+    Reads, StoreError, User, collection,
     reads::{find_one, steadily},
     retried,
 };
@@ -36,6 +36,13 @@ pub enum SnapshotKey {
 }
 
 impl SnapshotKey {
+    /// What the campus shows `user` of the student he is bound to, in this term.
+    #[must_use]
+    pub fn own(user: &User, term: &str) -> Self {
+        let (open_id, student_id) = (user.open_id.clone(), user.student_id.clone());
+        Self::Own { open_id, student_id, term: term.to_owned() }
+    }
+
     /// Finds the document of this key. The key of an owned one is its `_id`, as migration 0010 makes it.
     fn filter(&self) -> Document {
         match self {
@@ -80,7 +87,7 @@ impl<T> Snapshot<T> {
     /// When the campus system showed it.
     #[must_use]
     pub fn fetched_at(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.fetched_at.timestamp_millis()).unwrap_or_default()
+        self.fetched_at.to_chrono()
     }
 }
 
@@ -131,7 +138,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         partial: bool,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let at = bson::DateTime::from_millis(at.timestamp_millis());
+        let at = bson::DateTime::from_chrono(at);
         let data = bson::serialize_to_bson(data).map_err(mongodb::error::Error::from)?;
         let mut older = key.filter();
         older.insert("fetchedAt", doc! { "$lte": at });
@@ -155,7 +162,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
-    pub async fn forget(&self, open_id: &str, student_id: &str) -> Result<(), StoreError> {
+    pub(super) async fn forget(&self, open_id: &str, student_id: &str) -> Result<(), StoreError> {
         let own_or_nobodys = doc! { "$or": [
             { "owner.openId": open_id, "owner.studentId": student_id },
             { "studentId": student_id },
@@ -168,17 +175,8 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
-    pub async fn forget_owner(&self, open_id: &str) -> Result<(), StoreError> {
+    pub(super) async fn forget_owner(&self, open_id: &str) -> Result<(), StoreError> {
         retried(|| self.primary.delete_many(doc! { "owner.openId": open_id })).await?;
-        Ok(())
-    }
-
-    /// Removes what the old service stored about a WeChat account.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the write is not known to be safe.
-    pub async fn forget_account(&self, open_id: &str) -> Result<(), StoreError> {
-        retried(|| self.primary.delete_many(doc! { "openId": open_id })).await?;
         Ok(())
     }
 
@@ -186,7 +184,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
-    pub async fn of(&self, open_id: &str, student_id: &str) -> Result<Vec<(String, Snapshot<T>)>, StoreError> {
+    pub(super) async fn of(&self, open_id: &str, student_id: &str) -> Result<Vec<(String, Snapshot<T>)>, StoreError> {
         #[derive(Deserialize)]
         struct Term {
             term: String,

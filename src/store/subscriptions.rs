@@ -41,7 +41,7 @@ impl Subscription {
     /// Since when it exists.
     #[must_use]
     pub fn created_at(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.created_at.timestamp_millis()).unwrap_or_default()
+        self.created_at.to_chrono()
     }
 }
 
@@ -72,7 +72,7 @@ impl Subscriptions {
         token: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let created_at = bson::DateTime::from_millis(now.timestamp_millis());
+        let created_at = bson::DateTime::from_chrono(now);
         let set = doc! { "$set": { "hash": sha256_hex(token.as_bytes()), "createdAt": created_at } };
         let put = || self.of_kind(kind).update_one(doc! { "openId": open_id }, set.clone()).upsert(true);
         match put().await.map_err(StoreError::from) {

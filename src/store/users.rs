@@ -190,7 +190,7 @@ impl User {
     /// Since when campus accounts are bound; `None` when they are not, or the old service bound them.
     #[must_use]
     pub fn bound_at(&self) -> Option<DateTime<Utc>> {
-        self.bound_at.and_then(|at| DateTime::from_timestamp_millis(at.timestamp_millis()))
+        self.bound_at.map(bson::DateTime::to_chrono)
     }
 
     /// The student numbers it was bound to, as words that are made of them with a key of the service: enough to know one
@@ -291,7 +291,7 @@ impl Users {
         revoked: Option<i64>,
         now: DateTime<Utc>,
     ) -> Result<SignIn, StoreError> {
-        let now = bson::DateTime::from_millis(now.timestamp_millis());
+        let now = bson::DateTime::from_chrono(now);
         let code = sha256_hex(code.as_bytes());
         let mut set = Document::new();
         for (field, value) in profile {
@@ -378,14 +378,14 @@ impl Users {
             "name": { "$literal": binding.name },
             "bind": true,
             "rejected": { "$cond": [same, still, []] },
-            "boundAt": bson::DateTime::from_millis(now.timestamp_millis()),
+            "boundAt": bson::DateTime::from_chrono(now),
             "knownNumbers": known_numbers(&binding.known),
         };
         for (credential, sealed) in &binding.sealed {
             set.insert(credential.field(), doc! { "$literal": sealed });
         }
         if let Some(version) = binding.consent {
-            let at = bson::DateTime::from_millis(now.timestamp_millis());
+            let at = bson::DateTime::from_chrono(now);
             set.insert("consent", doc! { "$literal": { "version": version, "at": at } });
         }
         let update = vec![doc! { "$set": set }];

@@ -5,10 +5,12 @@ use secrecy::ExposeSecret;
 use crate::{
     campus::session::Session,
     clock::Clock,
-    crypto::{KeyRing, SealError},
+    crypto::KeyRing,
     outbound::System,
     store::{Store, StoreError},
 };
+
+use super::StudentError;
 
 /// Whose session, and where.
 #[derive(Debug)]
@@ -35,17 +37,6 @@ impl SessionOwner<'_> {
     }
 }
 
-/// Why a session was not stored.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// The database did not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// It could not be sealed.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-}
-
 /// The stored session, or a new one. A session that does not open (its key is gone) is simply made again.
 ///
 /// # Errors
@@ -63,7 +54,7 @@ pub async fn store_session(
     clock: &Clock,
     owner: &SessionOwner<'_>,
     session: &Session,
-) -> Result<(), SessionError> {
+) -> Result<(), StudentError> {
     let sealed = keys.seal(owner.open_id, &owner.field(), &session.to_text())?;
     store.sessions.save(owner.open_id, owner.student_id, owner.name(), sealed, clock).await?;
     Ok(())

@@ -1,11 +1,9 @@
 //! Revoked tokens, as this replica knows them without asking: for what is answered without reading the account. Anyone who
 //! reads the account knows at once; a revocation at another replica is known here after `FOLLOW`.
 
-use std::{
-    collections::HashMap,
-    sync::{PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
+
+use parking_lot::RwLock;
 
 use crate::{clock::Clock, store::Revocations};
 
@@ -36,13 +34,13 @@ impl Revoked {
     /// Whether a token of `account` issued at `issued_at` (Unix milliseconds) is known to be revoked.
     #[must_use]
     pub fn contains(&self, account: u64, issued_at: i64) -> bool {
-        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        let accounts = self.accounts.read();
         accounts.get(&account).is_some_and(|until| issued_at <= *until)
     }
 
     /// Tokens of `account` issued at `until` (Unix milliseconds) or before are revoked.
     pub fn add(&self, account: u64, until: i64) {
-        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.accounts.write();
         let known = accounts.entry(account).or_insert(until);
         *known = until.max(*known);
     }
@@ -51,7 +49,7 @@ impl Revoked {
     fn tidy(&self) {
         let ttl = i64::try_from(self.ttl.as_millis()).unwrap_or(i64::MAX);
         let oldest = self.clock.now().timestamp_millis().saturating_sub(ttl);
-        let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.accounts.write();
         accounts.retain(|_, until| *until >= oldest);
     }
 

@@ -10,20 +10,18 @@ use super::{Wechat, WechatError};
 use crate::outbound::Request;
 
 /// Which edition of the mini-program a message opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppState {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Edition {
     /// The published one.
     Formal,
     /// The developer's.
     Developer,
 }
 
-impl AppState {
+impl Edition {
     fn name(self) -> &'static str {
-        match self {
-            Self::Formal => "formal",
-            Self::Developer => "developer",
-        }
+        self.into()
     }
 }
 
@@ -37,7 +35,7 @@ pub struct Message {
     /// The template's fields with their values, made to [fit](super::fit).
     pub fields: BTreeMap<String, String>,
     /// Which edition a tap opens.
-    pub opens: AppState,
+    pub opens: Edition,
 }
 
 /// Here the `errcode` of a success is never absent.

@@ -16,7 +16,7 @@ use url::Url;
 pub use check::Opinion;
 pub use fields::{Unfit, fit};
 pub use login::Login;
-pub use message::{AppState, Message};
+pub use message::{Edition, Message};
 pub use profile::Profile;
 pub use token::IssuedToken;
 

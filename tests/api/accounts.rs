@@ -2,11 +2,24 @@
 
 use mongodb::bson::doc;
 use reqwest::Method;
+use wehpu_engine::readthrough::each;
 
-use crate::support::{PNG, Student, file, setup, text_of};
+use crate::support::{PNG, Student, TestApp, file, setup, text_of};
 
 async fn delete(student: &Student<'_>, path: &str) -> crate::support::Answer {
     student.send(student.request(Method::DELETE, path)).await
+}
+
+/// Has one of every kind of student data stored, and fails for a kind that is not asked for here.
+async fn show_everything(app: &TestApp, student: &Student<'_>) {
+    student.change("libPassWord", &student.campus.library_password).await.expect(201);
+    for path in ["/api/course", "/api/score", "/api/physical", "/api/library/borrowing"] {
+        student.get(path).await.expect_data(false);
+    }
+    for kind in each(&app.replicas[0].app.store.student_data) {
+        let stored = kind.stored.export(&student.open_id, &student.campus.number).await.unwrap();
+        assert_eq!(stored.len(), 1, "ask for {} here", kind.name);
+    }
 }
 
 #[tokio::test]
@@ -66,9 +79,7 @@ async fn an_unbind_forgets_the_passwords_and_what_they_showed() {
     setup()
         .run(async |app| {
             let student = app.bound(1).await;
-            student.change("libPassWord", &student.campus.library_password).await.expect(201);
-            student.course().await.expect_data(false);
-            student.get("/api/score").await.expect_data(false);
+            show_everything(app, &student).await;
             delete(&student, "/api/bind").await.expect(200);
             assert_eq!(student.get("/api/user").await.expect(200).data()["bind"], false);
             student.course().await.expect_error(400, "NOT_BOUND");
@@ -77,7 +88,11 @@ async fn an_unbind_forgets_the_passwords_and_what_they_showed() {
             for field in ["vpnPassWord", "jwcPassWord", "libPassWord", "idNumber"] {
                 assert!(user.get_str(field).unwrap_or_default().is_empty(), "{field}: {user}");
             }
-            assert!(!app.db.dump().await.contains(&student.campus.courses[0].name), "campus data is left");
+            app.idle().await;
+            for kind in each(&app.replicas[0].app.store.student_data) {
+                let left = app.db.all(kind.name).await;
+                assert!(left.is_empty(), "{left:?}");
+            }
             assert!(app.db.all("sessions").await.is_empty());
             student.bind().await;
             student.course().await.expect_data(false);
@@ -91,9 +106,7 @@ async fn a_deleted_account_leaves_nothing_and_its_tokens_do_not_work() {
         .replicas(2)
         .run(async |app| {
             let student = app.bound(1).await;
-            student.course().await.expect_data(false);
-            student.get("/api/score").await.expect_data(false);
-            student.get("/api/physical").await.expect_data(false);
+            show_everything(app, &student).await;
             student.upload(&[file("a.png", "image/png", PNG)]).await.expect(201);
             delete(&student, "/api/user").await.expect(200);
             for replica in &app.replicas {
@@ -133,10 +146,12 @@ async fn an_export_has_everything_but_the_secrets() {
         .run(async |app| {
             let student = app.bound(1).await;
             let other = app.bound(2).await;
-            student.course().await.expect_data(false);
+            show_everything(app, &student).await;
             other.course().await.expect_data(false);
-            app.db.replicated().await;
             let answer = student.get("/api/me/export").await.expect(200);
+            for kind in each(&app.replicas[0].app.store.student_data) {
+                assert_eq!(answer.data()["campus"][kind.name].as_array().unwrap().len(), 1, "{}", kind.name);
+            }
             let text = answer.data().to_string();
             assert!(text.contains(&student.campus.number) && text.contains(&student.campus.courses[0].name), "{text}");
             let secrets = [&student.campus.vpn_password, &student.campus.urp_password, &student.campus.id_number];
@@ -152,13 +167,13 @@ async fn binding_another_number_forgets_what_the_former_one_showed() {
     setup()
         .run(async |app| {
             let student = app.bound(1).await;
-            student.course().await.expect_data(false);
-            student.get("/api/physical").await.expect_data(false);
+            show_everything(app, &student).await;
             let moved = student.with_account(app.sim.student_at(2));
             moved.bind().await;
             assert_eq!(moved.course().await.expect_data(false).data().as_object().unwrap().len(), 8);
             app.idle().await;
-            for collection in ["sessions", "courses", "physical", "leases"] {
+            let kinds = each(&app.replicas[0].app.store.student_data).map(|kind| kind.name);
+            for collection in kinds.into_iter().chain(["sessions", "leases"]) {
                 let left = app.db.all(collection).await;
                 assert!(left.iter().all(|entry| !entry.to_string().contains(&student.campus.number)), "{left:?}");
             }

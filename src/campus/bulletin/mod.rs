@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{
     CampusError, ask,
-    feed::{Article, Link, LinkError, Origin},
+    feed::{ArticlePage, Link, LinkError, Origin},
     page::PageEncoding,
     publisher::{link_error, read_article, there},
     session::Session,
@@ -31,7 +31,7 @@ const BOARD: &str = "/swfweb/hpugg.aspx";
 #[derive(Debug)]
 pub enum Notice {
     /// A text.
-    Text(Article),
+    Text(ArticlePage),
     /// A file, still to be received.
     File(Download),
 }

@@ -2,7 +2,7 @@
 
 use super::address::unwrap;
 use crate::campus::{
-    feed::{Article, Link, date_in, images_of, paragraphs_of},
+    feed::{ArticlePage, Link, date_in, images_of, paragraphs_of},
     page::{
         Layer, PageError,
         dom::{Page, text_of},
@@ -13,14 +13,14 @@ use crate::campus::{
 pub(super) const PAGE: &str = "bulletin-notice";
 
 /// Reads the notice; what it lacks of title and date is taken from the `link` to it.
-pub fn parse_notice(html: &str, link: &Link) -> Result<Article, PageError> {
+pub fn parse_notice(html: &str, link: &Link) -> Result<ArticlePage, PageError> {
     let page = Page::parse(html)?;
     let Some(content) = page.any_by_id("Label3") else {
         return Err(page.instead(Layer::Vpn, PAGE, "the text"));
     };
     let label = |id: &str| page.any_by_id(id).map(text_of).filter(|text| !text.is_empty());
     let time = label("Label2").and_then(|text| date_in(&text));
-    Ok(Article {
+    Ok(ArticlePage {
         title: label("Label1").unwrap_or_else(|| link.title.clone()),
         time: time.or_else(|| link.date.clone()).unwrap_or_default(),
         tag: None,
@@ -45,7 +45,7 @@ mod tests {
         }
     }
 
-    fn read(name: &str) -> Result<Article, PageError> {
+    fn read(name: &str) -> Result<ArticlePage, PageError> {
         parse_notice(&fixture(name), &link())
     }
 

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     CampusError,
-    feed::{Article, Link, LinkError, ListPage},
+    feed::{ArticlePage, Link, LinkError, ListPage},
     page::PageEncoding,
     publisher::Publisher,
     site::join,
@@ -33,7 +33,7 @@ impl Logistics {
     }
 
     /// The article behind a link of the list. Its failure does not count as one of the system.
-    pub async fn article(&self, link: &Link) -> Result<Article, LinkError> {
+    pub async fn article(&self, link: &Link) -> Result<ArticlePage, LinkError> {
         // Unlike the lists, the articles are UTF-8.
         self.publisher.article(link, parse_article::PAGE, PageEncoding::Utf8, parse_article::parse_article).await
     }

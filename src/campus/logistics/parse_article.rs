@@ -3,7 +3,7 @@
 use scraper::ElementRef;
 
 use crate::campus::{
-    feed::{Article, Link, date_in, images_of, paragraphs_of},
+    feed::{ArticlePage, Link, date_in, images_of, paragraphs_of},
     page::{
         Layer, PageError,
         dom::{Page, text_of},
@@ -17,7 +17,7 @@ pub(super) const PAGE: &str = "logistics-article";
 const SECTION: usize = 1;
 
 /// Reads the article; what it lacks of title and date is taken from the `link` to it.
-pub fn parse_article(html: &str, link: &Link) -> Result<Article, PageError> {
+pub fn parse_article(html: &str, link: &Link) -> Result<ArticlePage, PageError> {
     let page = Page::parse(html)?;
     let instead = |missing| Err(page.instead(Layer::Vpn, PAGE, missing));
     let Some(content) = page.of_class("Newstxt").next() else { return instead("the text") };
@@ -28,7 +28,7 @@ pub fn parse_article(html: &str, link: &Link) -> Result<Article, PageError> {
     let mut dates = page.of_class("title").flat_map(|part| below(part, "span")).map(text_of);
     let time = dates.find_map(|text| date_in(&text));
     let section = page.of_class("centerrighthead").flat_map(|part| below(part, "a")).nth(SECTION).map(text_of);
-    Ok(Article {
+    Ok(ArticlePage {
         title,
         time: time.or_else(|| link.date.clone()).unwrap_or_default(),
         tag: section.filter(|section| !section.is_empty()),
@@ -57,7 +57,7 @@ mod tests {
         }
     }
 
-    fn read(name: &str) -> Result<Article, PageError> {
+    fn read(name: &str) -> Result<ArticlePage, PageError> {
         parse_article(&fixture(name), &link())
     }
 

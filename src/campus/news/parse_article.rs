@@ -3,7 +3,7 @@
 use scraper::ElementRef;
 
 use crate::campus::{
-    feed::{Article, Link, date_in, images_of, paragraphs_of},
+    feed::{ArticlePage, Link, date_in, images_of, paragraphs_of},
     page::{
         Layer, PageError,
         dom::{Page, text_of},
@@ -23,14 +23,14 @@ const PUBLISHED: &str = "发布";
 const LEVELS: usize = 3;
 
 /// Reads the article; what it lacks of title and date is taken from the `link` to it.
-pub fn parse_article(html: &str, link: &Link) -> Result<Article, PageError> {
+pub fn parse_article(html: &str, link: &Link) -> Result<ArticlePage, PageError> {
     let page = Page::parse(html)?;
     let instead = |missing| Err(page.instead(Layer::Vpn, PAGE, missing));
     let Some(content) = page.any_by_id("NewsContent") else { return instead("the text") };
     let Some(title) = page.of_class("NewsTitle").next() else { return instead("the title") };
     let title = Some(text_of(title)).filter(|title| !title.is_empty()).unwrap_or_else(|| link.title.clone());
     let (tag, time) = about(&page).unwrap_or_default();
-    Ok(Article {
+    Ok(ArticlePage {
         title,
         time: time.or_else(|| link.date.clone()).unwrap_or_default(),
         tag,
@@ -74,7 +74,7 @@ mod tests {
         }
     }
 
-    fn read(name: &str) -> Result<Article, PageError> {
+    fn read(name: &str) -> Result<ArticlePage, PageError> {
         parse_article(&fixture(name), &link())
     }
 

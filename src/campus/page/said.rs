@@ -74,7 +74,8 @@ impl fmt::Debug for Said {
 }
 
 /// Why a system that works does not show or do what was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Closed {
     /// The student has courses and teachers to assess first.
     Evaluate,
@@ -91,19 +92,14 @@ pub enum Closed {
 impl Closed {
     /// Short lower-case word, for metrics.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Evaluate => "evaluate",
-            Self::Unregistered => "unregistered",
-            Self::Hours => "hours",
-            Self::SwitchedOff => "switched_off",
-            Self::Duty => "duty",
-        }
+    pub fn word(self) -> &'static str {
+        self.into()
     }
 }
 
 /// Why a system takes no logins from this service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Barrier {
     /// It wants a captcha where there was none.
     Captcha,
@@ -114,11 +110,8 @@ pub enum Barrier {
 impl Barrier {
     /// Short lower-case word, for metrics.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Captcha => "captcha",
-            Self::Address => "address",
-        }
+    pub fn word(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Cells that hold something and are not understood: none of them vanishes in silence.
 
-use std::collections::HashSet;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::{collections::HashSet, sync::LazyLock};
+
+use parking_lot::Mutex;
 
 use super::Said;
 
@@ -35,7 +36,7 @@ impl<T> Reading<T> {
         for UnreadCell { page, column, text } in &self.unread {
             metrics::counter!("campus_cells_unread_total", "page" => *page, "column" => *column).increment(1);
             let text = text.for_log();
-            let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut logged = LOGGED.lock();
             if logged.len() < MAX_LOGGED && logged.insert(format!("{page}/{column}/{text}")) {
                 tracing::warn!(page, column, text, "a cell is not understood");
             }

@@ -51,7 +51,7 @@ pub struct ClassroomQuery {
 
 /// What a student logs in with.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub struct UrpLogin {
     /// Student number.
     pub student_id: String,
     /// Password of the VPN.
@@ -80,26 +80,22 @@ impl Urp {
     /// The student's course table of this term, which has `term_weeks` weeks.
     pub async fn course_table(
         &self,
-        account: &Account,
+        login: &UrpLogin,
         term_weeks: u8,
         session: &mut Session,
     ) -> Result<CourseTable, CampusError> {
         let parse = |html: &str| parse_course::parse_course_table(html, term_weeks);
-        Ok(self.page(account, session, (1, 2), "/xkAction.do?actionType=6", parse).await?.told())
+        Ok(self.page(login, session, (1, 2), "/xkAction.do?actionType=6", parse).await?.told())
     }
 
     /// The student's scores of this term, in the order of the pages. A further page that does not come leaves the list
     /// partial.
-    pub async fn scores(
-        &self,
-        account: &Account,
-        session: &mut Session,
-    ) -> Result<Listing<Vec<ScoreRow>>, CampusError> {
+    pub async fn scores(&self, login: &UrpLogin, session: &mut Session) -> Result<Listing<Vec<ScoreRow>>, CampusError> {
         let parse = parse_score::parse_score_page;
         let mut leaves = Leaves::new();
-        let mut next = leaves.take(self.page(account, session, (1, 2), "/bxqcjcxAction.do", parse).await?);
+        let mut next = leaves.take(self.page(login, session, (1, 2), "/bxqcjcxAction.do", parse).await?);
         while let Some(path) = next {
-            next = match self.page(account, session, (1, 2), &path, parse).await {
+            next = match self.page(login, session, (1, 2), &path, parse).await {
                 Ok(leaf) => leaves.take(leaf),
                 Err(e @ CampusError::WrongPassword(..)) => return Err(e),
                 Err(error) => {
@@ -114,7 +110,7 @@ impl Urp {
     /// Classrooms that are empty at the time of `query`, grouped by floor.
     pub async fn classrooms(
         &self,
-        account: &Account,
+        login: &UrpLogin,
         term: &str,
         query: &ClassroomQuery,
         session: &mut Session,
@@ -138,7 +134,7 @@ impl Urp {
         loop {
             let known = session.is_in(System::Urp) && session.classroom_term.as_deref() == Some(term);
             if !known {
-                self.request(account, session, || Request::form(url("xszxcx_lb"), &list), no_login_page).await?;
+                self.request(login, session, || Request::form(url("xszxcx_lb"), &list), no_login_page).await?;
                 session.classroom_term = Some(term.to_owned());
             }
             let search = Request::form(url("tjcx"), &search);
@@ -161,21 +157,21 @@ impl Urp {
     ///
     /// # Errors
     /// See [`CampusError`]; [`CampusError::WrongPassword`] names the system that refused.
-    pub async fn verify(&self, account: &Account, session: &mut Session) -> Result<StudentInfo, CampusError> {
+    pub async fn verify(&self, login: &UrpLogin, session: &mut Session) -> Result<StudentInfo, CampusError> {
         session.clear();
-        self.page(account, session, (1, 1), "/xjInfoAction.do?oper=xjxx", parse_student::parse_student).await
+        self.page(login, session, (1, 1), "/xjInfoAction.do?oper=xjxx", parse_student::parse_student).await
     }
 
     /// Fetches a page; `a` and `b` are how the VPN writes its address.
     async fn page<T>(
         &self,
-        account: &Account,
+        login: &UrpLogin,
         session: &mut Session,
         (a, b): (u8, u8),
         path: &str,
         parse: impl Fn(&str) -> Result<T, PageError>,
     ) -> Result<T, CampusError> {
-        self.request(account, session, || Request::get(self.vpn.inner(a, b, &self.host, path)), parse).await
+        self.request(login, session, || Request::get(self.vpn.inner(a, b, &self.host, path)), parse).await
     }
 
     /// Sends a request, logging in first where the session is known to be missing. A session that was there before may have
@@ -183,13 +179,13 @@ impl Urp {
     /// logged in once beside it, and the new session takes the place of the old one only when that works.
     async fn request<T>(
         &self,
-        account: &Account,
+        login: &UrpLogin,
         session: &mut Session,
         request: impl Fn() -> Request,
         parse: impl Fn(&str) -> Result<T, PageError>,
     ) -> Result<T, CampusError> {
         let known = session.is_in(System::Vpn) && session.is_in(System::Urp);
-        self.enter(account, session).await?;
+        self.enter(login, session).await?;
         match ask(&self.outbound, System::Urp, request(), session, PageEncoding::Gbk, &parse).await {
             Err(e) if known && e.may_be_a_dead_session() => {
                 // A login page tells which session has ended. Anything else may come of either: both are made again.
@@ -199,7 +195,7 @@ impl Urp {
                     session.leave(System::Urp);
                     beside = session.clone();
                 }
-                self.enter(account, &mut beside).await?;
+                self.enter(login, &mut beside).await?;
                 *session = beside;
                 ask(&self.outbound, System::Urp, request(), session, PageEncoding::Gbk, &parse).await
             }
@@ -208,41 +204,41 @@ impl Urp {
     }
 
     /// Logs in at the VPN and the URP as far as the session lacks it.
-    async fn enter(&self, account: &Account, session: &mut Session) -> Result<(), CampusError> {
+    async fn enter(&self, login: &UrpLogin, session: &mut Session) -> Result<(), CampusError> {
         let had_vpn = session.is_in(System::Vpn);
         if !had_vpn {
-            self.enter_vpn(account, session).await?;
+            self.enter_vpn(login, session).await?;
         }
         if session.is_in(System::Urp) {
             return Ok(());
         }
-        match self.log_in(account, session).await {
+        match self.log_in(login, session).await {
             // The VPN session was older than we knew.
             Err(e) if had_vpn && e.may_be_a_dead_session() => {
                 let mut beside = session.anew();
-                self.enter_vpn(account, &mut beside).await?;
+                self.enter_vpn(login, &mut beside).await?;
                 *session = beside;
-                self.log_in(account, session).await
+                self.log_in(login, session).await
             }
             outcome => outcome,
         }
     }
 
-    async fn enter_vpn(&self, account: &Account, session: &mut Session) -> Result<(), CampusError> {
-        self.vpn.log_in(&account.student_id, &account.vpn_password, account.by_hand, session).await
+    async fn enter_vpn(&self, login: &UrpLogin, session: &mut Session) -> Result<(), CampusError> {
+        self.vpn.log_in(&login.student_id, &login.vpn_password, login.by_hand, session).await
     }
 
-    async fn log_in(&self, account: &Account, session: &mut Session) -> Result<(), CampusError> {
-        let caller = Caller { system: System::Urp, account: &account.student_id, by_hand: account.by_hand };
-        self.pauses.around(caller, self.try_captchas(account, session)).await
+    async fn log_in(&self, login: &UrpLogin, session: &mut Session) -> Result<(), CampusError> {
+        let caller = Caller { system: System::Urp, account: &login.student_id, by_hand: login.by_hand };
+        self.pauses.around(caller, self.try_captchas(login, session)).await
     }
 
-    async fn try_captchas(&self, account: &Account, session: &mut Session) -> Result<(), CampusError> {
+    async fn try_captchas(&self, login: &UrpLogin, session: &mut Session) -> Result<(), CampusError> {
         let mut sent = 0;
         for look in 1..=MAX_CAPTCHAS {
             let Some(text) = self.read_captcha(session, look == MAX_CAPTCHAS).await? else { continue };
             sent += 1;
-            match self.send_login(account, session, &text).await {
+            match self.send_login(login, session, &text).await {
                 Ok(()) => {
                     session.enter(System::Urp);
                     metrics::counter!("captcha_reads_total", "outcome" => "right").increment(1);
@@ -287,7 +283,7 @@ impl Urp {
         Ok((accept_doubt || !doubtful).then_some(reading.text))
     }
 
-    async fn send_login(&self, account: &Account, session: &mut Session, captcha: &str) -> Result<(), CampusError> {
+    async fn send_login(&self, login: &UrpLogin, session: &mut Session, captcha: &str) -> Result<(), CampusError> {
         let form = [
             ("zjh1", ""),
             ("tips", ""),
@@ -296,8 +292,8 @@ impl Urp {
             ("eflag", ""),
             ("fs", ""),
             ("dzslh", ""),
-            ("zjh", account.student_id.as_str()),
-            ("mm", account.urp_password.expose_secret()),
+            ("zjh", login.student_id.as_str()),
+            ("mm", login.urp_password.expose_secret()),
             ("v_yzm", captcha),
         ];
         let request = Request::form(self.vpn.inner(1, 1, &self.host, "/loginAction.do"), &form)

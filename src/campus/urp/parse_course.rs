@@ -1,11 +1,11 @@
-//! The course table (`xkAction.do?actionType=6`): the list below the weekly grid, one row per session.
+//! The course table (`xkAction.do?actionType=6`): the list below the weekly grid, one row per class hour.
 //!
-//! A course's first row has a cell for every column; a row for a further session of the same course only has those
+//! A course's first row has a cell for every column; a row for a further class hour of the same course only has those
 //! from the weeks on (the others span several rows). Where a course has no time slot, the server forgets `</tr>`.
 
 use crate::campus::page::dom::{Grid, Page};
 use crate::campus::page::{Layer, PageError, Reading, Said, UnreadCell};
-use crate::model::{CourseTable, Session, WeekSpan, colour};
+use crate::model::{ClassHour, CourseTable, WeekSpan, colour};
 
 mod cells;
 
@@ -40,9 +40,9 @@ struct Columns {
     room: usize,
 }
 
-/// Reads the sessions in the order of the page: one for each pair of lessons that a meeting touches. A student without
+/// Reads the class hours in the order of the page: one for each pair of lessons that a meeting touches. A student without
 /// courses has none; a page without the list is an error. `term_weeks`: how many weeks `全周` is.
-pub fn parse_sessions(html: &str, term_weeks: u8) -> Result<Reading<Vec<Session>>, PageError> {
+pub fn parse_class_hours(html: &str, term_weeks: u8) -> Result<Reading<Vec<ClassHour>>, PageError> {
     let page = Page::parse(html)?;
     if !page.shows(MARKER) {
         return Err(page.instead(Layer::Urp, PAGE, "the heading 选课结果"));
@@ -50,7 +50,7 @@ pub fn parse_sessions(html: &str, term_weeks: u8) -> Result<Reading<Vec<Session>
     let missing = || page.instead(Layer::Urp, PAGE, "the header of the course list");
     let grid = Grid::with_columns(&page, &COLUMNS).ok_or_else(missing)?;
     let columns = Columns::of(&grid).ok_or_else(missing)?;
-    let mut read = columns.sessions(&grid, term_weeks)?;
+    let mut read = columns.hours(&grid, term_weeks)?;
     if read.data.is_empty() {
         if let Some(refusal) = page.refusal() {
             return Err(refusal);
@@ -63,13 +63,13 @@ pub fn parse_sessions(html: &str, term_weeks: u8) -> Result<Reading<Vec<Session>
     Ok(read)
 }
 
-/// Reads the sessions and sorts them by weekday.
+/// Reads the class hours and sorts them by weekday.
 pub fn parse_course_table(html: &str, term_weeks: u8) -> Result<Reading<CourseTable>, PageError> {
-    Ok(parse_sessions(html, term_weeks)?.map(CourseTable::from))
+    Ok(parse_class_hours(html, term_weeks)?.map(CourseTable::from))
 }
 
 impl Columns {
-    /// `None` when a column of the session stands to the left of the weeks: then the short rows mean something else.
+    /// `None` when a column of the class hour stands to the left of the weeks: then the short rows mean something else.
     fn of(grid: &Grid) -> Option<Self> {
         let weeks = grid.column("周次")?;
         let after_weeks = |name| grid.column(name)?.checked_sub(weeks);
@@ -86,8 +86,8 @@ impl Columns {
         })
     }
 
-    fn sessions(&self, grid: &Grid, term_weeks: u8) -> Result<Reading<Vec<Session>>, PageError> {
-        let mut read = Reading::<Vec<Session>>::default();
+    fn hours(&self, grid: &Grid, term_weeks: u8) -> Result<Reading<Vec<ClassHour>>, PageError> {
+        let mut read = Reading::<Vec<ClassHour>>::default();
         // What the cells above that go over several rows say in this one, and in how many more.
         let mut above: Vec<(u16, String)> = Vec::new();
         for (row, spans) in grid.rows.iter().zip(&grid.spans) {
@@ -98,9 +98,9 @@ impl Columns {
                     above = spans.iter().zip(main).map(|(span, text)| (span - 1, text.clone())).collect();
                 }
             } else if above.is_empty() && row.len() == self.width - self.weeks {
-                return Err(PageError::Changed { page: PAGE, missing: "the course of a further session" });
+                return Err(PageError::Changed { page: PAGE, missing: "the course of a further class hour" });
             } else if !above.is_empty() && (row.len() == free || row.len() == self.width - self.weeks) {
-                // A row for a further session has no cells for what the rows above say of it too. Some pages count those
+                // A row for a further class hour has no cells for what the rows above say of it too. Some pages count those
                 // rows wrongly; then the cells from the weeks on are there, all of them.
                 let by_span = row.len() == free;
                 let mut cells = row.iter().zip(spans);
@@ -129,7 +129,7 @@ impl Columns {
     }
 
     /// Adds what a row of full width says. A cell that is not understood leaves its part unknown, and is told.
-    fn meeting(&self, read: &mut Reading<Vec<Session>>, row: &[String], term_weeks: u8) {
+    fn meeting(&self, read: &mut Reading<Vec<ClassHour>>, row: &[String], term_weeks: u8) {
         let slot = &row[self.weeks..];
         let count = self.count.map_or("", |count| slot[count].as_str());
         let (weekly, week) = (weeks(&slot[0], term_weeks), weekday(&slot[self.weekday]));
@@ -144,7 +144,7 @@ impl Columns {
         {
             read.unread.push(unread(column, text));
         }
-        let session = Session {
+        let hour = ClassHour {
             name: row[self.name].clone(),
             place: place(&slot[self.building], &slot[self.room]),
             time: String::new(),
@@ -155,7 +155,7 @@ impl Columns {
             sections: range.map(|(first, last)| [first, last]),
         };
         let pieces = range.map_or_else(|| vec![""], |(first, last)| pairs(first, last));
-        read.data.extend(pieces.into_iter().map(|time| Session { time: time.to_owned(), ..session.clone() }));
+        read.data.extend(pieces.into_iter().map(|time| ClassHour { time: time.to_owned(), ..hour.clone() }));
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{CourseTable, ScoreRow, Session, WeekSpan};
+use crate::model::{ClassHour, CourseTable, ScoreRow, WeekSpan};
 
 /// The days of a table, Monday first; behind them what has no day.
 const DAYS: [&str; 8] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "oth"];
@@ -20,32 +20,32 @@ const COLOURS: usize = 5;
 /// Fields of a score.
 const SCORE: [&str; 7] = ["number", "name", "highest", "lowest", "average", "mark", "rank"];
 
-/// The table in what the old service stored: lists of sessions by day, one list of them all, or the JSON text of either.
-/// `None` when there is no session in it.
+/// The table in what the old service stored: lists of class hours by day, one list of them all, or the JSON text of either.
+/// `None` when there is no class hour in it.
 pub(super) fn course_table(stored: &Value) -> Option<CourseTable> {
-    let mut sessions: Vec<Session> = match unquoted(stored)? {
-        Value::Array(list) => list.iter().filter_map(|value| session(value, None)).collect(),
+    let mut hours: Vec<ClassHour> = match unquoted(stored)? {
+        Value::Array(list) => list.iter().filter_map(|value| hour(value, None)).collect(),
         Value::Object(days) => {
             let of_day = |(at, day): (usize, &&str)| {
                 let weekday = u8::try_from(at + 1).ok().filter(|day| *day <= 7);
                 let list = days.get(*day).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                list.iter().filter_map(move |value| session(value, weekday)).collect::<Vec<_>>()
+                list.iter().filter_map(move |value| hour(value, weekday)).collect::<Vec<_>>()
             };
             DAYS.iter().enumerate().flat_map(of_day).collect()
         }
         _ => return None,
     };
     let mut names: Vec<String> = Vec::new();
-    for session in &mut sessions {
-        let at = names.iter().position(|name| *name == session.name).unwrap_or(names.len());
+    for hour in &mut hours {
+        let at = names.iter().position(|name| *name == hour.name).unwrap_or(names.len());
         if at == names.len() {
-            names.push(session.name.clone());
+            names.push(hour.name.clone());
         }
-        if session.rel == 0 {
-            session.rel = u8::try_from(at % COLOURS + 1).unwrap_or(1);
+        if hour.rel == 0 {
+            hour.rel = u8::try_from(at % COLOURS + 1).unwrap_or(1);
         }
     }
-    (!sessions.is_empty()).then(|| CourseTable::from(sessions))
+    (!hours.is_empty()).then(|| CourseTable::from(hours))
 }
 
 /// The scores in what the old service stored; `None` when there are none.
@@ -63,12 +63,12 @@ fn unquoted(stored: &Value) -> Option<Value> {
     }
 }
 
-/// A session, on `day` unless it says another; `None` without the name of its course.
-fn session(value: &Value, day: Option<u8>) -> Option<Session> {
+/// A class hour, on `day` unless it says another; `None` without the name of its course.
+fn hour(value: &Value, day: Option<u8>) -> Option<ClassHour> {
     let name = text(&value["name"]);
     let weekly = value["weekly"].as_array().map(Vec::as_slice).unwrap_or_default();
     let rel = whole(&value["rel"]).filter(|rel| (1..=COLOURS).contains(&usize::from(*rel)));
-    (!name.is_empty()).then(|| Session {
+    (!name.is_empty()).then(|| ClassHour {
         name,
         place: text(&value["place"]),
         time: lessons(&text(&value["time"])),
@@ -143,24 +143,24 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_sessions_becomes_a_week_with_colours() {
-        let mut session = stored_session();
-        session.as_object_mut().unwrap().remove("rel");
-        let read = course_table(&json!([session, session])).unwrap();
+    fn a_list_of_class_hours_becomes_a_week_with_colours() {
+        let mut hour = stored_session();
+        hour.as_object_mut().unwrap().remove("rel");
+        let read = course_table(&json!([hour, hour])).unwrap();
         assert_eq!((read.wed.len(), read.wed[0].rel, read.wed[1].rel), (2, 1, 1));
     }
 
     #[test]
-    fn what_a_session_does_not_say_is_empty() {
+    fn what_a_class_hour_does_not_say_is_empty() {
         let odd = json!({
             "name": " 实习 ", "time": "13", "week": { "$numberDouble": "NaN" },
             "weekly": [[{ "$numberDouble": "NaN" }], ["6", 12.0], [9, 3], [1, 2, 3], 4, [200]],
         });
         let read = course_table(&json!({ "fri": [odd, { "place": "1教" }, null] })).unwrap();
-        assert_eq!(read.fri.len(), 1, "without a name it is no session");
-        let session = &read.fri[0];
-        assert_eq!((session.name.as_str(), session.time.as_str(), session.week), ("实习", "", Some(5)));
-        assert_eq!(session.weekly, [WeekSpan::Range(6, 12), WeekSpan::Single(4)]);
+        assert_eq!(read.fri.len(), 1, "without a name it is no hour");
+        let hour = &read.fri[0];
+        assert_eq!((hour.name.as_str(), hour.time.as_str(), hour.week), ("实习", "", Some(5)));
+        assert_eq!(hour.weekly, [WeekSpan::Range(6, 12), WeekSpan::Single(4)]);
     }
 
     #[test]

@@ -45,9 +45,15 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let (mongodb, term) = read_takeover(super::environment()?)?;
     let store = Store::connect(mongodb.migrate_uri(), "wehpu-engine takeover").await?;
     migrations::check_current(store.database()).await?;
-    let courses = Kind { which: FormerKind::Courses, to: &store.courses, term: None, read: former::course_table };
+    let courses =
+        Kind { which: FormerKind::Courses, to: &store.student_data.courses, term: None, read: former::course_table };
     courses.carry_over(&store, args.dry_run).await?;
-    let scores = Kind { which: FormerKind::Scores, to: &store.scores, term: Some(&term.name), read: former::scores };
+    let scores = Kind {
+        which: FormerKind::Scores,
+        to: &store.student_data.scores,
+        term: Some(&term.name),
+        read: former::scores,
+    };
     scores.carry_over(&store, args.dry_run).await
 }
 

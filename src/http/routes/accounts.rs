@@ -13,7 +13,7 @@ use crate::{
     app::{App, AppState},
     config::Rate,
     error::ApiError,
-    http::{auth::Student, envelope::Envelope, openapi::Failures},
+    http::{auth::BoundStudent, envelope::Envelope, openapi::Failures},
     store::User,
 };
 
@@ -43,10 +43,7 @@ struct Other {
     security(("token" = [])),
     responses((status = 200, body = Envelope<Others>, description = "the other accounts"), Failures)
 )]
-async fn list(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Others>, ApiError> {
-    if !user.bind {
-        return Err(ApiError::NotBound);
-    }
+async fn list(State(app): State<AppState>, BoundStudent(user): BoundStudent) -> Result<Envelope<Others>, ApiError> {
     let other =
         |other: User| Other { bound_at: other.bound_at().map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)) };
     let others = app.store.users.others_of_student(&user.student_id, &user.open_id).await?;
@@ -71,14 +68,14 @@ struct Unbound {
     security(("token" = [])),
     responses((status = 200, body = Envelope<Unbound>, description = "no other account is bound any more"), Failures)
 )]
-async fn unbind_others(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Unbound>, ApiError> {
-    if !user.bind {
-        return Err(ApiError::NotBound);
-    }
+async fn unbind_others(
+    State(app): State<AppState>,
+    BoundStudent(user): BoundStudent,
+) -> Result<Envelope<Unbound>, ApiError> {
     app.limiter.count(&format!("confirmation/{}", user.open_id), Some(CONFIRMATIONS)).await?;
     let worker = app.clone();
     let unbound = app.finish(async move {
-        worker.reader.confirm(&user).await?;
+        worker.students.confirm(&user).await?;
         let others = worker.store.users.others_of_student(&user.student_id, &user.open_id).await?;
         for other in &others {
             end(&worker, other).await?;

@@ -10,7 +10,7 @@ use crate::{
     app::AppState,
     error::ApiError,
     http::{
-        auth::Student,
+        auth::{BoundStudent, Student},
         envelope::{Done, Envelope},
         openapi::Failures,
         subscriber,
@@ -45,12 +45,9 @@ struct Address {
 )]
 async fn subscribe(
     State(app): State<AppState>,
-    Student(user): Student,
+    BoundStudent(user): BoundStudent,
     parts: Parts,
 ) -> Result<Envelope<Addresses>, ApiError> {
-    if !user.bind {
-        return Err(ApiError::NotBound);
-    }
     let token = subscriber::new_token()?;
     let feeds = CLASSES.map(|class| {
         let (classify, public) = (class.name(), app.config.public_feeds.contains(&class));

@@ -15,12 +15,13 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    accounts::forgetting::{forget_latecomers, forget_student},
     app::AppState,
     campus::{
         CampusError,
         page::Said,
         session::Session,
-        urp::{Account, parse_student::StudentInfo},
+        urp::{UrpLogin, parse_student::StudentInfo},
     },
     error::ApiError,
     http::{
@@ -33,7 +34,6 @@ use crate::{
         tries::Try,
     },
     outbound::System,
-    readthrough::{SessionOwner, store_session},
     store::{Binding, Credential, User},
 };
 
@@ -125,7 +125,7 @@ fn conclude(notes: &AccessNotes, outcome: &Result<(), ApiError>) {
 }
 
 async fn try_and_store(app: &AppState, user: User, input: BindInput, notes: &AccessNotes) -> Result<(), ApiError> {
-    let account = Account {
+    let login = UrpLogin {
         student_id: input.student_id.as_str().to_owned(),
         vpn_password: input.vpn_pass_word.0.into(),
         urp_password: input.jwc_pass_word.0.into(),
@@ -133,9 +133,9 @@ async fn try_and_store(app: &AppState, user: User, input: BindInput, notes: &Acc
     };
     let consent = input.consent.map(|Text(version)| version);
     let tried = Try::reserve(app, &user, &input.student_id).await?;
-    let former = (user.student_id != account.student_id).then_some(user.student_id.as_str());
-    let outcome = match verify(app, &account, notes).await {
-        Ok(verified) => store(app, &user.open_id, former, &account, consent.as_deref(), verified).await,
+    let former = (user.student_id != login.student_id).then_some(user.student_id.as_str());
+    let outcome = match verify(app, &login, notes).await {
+        Ok(verified) => store(app, &user.open_id, former, &login, consent.as_deref(), verified).await,
         Err(error) => Err(error),
     };
     if !matches!(outcome, Err(ApiError::BindRefused { .. })) {
@@ -144,15 +144,15 @@ async fn try_and_store(app: &AppState, user: User, input: BindInput, notes: &Acc
     outcome?;
     if !user.bind || former.is_some() {
         let notice = app.clone();
-        app.tasks.spawn(async move { tell_others(&notice, &user.open_id, &account.student_id).await });
+        app.tasks.spawn(async move { tell_others(&notice, &user.open_id, &login.student_id).await });
     }
     Ok(())
 }
 
 /// Tries both passwords at the campus; notes which of the two accounts failed and why.
-async fn verify(app: &AppState, account: &Account, notes: &AccessNotes) -> Result<(StudentInfo, Session), ApiError> {
-    let mut session = Session::of(&account.student_id);
-    match app.campus.urp.verify(account, &mut session).await {
+async fn verify(app: &AppState, login: &UrpLogin, notes: &AccessNotes) -> Result<(StudentInfo, Session), ApiError> {
+    let mut session = Session::of(&login.student_id);
+    match app.campus.urp.verify(login, &mut session).await {
         Ok(student) => Ok((student, session)),
         Err(error) => {
             let (word, said) = reason(&error);
@@ -190,15 +190,15 @@ async fn store(
     app: &AppState,
     open_id: &str,
     former: Option<&str>,
-    account: &Account,
+    login: &UrpLogin,
     consent: Option<&str>,
     (student, session): (StudentInfo, Session),
 ) -> Result<(), ApiError> {
     let id_number = &student.id_number;
     let kept = id_number.get(id_number.len().saturating_sub(ID_NUMBER_KEPT)..).unwrap_or_default();
     let plain = [
-        (Credential::Vpn, account.vpn_password.expose_secret()),
-        (Credential::Jwc, account.urp_password.expose_secret()),
+        (Credential::Vpn, login.vpn_password.expose_secret()),
+        (Credential::Jwc, login.urp_password.expose_secret()),
         (Credential::IdNumber, kept),
     ];
     let seal =
@@ -210,22 +210,18 @@ async fn store(
         .collect::<Result<BTreeMap<_, _>, ApiError>>()?;
     if let Some(former) = former {
         // Before the number is replaced: until then a request that failed finds what is left to be done.
-        app.reader.forget(open_id, former).await?;
+        forget_student(&app.store, open_id, former).await?;
     }
-    let numbers = [Some(account.student_id.as_str()), former].into_iter().flatten().filter(|number| !number.is_empty());
+    let numbers = [Some(login.student_id.as_str()), former].into_iter().flatten().filter(|number| !number.is_empty());
     let known = numbers.map(|number| app.pseudonyms.of(number)).collect();
-    let binding = Binding { student_id: &account.student_id, name: &student.name, sealed, known, consent };
+    let binding = Binding { student_id: &login.student_id, name: &student.name, sealed, known, consent };
     if !app.store.users.bind(open_id, &binding, app.clock.now()).await? {
         return Err(ApiError::TokenInvalid);
     }
     if let Some(former) = former {
-        app.reader.forget_latecomers(open_id, former);
+        forget_latecomers(app, open_id, former);
     }
-    // The bind is done; a session that is not kept only costs the next request a login.
-    let owner = SessionOwner { open_id, student_id: &account.student_id, system: System::Urp };
-    if let Err(error) = store_session(&app.store, &app.keys, &app.clock, &owner, &session).await {
-        tracing::warn!(%error, "campus session not kept");
-    }
+    app.students.keep_session_of_bind(open_id, &login.student_id, &session).await;
     Ok(())
 }
 

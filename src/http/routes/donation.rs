@@ -12,7 +12,8 @@ use crate::{
         openapi::{Failures, Unusable},
     },
     model::Donation,
-    readthrough::{Donations, ReadError},
+    readthrough::ReadError,
+    students::StudentError,
 };
 
 /// Who gave what for the service.
@@ -23,9 +24,9 @@ use crate::{
     security(("token" = [])),
     responses((status = 200, body = Envelope<Vec<Donation>>, description = "the donations, in the order in which they are listed"), Failures, Unusable)
 )]
-async fn donation(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Vec<Donation>>, ApiError> {
-    let donations = app.reader.read(&Donations(app.github.clone()), &user).await.map_err(|e| match e {
-        ReadError::Campus(_) | ReadError::TooSlow => ApiError::DonationUnavailable,
+async fn donation(State(app): State<AppState>, _: Student) -> Result<Envelope<Vec<Donation>>, ApiError> {
+    let donations = app.reader.donations(&app.github).await.map_err(|e| match e {
+        ReadError::Student(StudentError::Campus(_)) | ReadError::TooSlow => ApiError::DonationUnavailable,
         other => other.into(),
     })?;
     Ok(Envelope::campus("捐助名单获取成功", donations))

@@ -1,5 +1,7 @@
 //! `GET /api/me/export`: everything the service knows about the caller, for him to keep.
 
+use std::collections::BTreeMap;
+
 use axum::{
     extract::State,
     http::{HeaderValue, header::CONTENT_DISPOSITION},
@@ -7,7 +9,7 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use mongodb::bson::{Bson, Document};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -16,7 +18,8 @@ use crate::{
     app::AppState,
     error::ApiError,
     http::{auth::Student, envelope::Envelope, openapi::Failures},
-    store::{CREDENTIALS, Credential, FileRecord, Snapshots, Store, SubscriptionKind, User},
+    readthrough::each,
+    store::{CREDENTIALS, Credential, Exported, FileRecord, Store, SubscriptionKind, User},
 };
 
 /// Where it is.
@@ -35,8 +38,8 @@ struct Export {
     /// Words for the student numbers the account is or was bound to, made with a key of the service: it knows a number
     /// again by them, and nobody turns them back.
     known_numbers: Vec<String>,
-    /// What the campus systems showed this account.
-    campus: Campus,
+    /// What the campus systems showed this account, by kind of data: `courses`, `scores` …
+    campus: BTreeMap<&'static str, Vec<Stored>>,
     /// Since when the course table can be subscribed to; missing when it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     calendar_subscription_since: Option<String>,
@@ -56,14 +59,6 @@ struct StoredCredential {
     stored: bool,
     /// The campus refused it since it was stored.
     refused: bool,
-}
-
-#[derive(Serialize, ToSchema)]
-struct Campus {
-    courses: Vec<Stored>,
-    scores: Vec<Stored>,
-    physical: Vec<Stored>,
-    borrowing: Vec<Stored>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -98,7 +93,7 @@ fn time(at: DateTime<Utc>) -> String {
 /// A profile as JSON; times in text.
 fn profile(document: Document) -> Map<String, Value> {
     let value = |value: Bson| match value {
-        Bson::DateTime(at) => DateTime::from_timestamp_millis(at.timestamp_millis()).map(time).into(),
+        Bson::DateTime(at) => Value::String(time(at.to_chrono())),
         Bson::String(text) => Value::String(text),
         Bson::Boolean(truth) => Value::Bool(truth),
         Bson::Int32(number) => number.into(),
@@ -124,27 +119,14 @@ fn credential(user: &User, credential: Credential) -> StoredCredential {
     }
 }
 
-async fn snapshots<T>(snapshots: &Snapshots<T>, user: &User) -> Result<Vec<Stored>, ApiError>
-where
-    T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static,
-{
-    if !user.bind {
-        return Ok(Vec::new());
+async fn campus(store: &Store, user: &User) -> Result<BTreeMap<&'static str, Vec<Stored>>, ApiError> {
+    let mut campus = BTreeMap::new();
+    for kind in each(&store.student_data) {
+        let exported = if user.bind { kind.stored.export(&user.open_id, &user.student_id).await? } else { Vec::new() };
+        let stored = |Exported { term, fetched_at, data }| Stored { term, fetched_at: time(fetched_at), data };
+        campus.insert(kind.name, exported.into_iter().map(stored).collect());
     }
-    let stored = snapshots.of(&user.open_id, &user.student_id).await?.into_iter().map(|(term, snapshot)| {
-        let data = serde_json::to_value(&snapshot.data).map_err(|_| ApiError::Internal)?;
-        Ok(Stored { term, fetched_at: time(snapshot.fetched_at()), data })
-    });
-    stored.collect()
-}
-
-async fn campus(store: &Store, user: &User) -> Result<Campus, ApiError> {
-    Ok(Campus {
-        courses: snapshots(&store.courses, user).await?,
-        scores: snapshots(&store.scores, user).await?,
-        physical: snapshots(&store.physical, user).await?,
-        borrowing: snapshots(&store.borrowing, user).await?,
-    })
+    Ok(campus)
 }
 
 /// Everything the service knows about the caller.

@@ -18,14 +18,14 @@ use crate::{
     app::AppState,
     error::ApiError,
     http::{
-        auth::Student,
+        auth::{BoundStudent, Student},
         envelope::{Done, Envelope},
         etag,
         extract::Query,
         openapi::Failures,
         subscriber::{self, Subscriber},
     },
-    ics::{self, Source},
+    ics::{self, Timetable},
     model::CourseTable,
     readthrough::{Courses, ReadError},
     store::SubscriptionKind,
@@ -47,12 +47,9 @@ struct Address {
 )]
 async fn subscribe(
     State(app): State<AppState>,
-    Student(user): Student,
+    BoundStudent(user): BoundStudent,
     parts: Parts,
 ) -> Result<Envelope<Address>, ApiError> {
-    if !user.bind {
-        return Err(ApiError::NotBound);
-    }
     let token = subscriber::new_token()?;
     let url = subscriber::address(&app, &parts, &["api", "course.ics"], Some(&token))?;
     let (worker, kind) = (app.clone(), SubscriptionKind::Calendar);
@@ -100,7 +97,7 @@ async fn calendar(
         Err(ReadError::Empty) => (CourseTable::default(), app.clock.now()),
         Err(other) => return Err(other.into()),
     };
-    let text = ics::calendar(&Source {
+    let text = ics::calendar(&Timetable {
         table: &table,
         fetched_at,
         term: &app.config.term,

@@ -16,7 +16,8 @@ use crate::{
         text::Text,
     },
     model::{Book, BookCopy, Loan},
-    readthrough::{Borrowing, Copies, Renewed, Search},
+    readthrough::{Borrowing, Copies, Fetched, Search},
+    students::Renewed,
 };
 
 /// How many characters of a query the catalogue looks at; the client may send more.
@@ -107,9 +108,9 @@ async fn renew(
     Body(Renew { number: Text(number) }): Body<Renew>,
 ) -> Result<Envelope<Loan>, ApiError> {
     let worker = app.clone();
-    let renewed = app.finish(async move { Ok(worker.reader.renew(&user, number.trim()).await?) }).await?;
+    let renewed = app.finish(async move { Ok(worker.students.renew(&user, number.trim()).await?) }).await?;
     match renewed {
-        Renewed::Loan(loan) => Ok(Envelope::campus("续借成功", loan)),
+        Renewed::Loan(loan, shown_at) => Ok(Envelope::campus("续借成功", Fetched::now(loan, shown_at))),
         Renewed::Unknown => Err(ApiError::NotFound("没有借阅这本书")),
         Renewed::NotRenewable => Err(ApiError::BadRequest("这本书不能续借".to_owned())),
         Renewed::Refused => Err(ApiError::CampusRefused("图书馆未接受续借，请稍后再试或到馆办理")),

@@ -19,7 +19,7 @@ use crate::{
     config::{NotifyLimits, Template},
     error::ApiError,
     http::{
-        auth::Student,
+        auth::BoundStudent,
         envelope::{Done, Envelope},
         extract::Body,
         openapi::{Failures, Unusable},
@@ -132,12 +132,9 @@ impl<'de> Deserialize<'de> for Data {
 )]
 async fn notify(
     State(app): State<AppState>,
-    Student(sender): Student,
+    BoundStudent(sender): BoundStudent,
     Body(input): Body<NotifyInput>,
 ) -> Result<Envelope<Done>, ApiError> {
-    if !sender.bind {
-        return Err(ApiError::NotBound);
-    }
     let template = app.messenger.template(&input.template_id.0).ok_or(ApiError::TemplateUnknown)?.clone();
     if input.page.as_ref().is_some_and(|Text(page)| !is_page(page)) {
         return Err(ApiError::BadRequest("参数 page 应为小程序页面路径".to_owned()));

@@ -102,7 +102,7 @@ async fn place(app: &AppState, user: &User, order: Order, pictures: &[FileName])
     own_files::check(app, &user.open_id, pictures, "imgList").await?;
     let (key, rate, now) = (format!("repair/{}", user.open_id), app.config.limits.repair, app.clock.now());
     app.limiter.count(&key, rate).await?;
-    let refusal = match app.reader.place_repair(user, order).await {
+    let refusal = match app.students.place_repair(user, order).await {
         Ok(OrderOutcome::Accepted) => {
             own_files::keep(app, pictures).await;
             return Ok(());

@@ -95,7 +95,7 @@ struct Headline {
 
 /// An article.
 #[derive(Serialize, ToSchema)]
-struct Article {
+struct FullArticle {
     title: String,
     time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,7 +134,7 @@ impl From<StoredArticle> for Headline {
     }
 }
 
-impl From<StoredArticle> for Article {
+impl From<StoredArticle> for FullArticle {
     fn from(article: StoredArticle) -> Self {
         Self {
             title: article.title,
@@ -196,13 +196,13 @@ async fn list(
         ("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"),
         ("id" = String, Path, description = "`_id` of the list", pattern = "^[0-9a-f]{24}$")
     ),
-    responses((status = 200, body = Envelope<Article>, description = "the article"), Failures)
+    responses((status = 200, body = Envelope<FullArticle>, description = "the article"), Failures)
 )]
 async fn article(
     State(app): State<AppState>,
     _caller: Caller,
     Path((classify, id)): Path<(String, String)>,
-) -> Result<Envelope<Article>, ApiError> {
+) -> Result<Envelope<FullArticle>, ApiError> {
     let class = Class::from_name(&classify).ok_or(ApiError::NotFound("没有这个分类"))?;
     let id = ObjectId::parse_str(&id).map_err(|_| NOTHING)?;
     let article = app.store.articles.find(class, id).await?.ok_or(ApiError::NotFound("没有这篇文章"))?;

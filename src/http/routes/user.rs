@@ -9,7 +9,7 @@ use crate::{
     app::AppState,
     error::ApiError,
     http::{
-        auth::{Caller, Student},
+        auth::{BoundStudent, Caller, Student},
         envelope::Envelope,
         extract::{Body, Path},
         openapi::Failures,
@@ -50,12 +50,9 @@ struct Other {
 #[utoipa::path(get, path = "/api/user/{id}", tag = "account", security(("token" = [])), params(("id" = String, Path, description = "student number")), responses((status = 200, body = Envelope<Other>, description = "the student"), Failures))]
 async fn other(
     State(app): State<AppState>,
-    Student(user): Student,
+    BoundStudent(user): BoundStudent,
     Path(id): Path<String>,
 ) -> Result<Envelope<Other>, ApiError> {
-    if !user.bind {
-        return Err(ApiError::NotBound);
-    }
     let unknown = ApiError::NotFound("用户不存在");
     app.limiter.count_read(&format!("lookup/{}", user.open_id), app.config.limits.lookup).await?;
     let Some(id) = StudentId::parse(&id) else { return Err(unknown) };

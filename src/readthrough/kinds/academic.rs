@@ -1,61 +1,32 @@
-//! The kinds of campus data, one small type each.
+//! What the academic system shows: course table, scores, empty classrooms.
 
 use std::time::Duration;
 
-use super::{
-    Outcome,
-    source::{AllFlights, Login, Source},
-};
 use crate::{
-    campus::{
-        Campus, CampusError,
-        listing::Listing,
-        session::Session,
-        urp::{Account, ClassroomQuery},
-    },
+    campus::{Campus, CampusError, listing::Listing, session::Session, urp::ClassroomQuery},
     config::{Freshness, Term},
     flights::Flights,
-    model::{Book, BookCopy, CourseTable, Loan, PhysicalYear, Room, ScoreRow},
-    outbound::System,
-    store::{Credential, SnapshotKey, Snapshots, Store, User},
+    model::{CourseTable, Room, ScoreRow},
+    readthrough::{
+        ReadResult,
+        flights::AllFlights,
+        kind::{CampusKind, DataKind},
+    },
+    store::{SnapshotKey, Snapshots, Store, User},
+    students::{Access, Login},
 };
-
-/// What lies behind the VPN takes two passwords.
-pub(super) const URP_CREDENTIALS: &[(Credential, System)] =
-    &[(Credential::Vpn, System::Vpn), (Credential::Jwc, System::Urp)];
-
-impl From<&Login> for Account {
-    fn from(login: &Login) -> Self {
-        Self {
-            student_id: login.student_id.clone(),
-            vpn_password: login.vpn.clone(),
-            urp_password: login.urp.clone(),
-            by_hand: false,
-        }
-    }
-}
-
-fn own(user: &User, term: &str) -> SnapshotKey {
-    let (open_id, student_id) = (user.open_id.clone(), user.student_id.clone());
-    SnapshotKey::Own { open_id, student_id, term: term.to_owned() }
-}
 
 /// The course table of the term.
 #[derive(Debug, Clone, Copy)]
 pub struct Courses;
 
-impl Source for Courses {
+impl DataKind for Courses {
     type Data = CourseTable;
     const NAME: &'static str = "courses";
-    const SYSTEM: System = System::Urp;
-    const CREDENTIALS: &'static [(Credential, System)] = URP_CREDENTIALS;
-
-    fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        own(user, term)
-    }
+    const ACCESS: Access = Access::URP;
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
-        &store.courses
+        &store.student_data.courses
     }
 
     fn freshness(fresh: &Freshness) -> Duration {
@@ -64,6 +35,16 @@ impl Source for Courses {
 
     fn is_empty(data: &Self::Data) -> bool {
         data.is_empty()
+    }
+
+    fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {
+        &all.courses
+    }
+}
+
+impl CampusKind for Courses {
+    fn key(&self, user: &User, term: &str) -> SnapshotKey {
+        SnapshotKey::own(user, term)
     }
 
     async fn fetch(
@@ -75,28 +56,19 @@ impl Source for Courses {
     ) -> Result<Listing<Self::Data>, CampusError> {
         Ok(campus.urp.course_table(&login.into(), u8::try_from(term.weeks).unwrap_or(u8::MAX), session).await?.into())
     }
-
-    fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
-        &all.courses
-    }
 }
 
 /// The scores of the term.
 #[derive(Debug, Clone, Copy)]
 pub struct Scores;
 
-impl Source for Scores {
+impl DataKind for Scores {
     type Data = Vec<ScoreRow>;
     const NAME: &'static str = "scores";
-    const SYSTEM: System = System::Urp;
-    const CREDENTIALS: &'static [(Credential, System)] = URP_CREDENTIALS;
-
-    fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        own(user, term)
-    }
+    const ACCESS: Access = Access::URP;
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
-        &store.scores
+        &store.student_data.scores
     }
 
     fn freshness(fresh: &Freshness) -> Duration {
@@ -121,6 +93,16 @@ impl Source for Scores {
         fetched.into_iter().chain(gone).collect()
     }
 
+    fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {
+        &all.scores
+    }
+}
+
+impl CampusKind for Scores {
+    fn key(&self, user: &User, term: &str) -> SnapshotKey {
+        SnapshotKey::own(user, term)
+    }
+
     async fn fetch(
         &self,
         campus: &Campus,
@@ -130,28 +112,16 @@ impl Source for Scores {
     ) -> Result<Listing<Self::Data>, CampusError> {
         campus.urp.scores(&login.into(), session).await
     }
-
-    fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
-        &all.scores
-    }
 }
 
 /// Empty classrooms at a time in a building: the same for everybody.
 #[derive(Debug, Clone)]
 pub struct Classrooms(pub ClassroomQuery);
 
-impl Source for Classrooms {
+impl DataKind for Classrooms {
     type Data = Vec<Vec<Room>>;
     const NAME: &'static str = "classrooms";
-    const SYSTEM: System = System::Urp;
-    const CREDENTIALS: &'static [(Credential, System)] = URP_CREDENTIALS;
-
-    fn key(&self, _: &User, term: &str) -> SnapshotKey {
-        let ClassroomQuery { building, week, weekday, section } = &self.0;
-        SnapshotKey::Question(format!(
-            "term={term} building={building} week={week} weekday={weekday} section={section}"
-        ))
-    }
+    const ACCESS: Access = Access::URP;
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
         &store.classrooms
@@ -165,6 +135,19 @@ impl Source for Classrooms {
         data.is_empty()
     }
 
+    fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {
+        &all.classrooms
+    }
+}
+
+impl CampusKind for Classrooms {
+    fn key(&self, _: &User, term: &str) -> SnapshotKey {
+        let ClassroomQuery { building, week, weekday, section } = &self.0;
+        SnapshotKey::Question(format!(
+            "term={term} building={building} week={week} weekday={weekday} section={section}"
+        ))
+    }
+
     async fn fetch(
         &self,
         campus: &Campus,
@@ -173,182 +156,5 @@ impl Source for Classrooms {
         session: &mut Session,
     ) -> Result<Listing<Self::Data>, CampusError> {
         Ok(campus.urp.classrooms(&login.into(), &term.name, &self.0, session).await?.into())
-    }
-
-    fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
-        &all.classrooms
-    }
-}
-
-/// Physical tests of all years.
-#[derive(Debug, Clone, Copy)]
-pub struct Physical;
-
-impl Source for Physical {
-    type Data = Vec<PhysicalYear>;
-    const NAME: &'static str = "physical";
-    const SYSTEM: System = System::Physical;
-    const CREDENTIALS: &'static [(Credential, System)] = &[(Credential::IdNumber, System::Physical)];
-
-    fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        own(user, term)
-    }
-
-    fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
-        &store.physical
-    }
-
-    fn freshness(fresh: &Freshness) -> Duration {
-        fresh.physical
-    }
-
-    fn is_empty(data: &Self::Data) -> bool {
-        data.is_empty()
-    }
-
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        login: &Login,
-        _: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
-        Ok(campus.physical.scores(&login.student_id, &login.id_number, session).await?.into())
-    }
-
-    fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
-        &all.physical
-    }
-}
-
-/// Library loans.
-#[derive(Debug, Clone, Copy)]
-pub struct Borrowing;
-
-impl Source for Borrowing {
-    type Data = Vec<Loan>;
-    const NAME: &'static str = "borrowing";
-    const SYSTEM: System = System::Library;
-    const CREDENTIALS: &'static [(Credential, System)] = &[(Credential::Library, System::Library)];
-
-    fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        own(user, term)
-    }
-
-    fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
-        &store.borrowing
-    }
-
-    fn freshness(fresh: &Freshness) -> Duration {
-        fresh.borrowing
-    }
-
-    fn rows(data: &Self::Data) -> usize {
-        data.len()
-    }
-
-    /// Somebody who returned everything has no loans: an answer like any other.
-    fn is_empty(_: &Self::Data) -> bool {
-        false
-    }
-
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        login: &Login,
-        _: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
-        campus.library.loans(&login.student_id, &login.library, session).await
-    }
-
-    fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
-        &all.borrowing
-    }
-}
-
-/// Books whose title contains a text.
-#[derive(Debug, Clone)]
-pub struct Search(pub String);
-
-impl Source for Search {
-    type Data = Vec<Book>;
-    const NAME: &'static str = "searches";
-    const SYSTEM: System = System::Library;
-    const CREDENTIALS: &'static [(Credential, System)] = &[];
-
-    fn key(&self, _: &User, _: &str) -> SnapshotKey {
-        SnapshotKey::Question(format!("title={}", self.0))
-    }
-
-    fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
-        &store.searches
-    }
-
-    fn freshness(fresh: &Freshness) -> Duration {
-        fresh.borrowing
-    }
-
-    fn rows(data: &Self::Data) -> usize {
-        data.len()
-    }
-
-    fn is_empty(data: &Self::Data) -> bool {
-        data.is_empty()
-    }
-
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        _: &Login,
-        _: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
-        campus.library.search(&self.0, session).await
-    }
-
-    fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
-        &all.searches
-    }
-}
-
-/// Copies of a book.
-#[derive(Debug, Clone)]
-pub struct Copies(pub String);
-
-impl Source for Copies {
-    type Data = Vec<BookCopy>;
-    const NAME: &'static str = "copies";
-    const SYSTEM: System = System::Library;
-    const CREDENTIALS: &'static [(Credential, System)] = &[];
-
-    fn key(&self, _: &User, _: &str) -> SnapshotKey {
-        SnapshotKey::Question(format!("book={}", self.0))
-    }
-
-    fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
-        &store.copies
-    }
-
-    fn freshness(fresh: &Freshness) -> Duration {
-        fresh.borrowing
-    }
-
-    fn is_empty(data: &Self::Data) -> bool {
-        data.is_empty()
-    }
-
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        _: &Login,
-        _: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
-        Ok(campus.library.copies(&self.0, session).await?.into())
-    }
-
-    fn flights(all: &AllFlights) -> &Flights<Outcome<Self::Data>> {
-        &all.copies
     }
 }

@@ -30,7 +30,7 @@ impl Users {
             let used = steadily(first).await?.and_then(|user| user.last_used());
             oldest = oldest.into_iter().chain(used).min();
         }
-        let oldest = oldest.and_then(|at| DateTime::from_timestamp_millis(at.timestamp_millis()));
+        let oldest = oldest.map(bson::DateTime::to_chrono);
         Ok(Unused { accounts, oldest })
     }
 
@@ -71,5 +71,5 @@ fn unknown(before: DateTime<Utc>) -> Document {
 }
 
 fn date(at: DateTime<Utc>) -> bson::DateTime {
-    bson::DateTime::from_millis(at.timestamp_millis())
+    bson::DateTime::from_chrono(at)
 }

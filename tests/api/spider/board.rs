@@ -2,7 +2,7 @@
 
 use campus_sim::{FeedItem, FeedKind, Lecture, System};
 use reqwest::Method;
-use wehpu_engine::{feeds::Job, store::Outcome};
+use wehpu_engine::{feeds::Job, store::RunOutcome};
 
 use super::{article, collected, failures, run, settings, spider};
 use crate::support::{TestApp, setup, text_of};
@@ -92,7 +92,7 @@ async fn a_file_of_a_type_that_is_not_stored_is_recorded_and_its_notice_still_li
             app.sim.put_feed_item(System::Bulletin, file(71, "程序", "71.pdf", b"MZ\x90\x00 not a document"));
             let spider = spider(app).await;
             let (last, told) = run(&spider, Job::Bulletin).await;
-            assert_eq!((last.outcome, last.counts.failed), (Outcome::Done, 0));
+            assert_eq!((last.outcome, last.counts.failed), (RunOutcome::Done, 0));
             assert!(told.contains(&"refused (file_type) 程序".to_owned()), "{told:#?}");
             let notice = article(app, Job::Bulletin, "程序").await;
             assert!(!notice.contains_key("href") && text_of(&notice, "content").contains("附件"), "{notice}");
@@ -145,7 +145,7 @@ async fn a_refused_password_is_sent_once_and_then_left_to_a_person() {
         })
         .run(async |app| {
             let (last, _) = run(&spider(app).await, Job::Bulletin).await;
-            assert_eq!(last.outcome, Outcome::Failed);
+            assert_eq!(last.outcome, RunOutcome::Failed);
             assert_eq!(app.sim.count_of("vpn.login"), 1);
             let status = spider(app).await.status(Job::Bulletin).await.unwrap();
             assert!(status.state.rejected && status.next.is_none(), "{status:?}");

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use wehpu_engine::{
     config::{Reader, SpiderConfig},
     feeds::{JOBS, Job, Ran, Spider, report::Watch},
-    store::{LastRun, Outcome},
+    store::{LastRun, RunOutcome},
 };
 
 use crate::support::{Settings, TestApp, text_of};
@@ -58,7 +58,7 @@ async fn run(spider: &Spider, job: Job) -> (LastRun, Vec<String>) {
 /// A run of one job that leaves nothing out.
 async fn collected(spider: &Spider, job: Job) -> LastRun {
     let (last, told) = run(spider, job).await;
-    assert_eq!(last.outcome, Outcome::Done, "{last:?} {told:#?}");
+    assert_eq!(last.outcome, RunOutcome::Done, "{last:?} {told:#?}");
     last
 }
 

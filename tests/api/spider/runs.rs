@@ -5,7 +5,7 @@ use std::time::Duration;
 use campus_sim::{Behaviour, Fault, FeedItem, System};
 use wehpu_engine::{
     feeds::{JOBS, Job},
-    store::Outcome,
+    store::RunOutcome,
 };
 
 use super::{article, assert_all_there, collected, failures, run, settings, spider, stored};
@@ -166,7 +166,7 @@ async fn a_list_that_cannot_be_read_fails_the_job_and_harms_nothing() {
                 app.sim.set_fault(System::News, fault.clone().on("list").times(2));
                 // A new one, with a breaker that knows of no earlier failure.
                 let (last, _) = run(&super::spider(app).await, Job::News).await;
-                assert_eq!(last.outcome, Outcome::Failed, "{fault:?}");
+                assert_eq!(last.outcome, RunOutcome::Failed, "{fault:?}");
                 assert!(last.why.is_some());
                 app.sim.clear_faults();
             }
@@ -191,7 +191,7 @@ async fn a_broken_page_in_the_middle_of_a_list_is_made_up_for_by_the_next_run() 
                 app.sim.set_fault(System::News, Fault::server_error().on("list").times(2));
             };
             let ((last, told), ()) = tokio::join!(run(&spider, Job::News), breaking);
-            assert_eq!((last.outcome, last.counts.new), (Outcome::Partial, 27), "{told:#?}");
+            assert_eq!((last.outcome, last.counts.new), (RunOutcome::Partial, 27), "{told:#?}");
             assert_eq!(collected(&spider, Job::News).await.counts.new, 10);
             collected(&spider, Job::Logistics).await;
             collected(&spider, Job::Bulletin).await;
@@ -252,7 +252,7 @@ async fn a_source_that_goes_down_during_a_run_is_no_fault_of_its_articles() {
                 app.sim.set_fault(System::News, Fault::server_error());
             };
             let ((last, _), ()) = tokio::join!(run(&spider, Job::News), down);
-            assert_eq!(last.outcome, Outcome::Failed);
+            assert_eq!(last.outcome, RunOutcome::Failed);
             let blamed = failures(app).await.len();
             assert!(blamed < 30, "{blamed} articles were given up");
             app.sim.clear_faults();

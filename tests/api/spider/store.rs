@@ -7,7 +7,7 @@ use mongodb::bson::{Document, doc};
 use wehpu_engine::{
     model::Class,
     objects::{FileType, Label, Objects},
-    store::{Article, Claim, Counts, Ended, Failure, LastRun, Outcome, Put, Run, Scheduler, Schedulers, StoreError},
+    store::{Article, Claim, Counts, Ended, Failure, LastRun, Put, Run, RunOutcome, Scheduler, Schedulers, StoreError},
 };
 
 use crate::support::{TestApp, eventually, setup};
@@ -30,7 +30,7 @@ async fn state(app: &TestApp) -> Scheduler {
 fn ended(app: &TestApp) -> Ended {
     let counts = Counts { seen: 3, new: 2, ..Counts::default() };
     Ended {
-        last: LastRun { ended_at: app.clock.now(), millis: 5, outcome: Outcome::Done, why: None, counts },
+        last: LastRun { ended_at: app.clock.now(), millis: 5, outcome: RunOutcome::Done, why: None, counts },
         settled: true,
         whole: true,
         rejected: false,
@@ -113,7 +113,7 @@ async fn the_end_of_a_run_is_remembered_and_a_failed_job_is_tried_again_before_i
 
             let run = claim(app, Claim::Now, "a person", LONG).await.unwrap();
             let soon = app.clock.now() + Duration::from_mins(15);
-            let last = LastRun { outcome: Outcome::Failed, why: Some("news is down".to_owned()), ..good.last };
+            let last = LastRun { outcome: RunOutcome::Failed, why: Some("news is down".to_owned()), ..good.last };
             let bad = Ended { last, settled: false, retry_at: Some(soon), ..good };
             assert!(schedulers(app).end("news", run.fence, &bad).await.unwrap());
             assert!(claim(app, Claim::Due, "early", LONG).await.is_none());
