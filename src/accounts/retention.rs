@@ -1,7 +1,8 @@
-//! Accounts that nobody has logged in to for `WEHPU_RETENTION` are deleted, as if their owners had done it.
+//! Deletes accounts that nobody has logged in to for `WEHPU_RETENTION`, as if their owners had done it.
 //!
-//! A token lives for some days (`WEHPU_JWT_TTL`), so that anyone who uses the mini-program logs in at least that often. Each
-//! replica looks from time to time whether the work of the day has been done; a lease that lasts for that day decides.
+//! A token lives for some days (`WEHPU_JWT_TTL`), so every user of the mini-program logs in at least that often. Each
+//! replica checks from time to time whether the day's work has been done; a lease that lasts for the day decides who
+//! does it.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -17,25 +18,25 @@ use crate::{
 
 use super::leaving::forget;
 
-/// How often a replica looks whether today's work has been done.
+/// How often a replica checks whether today's work has been done.
 const LOOK: Duration = Duration::from_mins(10);
 
-/// How long the lease lasts: a little less than a day, so that the work does not come later each day.
+/// Length of the lease: a little less than a day, so that the work is not done later each day.
 const DAY: Duration = Duration::from_hours(23);
 
-/// Most accounts that one day's work deletes: an error in the settings or in a clock does not empty the database at once.
+/// Most accounts that one run deletes: a wrong setting or clock must not empty the database at once.
 pub const PER_DAY: u32 = 500;
 
-/// How many accounts are looked up at a time.
+/// How many accounts are read at a time.
 const BATCH: u32 = 50;
 
-/// After so many accounts that cannot be deleted it is not they who are the matter.
+/// Number of failed deletions that end a run: then the accounts are not the cause.
 const MAX_FAILURES: usize = 5;
 
 /// Name of the lease.
 const LEASE: &str = "retention";
 
-/// Does each day's work, once among all replicas, until `stop`.
+/// Does each day's work, once among all replicas. Never ends; `stop` ends a run early.
 pub async fn follow(app: AppState, stop: CancellationToken) -> Infallible {
     loop {
         tokio::time::sleep(LOOK).await;
@@ -45,16 +46,16 @@ pub async fn follow(app: AppState, stop: CancellationToken) -> Infallible {
     }
 }
 
-/// Deletes what is due, unless a replica has done so today. Gives how many accounts that were; `None` when it was not this
-/// replica's work.
+/// Deletes what is due, unless a replica has done so today. Returns the number of deleted accounts; `None` when there
+/// was nothing for this replica to do.
 ///
 /// # Errors
-/// [`ApiError`]; the rest of the work is then tried again soon.
+/// [`ApiError`]; the rest is retried at the next check.
 pub async fn daily(app: &AppState, stop: &CancellationToken) -> Result<Option<u64>, ApiError> {
     if app.config.retention.is_none() {
         return Ok(None);
     }
-    // A name of its own for each try: the lease is not prolonged by its owner, but lasts until the next day.
+    // A new owner for each try: the owner of a lease could take it again, but this one must last until the next day.
     let Some(lease) = app.store.leases.acquire(LEASE, &random_hex(), DAY).await? else { return Ok(None) };
     let outcome = delete_unused(app, PER_DAY, stop).await;
     if outcome.is_err() || stop.is_cancelled() {
@@ -65,7 +66,7 @@ pub async fn daily(app: &AppState, stop: &CancellationToken) -> Result<Option<u6
         .map(Some)
 }
 
-/// What is due now; `None` when accounts are kept for ever.
+/// The accounts that are due; `None` when accounts are kept for ever.
 ///
 /// # Errors
 /// [`ApiError::DatabaseUnavailable`].
@@ -74,15 +75,15 @@ pub async fn due(app: &App) -> Result<Option<Unused>, ApiError> {
     Ok(Some(app.store.users.unused(before).await?))
 }
 
-/// Accounts that were last used before this time are not kept.
+/// Accounts last used before this time are deleted.
 fn due_before(app: &App) -> Option<DateTime<Utc>> {
     app.clock.now().checked_sub_signed(chrono::TimeDelta::from_std(app.config.retention?).ok()?)
 }
 
-/// Deletes at most `most` accounts that are due, one after the other; gives how many. Ends early at `stop`.
+/// Deletes at most `most` accounts that are due, one after the other. Returns their number. Ends early at `stop`.
 ///
 /// # Errors
-/// [`ApiError`] of an account that could not be deleted; the others are, unless many fail.
+/// [`ApiError`] of an account that could not be deleted, after the others are deleted; earlier when many fail.
 pub async fn delete_unused(app: &AppState, most: u32, stop: &CancellationToken) -> Result<u64, ApiError> {
     let (mut deleted, mut failures) = (0, Vec::new());
     let Some(before) = due_before(app) else { return Ok(deleted) };
@@ -93,22 +94,22 @@ pub async fn delete_unused(app: &AppState, most: u32, stop: &CancellationToken) 
                 break;
             }
             let worker = app.clone();
-            // To its end, also when this replica is told to stop meanwhile.
+            // Runs to its end even when this replica is told to stop.
             match app.finish(async move { delete_if_unused(&worker, &open_id, before).await }).await {
                 Ok(gone) => deleted += u64::from(gone),
                 Err(error) => failures.push(error),
             }
         }
-        // What is listed again could not be deleted.
+        // Accounts that are listed again could not be deleted.
         if deleted == earlier {
             return failures.pop().map_or(Ok(deleted), Err);
         }
     }
 }
 
-/// Whether the account was still unused and has been deleted.
+/// Deletes the account if it is still unused. Returns whether it did.
 async fn delete_if_unused(app: &AppState, open_id: &str, before: DateTime<Utc>) -> Result<bool, ApiError> {
-    // Looked at once more: its owner may have come back since the list was made.
+    // Checked again: the owner may have logged in since the list was read.
     let Some(user) = app.store.users.find_unused(open_id, before).await? else { return Ok(false) };
     forget(app, &user).await?;
     metrics::counter!("accounts_expired_total").increment(1);

@@ -1,5 +1,4 @@
-//! What the systems that publish articles have in common: lists of links, articles, and where the engine does not go.
-//! Pure.
+//! What the publishing systems have in common: links, articles, and links that the engine does not follow. Pure.
 
 mod links;
 mod text;
@@ -17,7 +16,7 @@ pub(super) use text::{images_of, paragraphs_of};
 /// A link on a list page that leads to an article on the system's own host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Link {
-    /// Where it leads, without a fragment. For what lies behind the VPN the address inside.
+    /// Its target, without a fragment; behind the VPN, the inner address.
     pub url: Url,
     /// Its title on the page.
     pub title: String,
@@ -26,7 +25,7 @@ pub struct Link {
     pub date: Option<String>,
 }
 
-/// A link that leads where the engine does not go.
+/// A link that the engine does not follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RefusedLink {
     /// The address as the page has it, cut to 500 characters.
@@ -37,27 +36,27 @@ pub struct RefusedLink {
     pub refusal: Refusal,
 }
 
-/// Why the engine does not go where a link leads.
+/// Why the engine does not follow a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Refusal {
     /// Neither `http` nor `https`, or no address at all.
     Scheme,
-    /// Another host than the system's own, another port, or `https` where the system is asked by `http`.
+    /// Another host or port than the system's own, or `https` where the system uses `http`.
     OtherHost,
     /// It answers with a redirect to another host.
     RedirectElsewhere,
     /// It answers with one redirect after the other.
     RedirectLoop,
-    /// The answer is larger than any article or file that is kept.
+    /// The answer is larger than any article or file that is stored.
     TooLarge,
-    /// A file of a type that is not kept.
+    /// A file of a type that is not stored.
     FileType,
 }
 
 impl Refusal {
-    /// The stable word for it, the same as in JSON.
+    /// The stable word for it, as in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         self.into()
@@ -77,17 +76,17 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What a list page shows, the newest first. Past the end of a list there is nothing, which is no error.
+/// The items of a list page, newest first. A page past the end of the list is empty, which is no error.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ListPage {
     /// Articles, in the order of the page.
     pub links: Vec<Link>,
-    /// Links in the place of articles that the engine does not follow, in the order of the page.
+    /// Links that the engine does not follow, in the order of the page.
     pub refused: Vec<RefusedLink>,
 }
 
 impl ListPage {
-    /// Whether nothing is listed.
+    /// Whether the page lists nothing.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.links.is_empty() && self.refused.is_empty()
@@ -101,22 +100,22 @@ pub struct ArticlePage {
     pub title: String,
     /// Its date, `2017-12-01`; empty when there is none.
     pub time: String,
-    /// Who wrote it, or the section it is in.
+    /// Its author, or its section.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// Its text without markup, one paragraph a line; empty when it consists of images.
+    /// Its text without markup, one paragraph per line; empty when it consists of images.
     pub text: String,
-    /// Addresses of the images in it. The engine never asks for them.
+    /// Addresses of its images, which the engine never requests.
     pub images: Vec<Url>,
 }
 
 /// Why one article was not fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// The engine does not go there, and will not the next time either.
+    /// The engine never follows this link.
     #[error("refused: {0}")]
     Refused(Refusal),
-    /// The system did not give it. An article that is gone (404) is [`CampusError::Changed`].
+    /// The system did not return it. An article that is gone (404) is [`CampusError::Changed`].
     #[error(transparent)]
     Campus(#[from] CampusError),
 }

@@ -1,16 +1,16 @@
-//! Lists that a system shows on several pages, put together.
+//! Joins lists that a system shows on several pages.
 
 use super::page::Leaf;
 
 /// Most pages of one list that are read.
 pub(super) const MAX_PAGES: usize = 10;
 
-/// A list, or any other data, as far as the system showed it.
+/// A list or other data, as far as the system showed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing<T> {
-    /// What it showed.
+    /// The data.
     pub data: T,
-    /// There is more that it did not show.
+    /// Whether there is more that it did not show.
     pub partial: bool,
 }
 
@@ -20,7 +20,7 @@ impl<T> From<T> for Listing<T> {
     }
 }
 
-/// The pages of a list that were read so far.
+/// The pages of a list read so far.
 #[derive(Debug)]
 pub(super) struct Leaves<T> {
     rows: Vec<T>,
@@ -35,7 +35,8 @@ impl<T: PartialEq> Leaves<T> {
         Self { rows: Vec::new(), read: 0, expected: 1, total: 0, cut: false }
     }
 
-    /// Takes a page; gives what to ask for next. A page that shows nothing new is the end: the system does not turn over.
+    /// Takes a page. Returns what to request for the next one. A page with nothing new ends the list: the system does
+    /// not turn the page.
     pub(super) fn take<N>(&mut self, leaf: Leaf<T, N>) -> Option<N> {
         let is_new = leaf.rows.iter().any(|row| !self.rows.contains(row));
         self.total = self.total.max(leaf.total.unwrap_or_default());

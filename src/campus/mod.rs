@@ -1,5 +1,5 @@
-//! The university's systems: one folder per system with its client and its parsers, kept apart. Parsers are pure; clients
-//! fetch through [`crate::outbound`] and tell the kinds of failure apart. Nothing here knows HTTP handlers or the database.
+//! The university's systems: one folder per system with its client and parsers. Parsers are pure. Clients fetch through
+//! [`crate::outbound`] and distinguish the kinds of failure. Nothing here knows HTTP handlers or the database.
 
 pub mod bulletin;
 pub mod feed;
@@ -29,34 +29,34 @@ use crate::{
 use session::Session;
 use urp::captcha::{MasksError, Solver};
 
-/// Why a campus system gave no data, distinguished by what can be done about it.
+/// Why a campus system returned no data, by what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CampusError {
-    /// This system refused the account or the password, with its words. Never tried again: accounts lock.
+    /// The system refused the account or the password, with its words. Never retried: accounts lock.
     #[error("{0} refused the password")]
     WrongPassword(System, Said),
-    /// This system has locked the account for a while; what it said, empty while nothing is asked.
+    /// The system has locked the account for a while, with its words; they are empty while no request is sent.
     #[error("{0} has locked the account")]
     Locked(System, Said),
-    /// This system takes no logins from this service.
+    /// The system accepts no logins from this service.
     #[error("{0} takes no logins from us: {word}", word = .1.word())]
     Barred(System, Barrier, Said),
-    /// No login is sent to this system for so long, since it took none.
+    /// No login is sent to this system for this time, because it accepted none.
     #[error("no logins are sent to {0} for now")]
     LoginPaused(System, Duration),
-    /// The captcha was read wrongly as often as we try.
+    /// The captcha was read wrongly in every try.
     #[error("the captcha could not be read")]
     Captcha,
     /// The session ended and could not be renewed.
     #[error("the session of {0} ended")]
     SessionExpired(System),
-    /// The system works and refuses, with its reason and its words.
+    /// The system works and refuses, with its reason and words.
     #[error("{0} works and refuses: {word}", word = .1.word())]
     Closed(System, Closed, Said),
-    /// The system does not answer, or is not asked.
+    /// The system does not answer, or its breaker is tripped.
     #[error("{0} is down")]
     Down(System),
-    /// The system answers that it does not work: a server error, maintenance, too many users.
+    /// The system reports that it does not work: a server error, maintenance, too many users.
     #[error("{0} says that it does not work")]
     Failing(System),
     /// The system answered something this version does not understand.
@@ -86,7 +86,7 @@ impl CampusError {
         }
     }
 
-    /// What a page that could not be read says about its system; one that has changed is counted.
+    /// The error for a page that could not be read. Counts refusals, unknown answers and changed pages.
     fn of_page(system: System, error: PageError) -> Self {
         match error {
             PageError::SessionExpired(layer) => Self::SessionExpired(layer_system(layer)),
@@ -113,13 +113,13 @@ impl CampusError {
         }
     }
 
-    /// Whether this says that the system itself does not work, so that its breaker should count it.
+    /// Whether the system itself does not work, so that its breaker must count this.
     fn is_failure_of_system(&self) -> bool {
         matches!(self, Self::Down(_) | Self::Failing(_) | Self::Changed { .. })
     }
 
-    /// Whether a session that has ended may be answered like this: with the login page, a server error, a notice, or any
-    /// other page. No answer at all proves nothing about the session.
+    /// Whether this may be the answer to an ended session: the login page, a server error, a notice, or any other page.
+    /// No answer at all proves nothing about the session.
     fn may_be_a_dead_session(&self) -> bool {
         matches!(self, Self::SessionExpired(_) | Self::Failing(_) | Self::Changed { .. })
     }
@@ -170,7 +170,7 @@ pub struct Campus {
 }
 
 impl Campus {
-    /// `config` names the systems, `news_list_path` the list page of the news; everything is sent through `outbound`.
+    /// `config` holds the addresses, `news_list_path` the list page of the news. Everything is sent through `outbound`.
     pub fn new(config: &config::Campus, news_list_path: &str, outbound: &Outbound) -> Result<Self, SetupError> {
         let pauses = pause::Pauses::default();
         let vpn = vpn::Vpn::new(config, outbound.clone(), pauses.clone()).ok_or(SetupError::VpnKey)?;
@@ -191,26 +191,26 @@ impl Campus {
         })
     }
 
-    /// Whether `system` is known to be down, so that asking would fail at once. What lies behind the VPN is down with it.
+    /// Whether the breaker of `system`, or of the VPN in front of it, refuses requests now.
     #[must_use]
     pub fn is_down(&self, system: System) -> bool {
         on_the_way(system).any(|system| self.outbound.is_open(system))
     }
 
-    /// Whether `system` was down when it was asked last, so that the next request may have to wait for a time-out.
+    /// Whether that breaker is tripped or half-open, so that the next request may have to wait for a time-out.
     #[must_use]
     pub fn is_in_doubt(&self, system: System) -> bool {
         on_the_way(system).any(|system| self.outbound.is_in_doubt(system))
     }
 }
 
-/// `system`, and what it lies behind.
+/// `system`, and the VPN if it is behind it.
 fn on_the_way(system: System) -> impl Iterator<Item = System> {
     let behind_vpn = matches!(system, System::Urp | System::Bulletin);
     std::iter::once(system).chain(behind_vpn.then_some(System::Vpn))
 }
 
-/// Sends `request` and reads the answer with `parse`; the breaker learns from what the page turned out to be.
+/// Sends `request`, reads the answer with `parse`, and tells the breaker what the page was.
 async fn ask<T>(
     outbound: &Outbound,
     system: System,
@@ -224,13 +224,13 @@ async fn ask<T>(
     judge(exchange, session, read.map_err(|e| CampusError::of_page(system, e)))
 }
 
-/// The text of an answer, in its own character set or the one that its system is used to.
+/// The text of an answer, in its own character set or else in that of its system.
 fn text_of(answer: &Answer, usual: PageEncoding) -> Result<Cow<'_, str>, PageError> {
     let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     page::decode_answer(&answer.body, content_type, usual)
 }
 
-/// Tells the breaker what `outcome` says about the system that was asked in `session`.
+/// Tells the breaker what `outcome` means for the system.
 fn judge<T>(exchange: Exchange<'_>, session: &Session, outcome: Result<T, CampusError>) -> Result<T, CampusError> {
     match &outcome {
         Err(e) if e.is_failure_of_system() => exchange.unreadable(session.asker),

@@ -1,7 +1,7 @@
-//! What every campus page has in common: its character set, its broken HTML, and the pages that come in its place.
+//! What all campus pages have in common: character set, broken HTML, and other pages that come instead.
 //!
-//! The parsers (`parse_*.rs`) are pure: text in, data or a [`PageError`] out. They run on one thread from start to
-//! end (`scraper`'s tree is not `Send`), so no document may live across an `await`.
+//! The parsers (`parse_*.rs`) are pure: text in, data or a [`PageError`] out. `scraper`'s tree is not `Send`, so no
+//! document may live across an `await`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,23 +23,23 @@ use said::Meaning;
 pub use said::{Barrier, Closed, Said};
 pub use unread::{Reading, UnreadCell};
 
-/// The largest page that is looked at, in bytes. The largest known one (a full course table) has 60 KiB.
+/// The largest page that is parsed, in bytes. The largest known one (a full course table) has 60 KiB.
 pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// The largest number of `<` in a page that is looked at; a full course table has about 2,000. An HTML parser's work
-/// grows with the square of the nesting, so size alone does not bound it.
+/// The largest number of `<` in a page that is parsed; a full course table has about 2,000. The work of an HTML parser
+/// grows with the square of the nesting, so a limit on size is not enough.
 const MAX_TAGS: usize = 20_000;
 
-/// The character set that a campus system is used to. It holds for pages that name none.
+/// The usual character set of a campus system, for pages that name none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageEncoding {
-    /// GBK, and GB 2312 within it: what a campus page has unless its system is known to differ.
+    /// GBK, which includes GB 2312: the usual one unless a system is known to differ.
     Gbk,
     /// UTF-8.
     Utf8,
 }
 
-/// A system that has a login page of its own.
+/// A system with a login page of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layer {
     /// The SSL VPN in front of the academic systems.
@@ -66,42 +66,42 @@ impl fmt::Display for Layer {
     }
 }
 
-/// Why a page is not the one that was asked for.
+/// Why a page is not the requested one.
 ///
-/// The texts never quote the page: it may hold personal data. What a system says to the student about a refusal is kept
-/// beside, cleaned and cut.
+/// The error texts never quote the page, which may hold personal data. What a system says to the student about a
+/// refusal is kept separately, cleaned and cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
-    /// The login page of that system came instead: log in there (and in the systems behind it) again.
+    /// The login page of that system came instead: a new login there (and in the systems behind it) is needed.
     #[error("the login page of {0} came instead")]
     SessionExpired(Layer),
-    /// The system refused the account or its password. Never try again with the same password.
+    /// The system refused the account or its password. Never retry with the same password.
     #[error("the account or its password was refused")]
     WrongPassword(Said),
-    /// The account is locked for a while. It proves nothing about the password.
+    /// The account is locked for a while. This proves nothing about the password.
     #[error("the account is locked")]
     Locked(Said),
-    /// The system takes no logins from this service: it wants a captcha, or our address is not wanted.
+    /// The system accepts no logins from this service: it wants a captcha, or refuses our address.
     #[error("logins are barred: {word}", word = .0.word())]
     Barred(Barrier, Said),
-    /// The captcha was read wrongly: fetch another one.
+    /// The captcha was read wrongly: fetch a new one.
     #[error("the captcha was refused")]
     WrongCaptcha,
     /// The system works and refuses.
     #[error("the system works and refuses: {word}", word = .0.word())]
     Closed(Closed, Said),
-    /// A page that announces maintenance, usually with status 200; also a system that is full or too busy.
+    /// A page that announces maintenance, usually with status 200; or the system is full or too busy.
     #[error("the system is under maintenance or busy")]
     Maintenance,
-    /// A login was answered by something that is not known. It says nothing about the password.
+    /// The answer to a login is not known. It proves nothing about the password.
     #[error("the answer to the login is not known")]
     Unknown(Said),
-    /// Neither the page nor any page known to come in its place: garbage, nothing at all, or a new layout.
+    /// Neither the requested page nor one that is known to come instead: garbage, an empty answer, or a new layout.
     #[error("not the {page} page as it is known: {missing} is missing")]
     Changed {
         /// The page that was asked for, as `wehpu-engine parse` names it.
         page: &'static str,
-        /// What was looked for in vain.
+        /// What was not found on it.
         missing: &'static str,
     },
     /// More than [`MAX_PAGE_BYTES`], or more tags than any known page could have.
@@ -110,7 +110,7 @@ pub enum PageError {
 }
 
 impl PageError {
-    /// What the system said, where that is kept.
+    /// What the system said, if that is kept.
     #[must_use]
     pub const fn said(&self) -> Option<&Said> {
         match self {
@@ -123,7 +123,7 @@ impl PageError {
         }
     }
 
-    /// The stable word for this error in the API's `code` and on the command line.
+    /// The stable word for this error in the output of `wehpu-engine parse`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -139,11 +139,11 @@ impl PageError {
     }
 }
 
-/// What the answer to a login means: `read` is what the page it led to was read as.
+/// What the answer to a login means. `read`: how the page after the login was read.
 ///
-/// The login page that says why is what it says ([`PageError::WrongPassword`] only where account or password is named).
-/// Without a word it stays [`PageError::SessionExpired`]: the system did not look at the login (its hidden fields were too
-/// old), or has forgotten already whom it let in.
+/// A login page with a message means what the message says ([`PageError::WrongPassword`] only if it names account or
+/// password). Without a message it stays [`PageError::SessionExpired`]: the system ignored the login (its hidden fields
+/// were too old), or has already forgotten it.
 pub(crate) fn login_outcome<T>(html: &str, read: Result<T, PageError>) -> Result<T, PageError> {
     match read {
         Err(PageError::SessionExpired(layer)) => {
@@ -153,19 +153,19 @@ pub(crate) fn login_outcome<T>(html: &str, read: Result<T, PageError>) -> Result
     }
 }
 
-/// Why a login was refused, from a page that is not what follows a login; `None` where the page has no known text.
+/// Why a login was refused; `None` where the page has no known text.
 pub(crate) fn login_refusal(page: &dom::Page<'_>) -> Option<PageError> {
     let said = said::messages(page);
     let told = said.iter().find_map(|text| Some((text, said::meaning(text)?)));
     told.map(|(text, meaning)| refusal_of(meaning, text))
 }
 
-/// What a page says about a login that nobody here understands.
+/// The error for an answer to a login whose text is not known.
 pub(crate) fn unknown_answer(page: &dom::Page<'_>) -> PageError {
     PageError::Unknown(Said::new(&said::messages(page).join(" ")))
 }
 
-/// The error for the reason that a login page names where it names its reasons.
+/// The error for the reason in the place where a login page names it.
 pub(crate) fn refusal_in(reason: &str) -> PageError {
     said::meaning(reason).map_or_else(|| PageError::Unknown(Said::new(reason)), |meaning| refusal_of(meaning, reason))
 }
@@ -182,8 +182,8 @@ fn refusal_of(meaning: Meaning, text: &str) -> PageError {
 
 /// Turns the bytes of a page into text.
 ///
-/// A byte order mark wins over `encoding`. Bytes that mean nothing become U+FFFD: one damaged name is no reason to
-/// refuse a table.
+/// A byte order mark overrides `encoding`. Invalid bytes become U+FFFD: one damaged name is no reason to refuse a
+/// table.
 pub fn decode(bytes: &[u8], encoding: PageEncoding) -> Result<Cow<'_, str>, PageError> {
     if bytes.len() > MAX_PAGE_BYTES {
         return Err(PageError::TooLarge);
@@ -195,7 +195,7 @@ pub fn decode(bytes: &[u8], encoding: PageEncoding) -> Result<Cow<'_, str>, Page
     Ok(encoding.decode(bytes).0)
 }
 
-/// The character set of a page that was saved to a file, where the system that sent it is not there to tell.
+/// Guesses the character set of a page that was saved to a file.
 ///
 /// Chinese text in GBK is practically never valid UTF-8. A file cut off in the middle of a character is still UTF-8.
 #[must_use]
@@ -207,14 +207,14 @@ pub fn detect(bytes: &[u8]) -> PageEncoding {
     if utf8 || Encoding::for_bom(bytes).is_some() { PageEncoding::Utf8 } else { PageEncoding::Gbk }
 }
 
-/// Refuses a text no parser should spend time on.
+/// Refuses a text that would take a parser too long.
 fn check_size(html: &str) -> Result<(), PageError> {
     let tags = html.bytes().filter(|&byte| byte == b'<').count();
     if html.len() > MAX_PAGE_BYTES || tags > MAX_TAGS { Err(PageError::TooLarge) } else { Ok(()) }
 }
 
-/// One line of text: white space of every kind (no-break and full-width spaces, line breaks) becomes one plain space
-/// between words and none at the ends.
+/// The text as one line: each run of white space (no-break and full-width spaces, line breaks) becomes one space, none
+/// at the ends.
 pub(crate) fn clean(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
@@ -226,7 +226,7 @@ pub(crate) fn clean(text: &str) -> String {
     line
 }
 
-/// Splits `label：value` at its first colon, Chinese or Latin; values such as `3:58` hold further ones.
+/// Splits `label：value` at its first colon, Chinese or Latin; the value may have more (`3:58`).
 pub(crate) fn split_label(text: &str) -> Option<(&str, &str)> {
     text.split_once([':', '：']).map(|(label, value)| (label.trim(), value.trim()))
 }

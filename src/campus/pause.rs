@@ -1,7 +1,7 @@
-//! When not to log in: a system that wants a captcha, or does not take logins from our address, is left alone for a
-//! while, since all students share that address; a locked account is left alone by itself.
+//! When not to log in. A system that wants a captcha, or accepts no logins from our address, gets none for a while,
+//! because all students share that address. A locked account gets a pause of its own.
 //!
-//! The pauses are kept by each engine for itself: each finds out with one login of its own.
+//! Each engine keeps its own pauses, and needs one login to learn of each.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -11,24 +11,24 @@ use tokio::time::Instant;
 use super::{CampusError, page::Barrier};
 use crate::outbound::System;
 
-/// How long no login is sent on its own to a system that takes none from us. Logins that are sent all the same would make
-/// it longer at the systems that count them.
+/// How long no automatic login is sent to a system that accepts none from us. Further logins would prolong the bar at
+/// systems that count them.
 pub const SYSTEM_PAUSE: Duration = Duration::from_mins(10);
 
-/// How long no login is sent for a locked account, no matter who asks: as long as these systems lock one.
+/// How long no login is sent for a locked account, not even by hand: as long as these systems lock one.
 pub const ACCOUNT_PAUSE: Duration = Duration::from_hours(1);
 
-/// Most accounts that are remembered; beyond them the one whose pause ends first is forgotten.
+/// Most accounts that are remembered. With more, the one whose pause ends first is forgotten.
 const MAX_ACCOUNTS: usize = 10_000;
 
-/// Who is about to log in.
+/// A login that is about to be sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Caller<'a> {
     /// Where.
     pub(super) system: System,
     /// The account's name there.
     pub(super) account: &'a str,
-    /// Somebody has just typed the password and waits; else the login happens on its own.
+    /// Whether a person has just typed the password and waits; otherwise the login is automatic.
     pub(super) by_hand: bool,
 }
 
@@ -43,8 +43,8 @@ struct Held {
 pub(super) struct Pauses(Arc<Mutex<Held>>);
 
 impl Pauses {
-    /// Does `login` unless there is a pause, and learns from what comes of it. A login by hand is let through while the
-    /// system is paused, since no account of anybody else depends on it, and ends the pause when it works.
+    /// Does `login` unless there is a pause, and learns from its outcome. A login by hand is sent even while the system
+    /// is paused, because no other account depends on it; if it works, the pause ends.
     pub(super) async fn around<T>(
         &self,
         caller: Caller<'_>,

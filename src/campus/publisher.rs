@@ -1,4 +1,4 @@
-//! A public system that lists articles: how its lists and articles are asked for.
+//! A public system that publishes articles: how its lists and articles are requested.
 
 use url::Url;
 
@@ -23,7 +23,7 @@ impl Publisher {
         Self { system, origin: Origin::of(base), outbound: outbound.clone() }
     }
 
-    /// A list page. The breaker learns of every failure.
+    /// A list page. Every failure is recorded with the breaker.
     pub(super) async fn list(
         &self,
         url: Url,
@@ -35,7 +35,7 @@ impl Publisher {
         ask(&self.outbound, self.system, Request::get(url), &mut Session::default(), encoding, read).await
     }
 
-    /// The article behind `link`, wherever that comes from: only the system's own host is asked.
+    /// The article behind `link`. Only the system's own origin is asked, wherever the link comes from.
     pub(super) async fn article(
         &self,
         link: &Link,
@@ -51,7 +51,7 @@ impl Publisher {
     }
 }
 
-/// Reads an article that has arrived. The breaker learns when it shows that the system itself does not work.
+/// Reads an article. A failure is recorded with the breaker only if the system itself does not work.
 pub(super) async fn read_article(
     system: System,
     mut arrival: Arrival<'_>,
@@ -63,7 +63,7 @@ pub(super) async fn read_article(
     let body = arrival.download.page().await.map_err(link_error)?;
     let read = page::decode_answer(&body, arrival.download.charset_line(), encoding).and_then(|text| parse(&text));
     let article = match (read, present) {
-        // A login page or a maintenance page says more than its status.
+        // A login or maintenance page says more than its status.
         (Err(e @ (PageError::SessionExpired(_) | PageError::Closed(..) | PageError::Maintenance)), _) => {
             Err(CampusError::of_page(system, e))
         }
@@ -72,14 +72,14 @@ pub(super) async fn read_article(
     };
     match article {
         Err(CampusError::Down(_) | CampusError::Failing(_)) => arrival.failed(),
-        // That one page is another one proves neither that the system works nor that it does not.
+        // A single changed page proves neither that the system works nor that it does not.
         Err(CampusError::Changed { .. }) => {}
         _ => drop(arrival.well()),
     }
     article.map_err(LinkError::Campus)
 }
 
-/// Whether the answer is what was asked for, going by its status.
+/// Fails when the status says that the page is not there.
 pub(super) fn there(system: System, arrival: &Arrival<'_>, page: &'static str) -> Result<(), CampusError> {
     let missing = match arrival.download.status().as_u16() {
         200..=299 => return Ok(()),
@@ -89,7 +89,7 @@ pub(super) fn there(system: System, arrival: &Arrival<'_>, page: &'static str) -
     Err(CampusError::Changed { system, page, missing })
 }
 
-/// What became of a link whose answer did not come.
+/// The error of a link without an answer.
 pub(super) fn link_error(error: OutboundError) -> LinkError {
     match error {
         OutboundError::Redirect(_) => LinkError::Refused(Refusal::RedirectElsewhere),
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use crate::campus::{news::News, page::fixture::bytes};
 
-    /// More than the breaker stands of failures in a row.
+    /// More failures in a row than trip the breaker.
     const MANY: usize = 8;
 
     async fn news() -> (News, Outbound, Url) {

@@ -1,5 +1,5 @@
-//! A student's session at a campus system (or at the VPN and the systems behind it): cookies, and where one is logged in
-//! as far as we know.
+//! A student's session at a campus system (or at the VPN and the systems behind it): cookies, and where the student is
+//! logged in as far as we know.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::outbound::{Asker, Cookies, System};
 
-/// A session. It is as secret as the passwords that made it: stored sealed, never logged.
+/// A session. It is as secret as the passwords behind it: stored sealed, never logged.
 #[derive(Clone, Default)]
 pub struct Session {
     /// Cookies of the system's host.
     pub cookies: Cookies,
     entered: Vec<System>,
-    /// The term of the URP's classroom list, which the URP keeps in its session once the list was asked for.
+    /// The term of the URP's classroom list, which the URP keeps in its session once the list was requested.
     pub classroom_term: Option<String>,
-    /// For whom the system is asked; not stored.
+    /// On whose behalf the system is asked; not stored.
     pub asker: Asker,
 }
 
@@ -46,7 +46,7 @@ impl Session {
     /// The same session, used for `account`.
     #[must_use]
     pub fn asked_for(self, account: &str) -> Self {
-        // A pseudonym that no other process shares: it only has to tell accounts apart.
+        // A pseudonym only within this process, which is enough to distinguish accounts.
         static HASH: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         Self { asker: Asker::Account(HASH.hash_one(account)), ..self }
     }
@@ -62,7 +62,7 @@ impl Session {
         serde_json::to_string(&stored).unwrap_or_default()
     }
 
-    /// The session that [`Session::to_text`] wrote; a new one for any other text.
+    /// The session from [`Session::to_text`]; a new one for any other text.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         serde_json::from_str::<Stored>(text)
@@ -75,20 +75,20 @@ impl Session {
             .unwrap_or_default()
     }
 
-    /// Whether one is logged in at `system`, until it says otherwise.
+    /// Whether the student is logged in at `system`, as far as we know.
     #[must_use]
     pub fn is_in(&self, system: System) -> bool {
         self.entered.contains(&system)
     }
 
-    /// Logged in at `system` now.
+    /// Notes a login at `system`.
     pub fn enter(&mut self, system: System) {
         if !self.is_in(system) {
             self.entered.push(system);
         }
     }
 
-    /// Not logged in at `system` any more; what lies behind the VPN is lost with it.
+    /// Notes that the session at `system` has ended; with the VPN, also what is behind it.
     pub fn leave(&mut self, system: System) {
         if system == System::Vpn {
             self.entered.clear();
@@ -105,7 +105,7 @@ impl Session {
         Self { asker: self.asker, ..Self::default() }
     }
 
-    /// Forgets everything but for whom it is.
+    /// Forgets everything but the account.
     pub fn clear(&mut self) {
         *self = self.anew();
     }

@@ -1,4 +1,4 @@
-//! A campus system that is reached directly: its base address and how its pages are asked for. All of them are UTF-8.
+//! A campus system that is reached directly: its base address and how its pages are requested. All of them are UTF-8.
 
 use url::Url;
 
@@ -10,12 +10,12 @@ use super::{
 };
 use crate::outbound::{Outbound, Request, System};
 
-/// Somebody who can log in at a system.
+/// A person who can log in at a system.
 pub(super) trait SignIn: Sync {
     /// The account's name at the system.
     fn account(&self) -> &str;
 
-    /// Logs in; `session` is a new one.
+    /// Logs in with the new session `session`.
     fn log_in(&self, session: &mut Session) -> impl Future<Output = Result<(), CampusError>> + Send;
 }
 
@@ -33,7 +33,7 @@ impl Site {
         Self { system, base: base.clone(), outbound: outbound.clone(), pauses }
     }
 
-    /// Address of `path` (starting with `/`), below the path that the base address may carry.
+    /// Address of `path` (starting with `/`), below the path of the base address.
     pub(super) fn url(&self, path: &str) -> Url {
         join(&self.base, path)
     }
@@ -48,9 +48,9 @@ impl Site {
         ask(&self.outbound, self.system, request, session, PageEncoding::Utf8, parse).await
     }
 
-    /// Sends a request that needs a login: logs `who` in where the session lacks it. A session that was there before may
-    /// have ended, and a system may answer that with anything: after a login page, an error or an unknown page `who` is
-    /// logged in once beside it, and the new session takes the place of the old one only when that works.
+    /// Sends a request that needs a login. Logs `who` in if the session is not. An ended session may be answered with
+    /// anything: after a login page, an error or an unknown page, `who` is logged in once with a second session, which
+    /// replaces the first only if the login works.
     pub(super) async fn ask_signed_in<T>(
         &self,
         request: impl Fn() -> Request,

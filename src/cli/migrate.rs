@@ -13,8 +13,8 @@ use crate::{
 
 /// Bring the database's schema up to date.
 ///
-/// Applies the files of migrations/ that this database has not seen, in order, one instance at a time; running it again
-/// changes nothing. Connects with `WEHPU_MIGRATE_MONGODB_URI`, else with `WEHPU_MONGODB_URI`.
+/// Applies the files of migrations/ that are not yet applied to this database, in order, one instance at a time.
+/// Running it again changes nothing. Connects with `WEHPU_MIGRATE_MONGODB_URI`, else with `WEHPU_MONGODB_URI`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How long to wait for a primary

@@ -100,12 +100,12 @@ fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
         Err(e) => return fail(&e.into()),
     };
     let outcome = runtime.block_on(command);
-    // What still runs was given its time already.
+    // Remaining tasks already had their time.
     runtime.shutdown_background();
     exit(outcome)
 }
 
-/// Prints a long text. A reader who closes the pipe has seen enough, as in `wehpu-engine openapi | head`.
+/// Prints a long text. A reader may close the pipe early, as in `wehpu-engine openapi | head`.
 fn print(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -123,7 +123,7 @@ fn fail(failure: &Failure) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The environment with logging started from it.
+/// The environment; also starts logging as it says.
 fn environment() -> Result<Reader, ConfigError> {
     let mut reader = crate::config::environment()?;
     if let Some(log) = Log::read(&mut reader) {

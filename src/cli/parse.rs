@@ -1,4 +1,4 @@
-//! `wehpu-engine parse`: what the engine reads in a campus page that was saved to a file.
+//! `wehpu-engine parse`: what the engine reads in a campus page saved to a file.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,16 +13,16 @@ use crate::campus::page::{Layer, MAX_PAGE_BYTES, PageEncoding, PageError, Readin
 use crate::campus::vpn::parse::VpnState;
 use crate::campus::{bulletin, library, logistics, news, physical, repair, urp, vpn};
 
-/// Exit code for a page that is not the named one; 1 is kept for files that cannot be read.
+/// Exit code for another page than the named one; 1 is for files that cannot be read.
 const ANOTHER_PAGE: u8 = 2;
 
-/// Exit code for a page that was read but for some of its filled cells.
+/// Exit code for a page with filled cells that were not understood.
 const UNREAD_CELLS: u8 = 3;
 
-/// How many weeks `全周` is here: a saved page does not tell how long its term is.
+/// Number of weeks of `全周`: a saved page does not tell the length of its term.
 const TERM_WEEKS: u8 = 20;
 
-/// Where the pages with links usually are: links in them are read from there, since a saved page does not tell.
+/// Usual addresses of the pages with links, against which links are resolved: a saved page does not tell its own.
 const NEWS: &str = "http://news.hpu.edu.cn/";
 const LOGISTICS: &str = "http://houqin.hpu.edu.cn/dsh/Pchome/";
 const BULLETIN: &str = "http://218.196.240.155/swfweb/hpugg.aspx";
@@ -45,8 +45,8 @@ A file that cannot be read is exit code 1.";
 
 /// Print, as JSON, what the engine reads in a saved campus page.
 ///
-/// Standard output holds what the API would put into `data` for that page, and nothing else; it stays empty when the
-/// file holds another page.
+/// Standard output holds only what the API would put into `data` for that page; it is empty when the file holds another
+/// page.
 #[derive(Debug, clap::Args)]
 #[command(after_help = ERRORS)]
 pub struct ParseArgs {
@@ -70,9 +70,9 @@ pub enum KnownPage {
     UrpScore,
     /// URP: empty classrooms, by floor (xszxcxAction.do)
     UrpClassroom,
-    /// VPN: the page a login led to, or the login page that came again (`login_psw.csp`)
+    /// VPN: the page after a login, or the login page again (`login_psw.csp`)
     VpnLogin,
-    /// VPN: the service page, which tells whether one is logged in (service.csp)
+    /// VPN: the service page, which shows whether a session is alive (service.csp)
     VpnService,
     /// Library: a reader's loans (Borrowing.aspx)
     LibraryBorrowing,
@@ -100,7 +100,7 @@ pub enum KnownPage {
     BulletinNotice,
 }
 
-/// Runs the subcommand: 0 for a page that was read, else as `--help` says.
+/// Runs the subcommand: 0 for a page that was read, else as in `--help`.
 #[must_use]
 pub fn run(args: &ParseArgs) -> ExitCode {
     let bytes = match read(&args.file) {
@@ -130,7 +130,7 @@ pub fn run(args: &ParseArgs) -> ExitCode {
     }
 }
 
-/// Reads a little more than the largest page at most, so that an endless input ends as a page that is too large.
+/// Reads at most one byte more than the largest page, so that an endless input ends as a page that is too large.
 fn read(file: &Path) -> io::Result<Vec<u8>> {
     let input: Box<dyn Read> = if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
     let mut bytes = Vec::new();
@@ -138,7 +138,7 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What the API would put into `data` for this page, and the cells of it that say nothing to this version.
+/// The API's `data` for this page, and its cells that were not understood.
 fn read_as(page: KnownPage, bytes: &[u8]) -> Result<Reading<Value>, PageError> {
     let html = decode_answer(bytes, None, PageEncoding::Gbk)?;
     Ok(match page {
@@ -161,7 +161,7 @@ fn is_part(page: KnownPage, bytes: &[u8]) -> bool {
     }
 }
 
-/// The same for a page whose cells all say something.
+/// The API's `data` for this page alone.
 fn data_of(page: KnownPage, bytes: &[u8]) -> Result<Value, PageError> {
     let html = decode_answer(bytes, None, PageEncoding::Gbk)?;
     let html = html.as_ref();
@@ -193,13 +193,13 @@ fn data_of(page: KnownPage, bytes: &[u8]) -> Result<Value, PageError> {
     })
 }
 
-/// A link to a saved page, as far as it can be known. `address` is one of those above, so it can be read.
+/// A link to a saved page, as far as it can be known. `address` is one of the constants above, so it is valid.
 fn at(address: &str) -> Result<Link, PageError> {
     let url = Url::parse(address).map_err(|_| PageError::Changed { page: "saved", missing: "address" })?;
     Ok(Link { url, title: String::new(), date: None })
 }
 
-/// The answer of the pages that only tell whether a login worked.
+/// The answer of the pages that only show whether a login worked.
 fn logged_in((): ()) -> Value {
     json!({ "loggedIn": true })
 }

@@ -1,4 +1,4 @@
-//! `wehpu-engine pseudonym`: from a student number to the words that stand for it and its accounts in the log.
+//! `wehpu-engine pseudonym`: the words in the log for a student number and its accounts.
 
 use secrecy::ExposeSecret;
 
@@ -13,10 +13,10 @@ use crate::{
 /// How long to wait for a primary.
 const WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// Print the words that stand for a student number and the accounts bound to it in the log.
+/// Print the pseudonyms of a student number and of the accounts bound to it.
 ///
-/// `number` is what the access lines of binds with this number have in that field, also of those that failed; `student` is
-/// what all access lines of an account have. Both depend on `WEHPU_JWT_SECRET`.
+/// `number` is in the access lines of binds with this number, failed ones included; `student` is in all access lines of
+/// an account. Both depend on `WEHPU_JWT_SECRET`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The student number

@@ -1,7 +1,7 @@
 //! `wehpu-engine rekey`: seals every stored credential with the current key.
 //!
-//! A stream cipher opens anything, so what the old service encrypted is believed only when it looks like what its field
-//! holds; when most of it does not, cipher or secret are wrong and nothing is written.
+//! A stream cipher opens anything, so a value of the old service is accepted only if its field can hold it. If most
+//! values fail, cipher or secret are wrong and nothing is written.
 
 use std::collections::BTreeMap;
 
@@ -15,21 +15,22 @@ use crate::{
     store::{CREDENTIALS, Credential, Store, User},
 };
 
-/// How many accounts between two progress lines.
+/// Number of accounts between two progress lines.
 const PROGRESS_EVERY: u64 = 1000;
 
-/// Longest password that is taken for one, in characters.
+/// Longest password, in characters.
 const MAX_PASSWORD: usize = 128;
 
-/// How many digits at the end of an id number are kept: those that campus logins need.
+/// Number of digits at the end of an id number that are kept: those that campus logins need.
 const ID_NUMBER_KEPT: usize = 8;
 
 /// Re-seal stored credentials with the first key of `WEHPU_CREDENTIAL_KEYS`.
 ///
-/// Run it after a new key was put in front and every engine has it. It opens every value, and says of each older key whether
-/// it is still needed: one that is not can be removed. It may run while the service does, and may be interrupted and repeated. With `WEHPU_LEGACY_CIPHER` and `WEHPU_LEGACY_SECRET` set it also
-/// seals what the old service encrypted; values that then look like no password or id number are counted and left as they
-/// are, and when most do it stops before it changes anything.
+/// Run it after a new key was put first and every engine has it. It opens every value and says for each older key
+/// whether it is still needed; one that is not can be removed. It may run while the service does, and may be
+/// interrupted and repeated. With `WEHPU_LEGACY_CIPHER` and `WEHPU_LEGACY_SECRET` it also seals what the old service
+/// encrypted. Values that then look like no password or id number are counted and left as they are; if most do, it
+/// stops before it changes anything.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only count what would be done
@@ -40,17 +41,17 @@ pub struct Args {
 #[derive(Debug, Default)]
 struct Tally {
     accounts: u64,
-    /// Values that were sealed with the first key already, and open.
+    /// Values that were already sealed with the first key, and open.
     current: u64,
-    /// Values that were sealed with it by this run; with `--dry-run` those that would be.
+    /// Values that this run sealed with it; with `--dry-run` those that it would seal.
     resealed: u64,
-    /// Values that do not open, or open to what their field cannot hold.
+    /// Values that do not open, or look wrong.
     unopened: u64,
-    /// Of these, how many look wrong, by field.
+    /// How many of these look wrong, by field.
     looks_wrong: BTreeMap<&'static str, u64>,
-    /// Values that their students changed meanwhile.
+    /// Values that their students changed during the run.
     changed: u64,
-    /// Values that still need another key than the first, by its id.
+    /// Values that still need a key other than the first, by its id.
     held: BTreeMap<String, u64>,
 }
 
@@ -58,7 +59,7 @@ struct Tally {
 enum Unopened {
     /// It opens to something that its field cannot hold.
     LooksWrong,
-    /// It does not open; the text says why.
+    /// It does not open, for this reason.
     Closed(String),
 }
 
@@ -87,7 +88,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 }
 
 impl Tally {
-    /// Counts values that are sealed with these other keys.
+    /// Counts values that are sealed with these keys.
     fn hold<'a>(&mut self, ids: impl IntoIterator<Item = &'a str>) {
         for id in ids {
             *self.held.entry(id.to_owned()).or_default() += 1;
@@ -108,7 +109,7 @@ impl Tally {
         for id in keys.ids().skip(1) {
             match self.held.get(id) {
                 Some(count) => println!("key {id} is still needed: {count} values are sealed with it"),
-                // What did not open may have been meant for this key.
+                // A value that did not open may need this key.
                 None if self.unopened + self.changed > 0 => println!("key {id}: whether it is needed is not known"),
                 None => println!("key {id} is not needed any more: every value was opened without it or sealed anew"),
             }
@@ -116,9 +117,9 @@ impl Tally {
     }
 }
 
-/// Opens everything that the old service encrypted, and changes nothing.
+/// Opens all values of the old service without changing any.
 ///
-/// Fails when most of it does not open, or looks wrong: then cipher or secret are not those of the old service.
+/// Fails when most do not open or look wrong: then cipher or secret are not those of the old service.
 async fn check(store: &Store, legacy: &Legacy) -> Result<(), Failure> {
     let (mut total, mut wrong) = (0_u64, BTreeMap::new());
     let mut users = std::pin::pin!(store.users.all().await?);
@@ -142,7 +143,7 @@ async fn check(store: &Store, legacy: &Legacy) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `idNumber 2, vpnPassWord 1`
+/// Text such as `idNumber 2, vpnPassWord 1`.
 fn by_field(counts: &BTreeMap<&'static str, u64>) -> String {
     counts.iter().map(|(field, count)| format!("{field} {count}")).collect::<Vec<_>>().join(", ")
 }
@@ -162,7 +163,7 @@ async fn reseal(
         let other = KeyRing::id_of(before).filter(|_| !keys.is_current(before));
         match open(keys, legacy, user, credential, before) {
             Ok(_) if keys.is_current(before) => tally.current += 1,
-            // What the old service encrypted of nothing is nothing.
+            // An empty value, encrypted by the old service, becomes an empty field.
             Ok(plain) if plain.is_empty() => changes.push((credential, before, String::new())),
             Ok(plain) => {
                 replaced.extend(other);
@@ -215,20 +216,20 @@ fn open(
         ));
     };
     let plain = open_legacy(legacy, credential, value)?;
-    // Of the id number only its last eight digits are needed, and so kept.
+    // Keeps only the last eight digits of the id number.
     let keep = if credential == Credential::IdNumber { plain.len().saturating_sub(ID_NUMBER_KEPT) } else { 0 };
     Ok(plain.get(keep..).unwrap_or_default().to_owned())
 }
 
-/// What the old service encrypted, if it is what the field can hold.
+/// Opens a value of the old service, if its field can hold the result.
 fn open_legacy(legacy: &Legacy, credential: Credential, value: &str) -> Result<String, Unopened> {
     let opened = legacy.cipher.open(legacy.secret.expose_secret(), value);
     let plain = opened.map_err(|e| Unopened::Closed(e.to_string()))?;
     if is_of_form(credential, &plain) { Ok(plain) } else { Err(Unopened::LooksWrong) }
 }
 
-/// Whether `plain` can be the value of a field: an id number has 15 digits, or 17 and a digit or an X (GB 11643);
-/// a password is printable. Nothing at all is possible too.
+/// Whether a field can hold `plain`: an id number has 15 digits, or 17 and a digit or an X (GB 11643); a password is
+/// printable. Both may be empty.
 fn is_of_form(credential: Credential, plain: &str) -> bool {
     if credential == Credential::IdNumber {
         let all_digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);

@@ -16,20 +16,19 @@ use crate::{
 pub enum Command {
     /// Make the members named in `WEHPU_MONGODB_URI` a replica set, wait for a primary, create the database users
     ///
-    /// A new set needs all its members. One that exists needs a majority: members that do not answer are named in a warning.
-    ///
-    /// Running it again changes nothing but the users' passwords, which are set to those in the connection strings, what
-    /// they may do, and the set's settings of elections.
-    /// With --key-file the users of `WEHPU_MONGODB_URI` (readWrite), `WEHPU_MIGRATE_MONGODB_URI` (readWrite, dbAdmin) and
-    /// `WEHPU_SPIDER_MONGODB_URI` (its own collections only) are created; without it the members run without
-    /// authentication and no users are made.
+    /// A new set needs all its members. An existing set needs a majority; silent members are named in a warning.
+    /// Running it again changes only the users' passwords, which are set to those in the connection strings, their
+    /// rights, and the set's election settings. With --key-file it creates the users of `WEHPU_MONGODB_URI`
+    /// (readWrite), `WEHPU_MIGRATE_MONGODB_URI` (readWrite, dbAdmin) and `WEHPU_SPIDER_MONGODB_URI` (its own
+    /// collections only). Without it the members run without authentication, and no users are made.
     Init(Init),
-    /// Print role and lag of each member named in `WEHPU_MONGODB_URI` (exit code 0: a primary and only secondaries beside it)
+    /// Print role and lag of each member in `WEHPU_MONGODB_URI` (exit code 0: a primary, and all others are
+    /// secondaries)
     Status,
-    /// Remove a database user that the connection strings do not name any more
+    /// Remove a database user that no connection string names any more
     ///
-    /// The last step of a change of passwords without a gap: put another name with another password into a connection
-    /// string, roll out, then drop the former name.
+    /// The last step of a change of passwords without downtime: put another user name and password into a connection
+    /// string, roll out, then drop the former user.
     DropUser(DropUser),
 }
 

@@ -1,4 +1,4 @@
-//! `wehpu-engine retention`: deletes accounts that are not used any more, without waiting for `serve` to do it.
+//! `wehpu-engine retention`: deletes unused accounts without waiting for `serve` to do it.
 
 use tokio_util::sync::CancellationToken;
 
@@ -17,8 +17,8 @@ const WAIT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Delete accounts that nobody has logged in to for `WEHPU_RETENTION`, with everything stored about them.
 ///
-/// `serve` does the same each day, some hundred accounts at a time. Takes the settings of `serve`, and may run beside it
-/// and be interrupted and repeated.
+/// `serve` does the same each day, some hundred accounts at a time. This command uses the settings of `serve`, may run
+/// at the same time, and may be interrupted and repeated.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only count what would be deleted
@@ -45,7 +45,6 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let (stop, mut all) = (CancellationToken::new(), 0);
     loop {
         let outcome = delete_unused(&app, PER_DAY, &stop).await;
-        // What a deletion leaves to the background.
         let deleted = outcome.map_err(|e| format!("{all} accounts deleted, then: {e:?}"))?;
         all += deleted;
         if deleted == 0 {

@@ -17,15 +17,15 @@ use crate::{
     telemetry,
 };
 
-/// How often files are tidied up and measured, and the database's disk is.
+/// How often files are tidied up and measured, and the database's disk is measured.
 const UPKEEP: Duration = Duration::from_mins(5);
 
-/// What has to be done now and then, by any replica. Does not end.
+/// The periodic work of every replica. Never ends.
 async fn upkeep(app: &App) -> Infallible {
     let mut every = tokio::time::interval(UPKEEP);
     loop {
         every.tick().await;
-        // Tasks, so that a shutdown waits for a removal that has begun.
+        // Spawned as tasks, so that a shutdown waits for a removal that has begun.
         let _ = app.tasks.spawn(app.objects.clone().tidy()).await;
         if let Err(error) = app.store.measure_disk().await {
             tracing::warn!(%error, "the database's disk could not be measured");
@@ -46,7 +46,7 @@ pub async fn run() -> Result<(), Failure> {
     tracing::info!(api = %listen.bind, admin = %listen.admin, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let mut parts: JoinSet<&'static str> = JoinSet::new();
-    // The admin listener outlives the public one: it says «draining» to the end.
+    // The admin listener outlives the public one: it answers «draining» to the end.
     let admin_router = http::admin::router(readiness.clone(), metrics.clone());
     parts.spawn(async move {
         serve(admin, admin_router, CancellationToken::new()).await;
@@ -75,7 +75,7 @@ pub async fn run() -> Result<(), Failure> {
         }
         "database watch"
     });
-    // Ends when it was told to stop and its connections have finished; a panic in it is in the log.
+    // Ends when it is told to stop and its connections have finished; a panic in it is logged.
     let served = tokio::spawn(serve(api, http::router(app.clone()), shutdown.stop.clone())).map(|_| ()).shared();
     let part_ended = async {
         tokio::select! {

@@ -1,4 +1,4 @@
-//! `wehpu-engine spider`: collects articles, as a service or once for a person who looks on.
+//! `wehpu-engine spider`: collects articles, as a service, or once for a person who watches.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -24,7 +24,7 @@ use crate::{
 /// How long `--once` and `--list` wait for a primary.
 const WAIT: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// What the bulletin job lacks.
+/// Why the bulletin job is not configured.
 const NOT_CONFIGURED: &str = "WEHPU_BULLETIN_STUDENT_ID is not set";
 
 /// Longest title in a progress line, in characters.
@@ -32,8 +32,8 @@ const TITLE: usize = 40;
 
 /// Collect university news, logistics news, lectures and notices.
 ///
-/// Without options it runs until it is told to end (SIGTERM), each job at its time (`WEHPU_SPIDER_NEWS`, …); any number
-/// may run, a job is run by one of them.
+/// Without options it runs each job at its time (`WEHPU_SPIDER_NEWS`, …) until SIGTERM. Any number of spiders may run;
+/// one of them runs each job.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Run all jobs, or the one that follows, now; prints a line per item and exits with 1 when a job failed as a whole
@@ -42,7 +42,7 @@ pub struct Args {
     /// With --once: only this job
     #[arg(requires = "once")]
     job: Option<Job>,
-    /// Show each job's schedule, its last run and what became of it, and its next run
+    /// Show each job's schedule, last run with its result, and next run
     #[arg(long)]
     list: bool,
 }
@@ -50,7 +50,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let mut reader = crate::config::environment()?;
     if !args.once && !args.list {
-        // Otherwise standard output is for the person who looks on.
+        // Otherwise standard output is for the person who watches.
         _ = crate::config::Log::read(&mut reader).inspect(telemetry::init_logs);
     }
     let config = SpiderConfig::read(reader)?;
@@ -65,7 +65,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     follow(config).await
 }
 
-/// A spider whose database is there and current.
+/// A spider whose database answers and is current.
 async fn prepared(config: SpiderConfig) -> Result<Spider, Failure> {
     let spider = Spider::new(config, Clock::system()).await?;
     wait_for_primary(&spider.store, WAIT).await?;
@@ -107,7 +107,7 @@ async fn follow(config: SpiderConfig) -> Result<(), Failure> {
         }
         "database watch"
     });
-    // A job's loop ends when it was told to, and has brought what was under way to a good end.
+    // A job's loop ends when it is told to stop and has finished what was under way.
     let stop = shutdown.stop.clone();
     let jobs = tokio::spawn(async move {
         tokio::select! {
@@ -119,7 +119,7 @@ async fn follow(config: SpiderConfig) -> Result<(), Failure> {
             let (spider, stop) = (spider.clone(), stop.clone());
             jobs.spawn(async move { spider.follow(job, &stop).await });
         }
-        // One that ends early, by a panic, ends the process: the service manager starts it again.
+        // A job that ends early, by a panic, ends the process; the service manager starts it again.
         jobs.join_next().await;
         if stop.is_cancelled() {
             jobs.join_all().await;
@@ -178,7 +178,7 @@ fn progress(item: Item<'_>) -> String {
     line
 }
 
-/// What a run did, in one line.
+/// A summary of a run in one line.
 fn summary(last: &LastRun) -> String {
     let counts = last.counts;
     let mut line = format!(
@@ -198,7 +198,7 @@ fn summary(last: &LastRun) -> String {
     line
 }
 
-/// Prints the jobs as a table, and what is wrong with them below.
+/// Prints the jobs as a table, with remarks below.
 async fn list(spider: &Spider) -> Result<(), Failure> {
     let mut jobs = Vec::new();
     for job in JOBS {
@@ -248,7 +248,7 @@ fn row(status: &Status, now: DateTime<Utc>) -> [String; 10] {
     ]
 }
 
-/// A time span as a person says it.
+/// A time span in words.
 fn age(span: TimeDelta) -> String {
     match (span.num_days(), span.num_hours(), span.num_minutes()) {
         (days @ 2.., ..) => format!("{days} days ago"),
@@ -257,7 +257,7 @@ fn age(span: TimeDelta) -> String {
     }
 }
 
-/// What a person should know beside the table.
+/// What a person should know in addition to the table.
 fn remarks(status: &Status, now: DateTime<Utc>, stale: std::time::Duration) -> Vec<String> {
     let (name, job) = (status.job.name(), &status.state);
     let mut remarks = Vec::new();
@@ -282,7 +282,7 @@ fn remarks(status: &Status, now: DateTime<Utc>, stale: std::time::Duration) -> V
     remarks
 }
 
-/// Rows with their columns below each other.
+/// Rows with aligned columns.
 fn table(rows: &[[String; 10]]) -> String {
     let mut text = String::new();
     for row in rows {

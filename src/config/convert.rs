@@ -1,5 +1,5 @@
-//! From text to types, one function per concern. Each reads all of its variables before it gives up, so that a start
-//! names every problem at once.
+//! From text to types, one function per concern. Each reads all its variables before it fails, so that a start names
+//! all problems at once.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -18,18 +18,18 @@ use crate::{
     model::{CLASSES, Class},
 };
 
-/// Shortest JWT secret that production accepts, in bytes: the output length of HMAC-SHA-256 (RFC 7518 §3.2).
+/// Shortest JWT secret in production, in bytes: the output length of HMAC-SHA-256 (RFC 7518 §3.2).
 const MIN_JWT_SECRET: usize = 32;
 
-/// Longest pause of the spider: its lists have hundreds of pages.
+/// Longest pause between requests of the spider: its lists have hundreds of pages.
 const MAX_SPIDER_PAUSE: Duration = Duration::from_mins(1);
 
-/// Longest time-out of a campus request: a request of a client may take 25 s.
+/// Longest time limit of a campus request: a client's request may take 25 s.
 const MAX_CAMPUS_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Shortest time for which unused accounts are kept: holidays are longer than a month.
+/// Shortest retention of unused accounts: holidays are longer than a month.
 const MIN_RETENTION: Duration = Duration::from_hours(90 * 24);
-/// Longest label of an issue that GitHub takes, in characters.
+/// Longest label of a GitHub issue, in characters.
 const MAX_LABEL: usize = 50;
 
 /// Texts that occur in examples and in the development compose file.
@@ -43,7 +43,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
     let (limits, spider) = (limits(r, profile), spider(r));
     let public_feeds = r.required("WEHPU_PUBLIC_FEEDS", classes);
     let retention = r.required("WEHPU_RETENTION", retention);
-    // Others read these. What is wrong with them is said here as well.
+    // Other code reads these; their problems are reported here too.
     let _ = (legacy(r), log(r));
     Some(Config {
         profile: profile?,
@@ -64,10 +64,10 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
     })
 }
 
-/// What is refused although it is well-formed, in production more than in development.
+/// Refuses well-formed settings that do not make sense, more of them in production than in development.
 pub(super) fn check_profile(r: &mut Reader, config: &Config) {
     if config.retention.is_some_and(|kept| kept <= config.auth.jwt_ttl) {
-        // Anyone who uses the service logs in when his token ends.
+        // A user logs in at the latest when the token expires.
         r.problem("WEHPU_RETENTION", "must be longer than WEHPU_JWT_TTL");
     }
     if config.profile == Profile::Dev {
@@ -327,7 +327,7 @@ fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {
     })
 }
 
-/// `N` rates joined by commas; none of them when it is `off`.
+/// `N` rates joined by commas; all `None` for `off`.
 fn rates<const N: usize>(r: &mut Reader, profile: Option<Profile>, name: &str) -> Option<[Option<Rate>; N]> {
     r.required(name, |v| match v {
         "off" if profile == Some(Profile::Prod) => Err("off is only for the dev profile".to_owned()),
@@ -392,7 +392,7 @@ pub(super) fn spider_config(r: &mut Reader) -> Option<SpiderConfig> {
     })
 }
 
-/// What the spider refuses although it is well-formed.
+/// Refuses well-formed settings that the spider cannot work with.
 pub(super) fn check_spider(r: &mut Reader, config: &SpiderConfig) {
     if config.campus.bulletin_account.is_some() && config.public_url.is_none() {
         r.problem(

@@ -1,32 +1,32 @@
-//! When lessons begin and end, by season.
+//! Begin and end of lessons, by season.
 
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 
 use super::Reader;
 
-/// A lesson that ends after midnight ends before this hour.
+/// A lesson that ends after midnight must end before this hour.
 const SMALL_HOURS: u32 = 2;
 
-/// When a section (a lesson of 50 minutes) begins and ends.
+/// Begin and end of a section (a lesson of 50 minutes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SectionTime {
-    /// Its begin, local time.
+    /// Begin, local time.
     pub begin: NaiveTime,
-    /// Its end, local time; before the begin where the last lesson of a day ends after midnight.
+    /// End, local time; smaller than the begin when the last lesson of a day ends after midnight.
     pub end: NaiveTime,
 }
 
-/// When lessons begin and end: the university has other times in summer.
+/// Lesson times: the university has other times in summer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LessonTimes {
-    /// Each section of a day, the first one first, outside the summer.
+    /// The sections of a day outside the summer, first to last.
     pub usual: Vec<SectionTime>,
-    /// The same in summer, and when that is; `None` where the usual times hold all year.
+    /// The summer and its sections; `None` when the usual times hold all year.
     pub summer: Option<(Season, Vec<SectionTime>)>,
 }
 
 impl LessonTimes {
-    /// The times of the sections on `day`, the first one first.
+    /// The sections on `day`, first to last.
     #[must_use]
     pub fn on(&self, day: NaiveDate) -> &[SectionTime] {
         match &self.summer {
@@ -39,14 +39,14 @@ impl LessonTimes {
 /// A part of each year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Season {
-    /// Month and day on which it begins.
+    /// First day, as month and day.
     pub first: (u32, u32),
-    /// Month and day on which it ends; before the begin where it goes on into the next year.
+    /// Last day, as month and day; before the first when the season goes on into the next year.
     pub last: (u32, u32),
 }
 
 impl Season {
-    /// Whether `day` is in it.
+    /// Whether `day` is in the season.
     #[must_use]
     pub fn has(&self, day: NaiveDate) -> bool {
         let day = (day.month(), day.day());
@@ -68,7 +68,7 @@ pub(super) fn read(r: &mut Reader) -> Option<LessonTimes> {
 }
 
 fn season(v: &str) -> Result<Season, String> {
-    // A leap year, so that 02-29 is a day.
+    // A leap year, so that 02-29 is a valid day.
     let day = |text: &str| NaiveDate::parse_from_str(&format!("2000-{}", text.trim()), "%Y-%m-%d").ok();
     let days = v.split_once('/').and_then(|(first, last)| Some((day(first)?, day(last)?)));
     let (first, last) = days.ok_or_else(|| "must be month-day/month-day, or off".to_owned())?;
@@ -94,7 +94,7 @@ fn section_times(v: &str) -> Result<Vec<SectionTime>, String> {
 mod tests {
     use super::*;
 
-    /// What is read when these variables are set, or what is wrong with them.
+    /// The result of reading these variables, or the problems.
     fn read_with(variables: &[(&str, &str)]) -> Result<LessonTimes, String> {
         let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let mut reader = Reader::new(owned);

@@ -1,5 +1,5 @@
-//! Settings: read once at start from the environment (a `.env` file beside the program is loaded first, the real
-//! environment wins), checked as a whole, then never again.
+//! Settings: read from the environment and checked as a whole, once, at start. A `.env` file in the working directory
+//! is loaded first; the real environment overrides it.
 
 mod convert;
 mod lessons;
@@ -23,7 +23,7 @@ pub use schedule::{BadSchedule, Schedule};
 use variables::ELSEWHERE;
 pub use variables::{VARIABLES, Variable};
 
-/// Where the service runs: decides how strict the checks at start are.
+/// Where the service runs; decides how strict the checks at start are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     /// Local development: example secrets and plain HTTP are accepted.
@@ -32,16 +32,16 @@ pub enum Profile {
     Prod,
 }
 
-/// Addresses the service listens on and is known by.
+/// Addresses that the service listens on, and its public address.
 #[derive(Debug, Clone)]
 pub struct Listen {
     /// The public API.
     pub bind: SocketAddr,
     /// Health and metrics.
     pub admin: SocketAddr,
-    /// Public base of this service, for links that leave it; always there in the prod profile.
+    /// Public base address, for links that leave the service; always set in the prod profile.
     pub public_url: Option<Url>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -50,9 +50,9 @@ pub struct Listen {
 pub struct Mongodb {
     /// The engine's connection string.
     pub uri: SecretString,
-    /// The connection string of `migrate`, `rekey` and `takeover`, when it differs.
+    /// The connection string of `migrate`, `rekey` and `takeover`, if it differs.
     pub migrate_uri: Option<SecretString>,
-    /// The connection string of the spider, when it has a database user of its own.
+    /// The connection string of the spider, if it has a database user of its own.
     pub spider_uri: Option<SecretString>,
 }
 
@@ -76,7 +76,7 @@ pub struct Legacy {
     pub secret: SecretString,
 }
 
-/// One subscribe-message template the client may name.
+/// A subscribe-message template that the client may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     /// What the client sends as `templateId`.
@@ -105,7 +105,7 @@ pub struct Wechat {
 pub struct Github {
     /// Base address.
     pub api_url: Url,
-    /// May create issues.
+    /// Token that may create issues.
     pub token: Option<SecretString>,
     /// `owner/name`.
     pub repo: String,
@@ -133,7 +133,7 @@ pub struct Campus {
     pub vpn_key: RsaKey,
     /// Inner host of the URP.
     pub urp_host: String,
-    /// Glyph masks of its captchas, in place of the built-in ones.
+    /// File with glyph masks for its captchas, instead of the built-in ones.
     pub captcha_masks: Option<PathBuf>,
     /// Inner host of the bulletin board.
     pub bulletin_host: String,
@@ -151,7 +151,7 @@ pub struct Campus {
     pub logistics_url: Url,
     /// Extra root certificates, PEM.
     pub ca_file: Option<PathBuf>,
-    /// Longest wait for one request.
+    /// Time limit of one request.
     pub timeout: Duration,
     /// Requests at once per system and replica.
     pub concurrency: usize,
@@ -186,13 +186,13 @@ pub struct Term {
 /// At most `count` in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
+    /// Number of uses.
     pub count: u32,
-    /// In how long.
+    /// Length of the period.
     pub period: Duration,
 }
 
-/// Rates that protect people and systems; `None` is no limit.
+/// Rates that protect people and systems; `None` means no limit.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Binds that the campus refused.
@@ -211,59 +211,59 @@ pub struct Limits {
     pub login: Option<Rate>,
     /// Look-ups of other students per user.
     pub lookup: Option<Rate>,
-    /// Any request per user.
+    /// Requests of any kind per user.
     pub burst: Option<Rate>,
 }
 
 /// Limits on binds that the campus refused.
 #[derive(Debug, Clone, Copy)]
 pub struct BindLimits {
-    /// Of an account with one student number.
+    /// Per account and student number.
     pub per_account_and_number: Option<Rate>,
-    /// Of an account with any number.
+    /// Per account, with any number.
     pub per_account: Option<Rate>,
-    /// Of all accounts together that neither are nor were bound to the number.
+    /// Per number, of all accounts together that never were bound to it.
     pub strangers_per_number: Option<Rate>,
 }
 
 /// Limits on messages.
 #[derive(Debug, Clone, Copy)]
 pub struct NotifyLimits {
-    /// Of one who sends.
+    /// Per sender.
     pub per_sender: Option<Rate>,
-    /// To one who receives.
+    /// Per receiver.
     pub per_receiver: Option<Rate>,
 }
 
 /// Limits on uploads, per user.
 #[derive(Debug, Clone, Copy)]
 pub struct UploadLimits {
-    /// Of those who are bound.
+    /// Of bound accounts.
     pub bound: Option<Rate>,
-    /// Of the others.
+    /// Of accounts that are not bound.
     pub unbound: Option<Rate>,
 }
 
-/// Where files go, and how many.
+/// Where files are stored, and how much space they may take.
 #[derive(Debug, Clone)]
 pub struct Storage {
     /// `gridfs:` or the address of a directory or bucket.
     pub url: String,
-    /// Most bytes of all files together; `None`: no bound.
+    /// Most bytes of all files together; `None`: no limit.
     pub quota: Option<u64>,
-    /// Most bytes of one account's files; `None`: no bound.
+    /// Most bytes of one account's files; `None`: no limit.
     pub per_account: Option<u64>,
 }
 
 impl Storage {
-    /// The storage at `url` without bounds.
+    /// The storage at `url` without limits.
     #[must_use]
     pub fn unbounded(url: &str) -> Self {
         Self { url: url.to_owned(), quota: None, per_account: None }
     }
 }
 
-/// How the spider works.
+/// Settings of the spider.
 #[derive(Debug, Clone)]
 pub struct Spider {
     /// List page of the university news, appended to its base address.
@@ -274,22 +274,22 @@ pub struct Spider {
     pub logistics: Schedule,
     /// When the bulletin job runs.
     pub bulletin: Schedule,
-    /// Requests at once of a job.
+    /// Requests at once per job.
     pub concurrency: usize,
     /// Shortest time between the beginnings of two requests of a job.
     pub pause: Duration,
-    /// Most list pages that a job goes back.
+    /// Most list pages that a job reads.
     pub max_pages: u32,
-    /// How long a source may yield nothing new before that is reported.
+    /// How long a source may bring nothing new before it is reported.
     pub stale: Duration,
 }
 
-/// How logs are written.
+/// Settings of the log.
 #[derive(Debug, Clone)]
 pub struct Log {
-    /// `tracing` targets filter.
+    /// Filter of `tracing` targets.
     pub filter: String,
-    /// One JSON object a line, else readable text.
+    /// One JSON object per line, else readable text.
     pub json: bool,
 }
 
@@ -312,7 +312,7 @@ pub struct Config {
     pub spider: Spider,
     /// Classes of articles whose feeds need no token.
     pub public_feeds: Vec<Class>,
-    /// How long accounts are kept that nobody logs in to; `None`: for ever.
+    /// How long accounts without a login are kept; `None`: for ever.
     pub retention: Option<Duration>,
 }
 
@@ -327,14 +327,14 @@ pub struct SpiderConfig {
     pub public_url: Option<Url>,
     /// The connection string: the spider's own, else the engine's.
     pub mongodb_uri: SecretString,
-    /// Whether it is the spider's own, whose user reads no account.
+    /// Whether that is the spider's own, whose user cannot read accounts.
     pub has_own_user: bool,
     pub campus: Campus,
     pub storage_url: String,
     pub spider: Spider,
 }
 
-/// The process environment, with a `.env` file in the working directory below it.
+/// The process environment, completed by a `.env` file in the working directory.
 ///
 /// # Errors
 /// A `.env` file that exists and cannot be read or parsed.
@@ -378,7 +378,7 @@ impl SpiderConfig {
 }
 
 impl Mongodb {
-    /// Only the connection strings: all that `migrate` and `replset` need.
+    /// Reads only the connection strings, which is all that `migrate` and `replset` need.
     ///
     /// # Errors
     /// As [`Config::read`], for these variables and unknown ones.
@@ -387,7 +387,7 @@ impl Mongodb {
         reader.finish(built)
     }
 
-    /// What schema changes connect with.
+    /// The connection string for schema changes.
     #[must_use]
     pub fn migrate_uri(&self) -> &str {
         self.migrate_uri.as_ref().unwrap_or(&self.uri).expose_secret()
@@ -395,14 +395,14 @@ impl Mongodb {
 }
 
 impl Log {
-    /// Only the log settings, for commands that do not need the rest; problems with other variables are left to those who read them.
+    /// Reads only the log settings, for commands that do not need the rest. Problems with other variables are ignored.
     #[must_use]
     pub fn read(reader: &mut Reader) -> Option<Self> {
         convert::log(reader)
     }
 }
 
-/// The settings that `rekey` needs: connection, keys, and the old service's cipher when there is one.
+/// The settings of `rekey`: connection, keys, and the old service's cipher if there is one.
 ///
 /// # Errors
 /// As [`Config::read`], for these variables and unknown ones.
@@ -411,7 +411,7 @@ pub fn read_rekey(mut reader: Reader) -> Result<(Mongodb, Auth, Option<Legacy>),
     reader.finish(built)
 }
 
-/// The connection strings and the current term, for `takeover`.
+/// The settings of `takeover`: connection strings and current term.
 ///
 /// # Errors
 /// As [`Config::read`], for these variables and unknown ones.
@@ -420,7 +420,7 @@ pub fn read_takeover(mut reader: Reader) -> Result<(Mongodb, Term), ConfigError>
     reader.finish(built)
 }
 
-/// The profile and the connection strings, for `seed`.
+/// The settings of `seed`: profile and connection strings.
 ///
 /// # Errors
 /// As [`Config::read`], for these variables and unknown ones.
@@ -429,7 +429,7 @@ pub fn read_seed(mut reader: Reader) -> Result<(Profile, Mongodb), ConfigError> 
     reader.finish(built)
 }
 
-/// The address of the admin listener alone, for `healthcheck`.
+/// The setting of `healthcheck`: the address of the admin listener.
 ///
 /// # Errors
 /// As [`Config::read`], for this variable and unknown ones.

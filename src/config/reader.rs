@@ -1,10 +1,10 @@
-//! Reads variables from the environment, from `<NAME>_FILE` files and from defaults, and collects what is wrong.
+//! Reads variables from the environment, from `<NAME>_FILE` files and from defaults, and collects all problems.
 
 use std::collections::BTreeMap;
 
 use super::variables::{ELSEWHERE, VARIABLES, Variable, variable};
 
-/// What is wrong with the configuration: one line per problem, never with the value of a secret.
+/// All problems of the configuration, one line each, never with the value of a secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
@@ -16,10 +16,9 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Takes the variables as name and value; names not starting with `WEHPU_` are ignored, as are those that
-    /// only compose and the scripts read; unknown ones are a problem.
-    /// `<NAME>_FILE` of a secret variable is read here; a trailing line break of such a file is dropped, and an empty file
-    /// counts as unset, as an empty variable does.
+    /// Takes the variables as name and value. Ignores names without the prefix `WEHPU_` and those that only compose and
+    /// the scripts read; any other unknown name is a problem. Reads the file named in `<NAME>_FILE` of a secret without
+    /// its last line break. An empty file or variable counts as unset.
     pub fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut reader = Self { values: BTreeMap::new(), problems: Vec::new() };
         let mut files = Vec::new();
@@ -28,7 +27,7 @@ impl Reader {
                 continue;
             }
             if variable(&name).is_some() {
-                // An empty variable counts as unset, as compose files write `NAME=${NAME:-}`.
+                // Compose files write `NAME=${NAME:-}`, so an empty variable counts as unset.
                 if !value.is_empty() {
                     reader.values.insert(name, value);
                 }
@@ -58,19 +57,19 @@ impl Reader {
         reader
     }
 
-    /// The value of `name`, its default, or `None`.
+    /// The value of `name`, or else its default.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str).or_else(|| variable(name).and_then(|v| v.default))
     }
 
-    /// Records a problem with `name` and shows an example; the value itself is not repeated.
+    /// Records a problem with `name` and shows an example, but not the value.
     pub fn problem(&mut self, name: &str, what: &str) {
         let example = variable(name).map_or("", |v| v.example);
         self.problems.push(format!("{name}: {what}; example: {name}={example}"));
     }
 
-    /// Reads and converts an optional variable; a malformed value is recorded and gives `None`.
+    /// Reads and converts an optional variable. A malformed value is recorded and returns `None`.
     pub fn optional<T>(&mut self, name: &str, convert: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let converted = convert(self.get(name)?);
         match converted {
@@ -82,7 +81,7 @@ impl Reader {
         }
     }
 
-    /// Like [`Reader::optional`], and a missing value is recorded too.
+    /// Like [`Reader::optional`]; a missing value is recorded too.
     pub fn required<T>(&mut self, name: &str, convert: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         if self.get(name).is_none() {
             self.problem(name, "is required and not set");
@@ -91,7 +90,7 @@ impl Reader {
         self.optional(name, convert)
     }
 
-    /// `Ok` with the built value when nothing was wrong, else everything that was.
+    /// The built value if there was no problem, else all problems.
     pub fn finish<T>(self, built: Option<T>) -> Result<T, ConfigError> {
         match built {
             Some(value) if self.problems.is_empty() => Ok(value),
@@ -99,7 +98,7 @@ impl Reader {
         }
     }
 
-    /// The settings as they are in force, secrets masked, one `NAME=value` line each.
+    /// The settings in force, secrets masked, one `NAME=value` line each.
     #[must_use]
     pub fn effective(&self) -> String {
         let line = |v: &Variable| match (self.get(v.name), v.secret) {
@@ -111,7 +110,7 @@ impl Reader {
     }
 }
 
-/// The known name that is most alike, as a hint for a typing error.
+/// The most similar known name, as a hint for a typing error.
 fn nearest(name: &str) -> String {
     let alike = |known: &str| {
         let words: Vec<&str> = known.split('_').collect();

@@ -1,4 +1,4 @@
-//! When a job runs: cron expressions read at the university's time. Pure.
+//! Schedules of jobs: cron expressions in the university's time. Pure.
 
 use std::{fmt, str::FromStr};
 
@@ -10,11 +10,11 @@ use croner::{
 
 use crate::clock::campus_time;
 
-/// A cron expression, in the time of Asia/Shanghai: UTC+8, no daylight saving, so that every day has each time once.
+/// A cron expression in the time of Asia/Shanghai (UTC+8, no daylight saving, so every time exists once a day).
 #[derive(Debug, Clone)]
 pub struct Schedule(Cron);
 
-/// A text that is no schedule.
+/// Why a text is no schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadSchedule {
     /// Not five fields, or one of them cannot be read.
@@ -44,7 +44,7 @@ impl fmt::Display for Schedule {
 }
 
 impl Schedule {
-    /// The last scheduled time up to `now`. Of several that were missed only this one is made up for.
+    /// The last scheduled time up to `now`. Of several missed times only this one is caught up.
     #[must_use]
     pub fn latest(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.0.find_previous_occurrence(&campus_time(now), true).ok().map(|at| at.to_utc())

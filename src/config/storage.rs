@@ -1,11 +1,11 @@
-//! Where files go, and how many.
+//! Where files are stored, and how much space they may take.
 
 use super::{Reader, Storage};
 
-/// What all files together may take in the database when nothing else is said, in bytes: a tenth of a disk of 20 GB.
+/// Default limit of all files in the database, in bytes: a tenth of a 20 GB disk.
 const GRIDFS_QUOTA: u64 = 2 * 1024 * 1024 * 1024;
 
-/// What is said of any address but `gridfs:` by a program without directories and buckets.
+/// The problem with any address but `gridfs:` when the program was built without the cargo feature.
 const NO_OBJECT_STORAGE: &str = "must be gridfs:, since this program was built without the cargo feature object-storage (docs/OPERATIONS.md, Files)";
 
 pub(super) fn storage(r: &mut Reader) -> Option<Storage> {

@@ -1,16 +1,16 @@
-//! Every environment variable the engine knows: the single list behind reading, `.env.example` and `wehpu-engine config`.
+//! All environment variables of the engine: the only list, used for reading, `.env.example` and `wehpu-engine config`.
 
 /// One environment variable.
 pub struct Variable {
     /// Its name, `WEHPU_…`.
     pub name: &'static str,
-    /// The value it has when unset; `None` when it is optional without a default, or required.
+    /// Its value when it is not set; `None` for a required variable, or an optional one without a default.
     pub default: Option<&'static str>,
-    /// A value that would be accepted, shown in error messages and `.env.example`.
+    /// An acceptable value, shown in error messages and `.env.example`.
     pub example: &'static str,
-    /// Whether its value must never be printed. Secret variables can come from a file named in `<NAME>_FILE`.
+    /// Whether its value must never be printed. A secret can also come from a file, named in `<NAME>_FILE`.
     pub secret: bool,
-    /// What it means, for `.env.example`.
+    /// Its meaning, for `.env.example`.
     pub doc: &'static str,
 }
 
@@ -26,7 +26,7 @@ const fn secret(name: &'static str, example: &'static str, doc: &'static str) ->
     Variable { name, default: None, example, secret: true, doc }
 }
 
-/// The modulus of the university's VPN login key as it was in 2017 (1024 bits, hexadecimal).
+/// Modulus of the university's VPN login key in 2017 (1024 bits, hexadecimal).
 const HPU_MODULUS: &str = "D41F1B452440585C5D1F853C7CBCB2908CFF324B43A42D7D77D2BB28BD64E2D098079B477D23990E935386FF73CCF865E0D84CE64793306C4083EADECFE36BCC89873EC2BA37D6CA943CB03BA5B4369EE7E31C3539DEA67FF8BF4A5CEE64EB3FD0639E78044B12C7B1D07E86EB7BCF033F78947E0ADE5653B9A88B33AFEB53BD";
 
 /// All variables, in the order in which `.env.example` and `config` print them.
@@ -194,8 +194,8 @@ pub static VARIABLES: &[Variable] = &[
     var("WEHPU_LOG_FORMAT", "json", "json (one object a line) or text"),
 ];
 
-/// What the compose files and the scripts read, and the engine does not: name, example, meaning. The scripts take the names of
-/// both lists from `.env.example`, to tell a typing error.
+/// Variables that the compose files and scripts read and the engine does not: name, example, meaning. The scripts take
+/// the names of both lists from `.env.example`, to detect typing errors.
 pub static ELSEWHERE: &[(&str, &str, &str)] = &[
     ("WEHPU_HTTP_PORT", "8080", "where the proxy's HTTP is published: a port, or address:port"),
     ("WEHPU_HTTPS_PORT", "443", "where production's HTTPS is published"),
@@ -247,7 +247,7 @@ mod tests {
 
     use super::*;
 
-    /// Settings that the production files fix, and those for commands that are given them by hand.
+    /// Settings that the production files fix, and settings of commands that a person runs by hand.
     const FIXED: [&str; 3] = ["WEHPU_BIND_ADDR", "WEHPU_LEGACY_CIPHER", "WEHPU_LEGACY_SECRET"];
 
     fn read(path: &str) -> String {

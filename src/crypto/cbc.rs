@@ -1,14 +1,14 @@
-//! AES-CBC, only to read what others wrote with it: WeChat's `encryptedData` and the old service's credentials.
+//! AES-CBC, only for reading: WeChat's `encryptedData` and the old service's credentials.
 
 use aws_lc_rs::{
     cipher::{AES_128, AES_192, AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey},
     iv::FixedLength,
 };
 
-/// AES block length and so the length of an initialisation vector, in bytes.
+/// Length of an AES block, and of an initialisation vector, in bytes.
 pub(super) const BLOCK: usize = 16;
 
-/// The text could not be decrypted: wrong key, or not what it claims to be.
+/// The text could not be decrypted: wrong key, or not such a text.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("cannot be decrypted with this key")]
 pub struct CbcError;
@@ -21,7 +21,7 @@ pub fn decrypt_aes128_cbc(key: &[u8], iv: &[u8], encrypted: &[u8]) -> Result<Vec
     decrypt_cbc(key, iv, encrypted)
 }
 
-/// AES-CBC with PKCS#7 padding; the length of the key decides which.
+/// AES-CBC with PKCS#7 padding, for each AES key length.
 ///
 /// # Errors
 /// As [`decrypt_aes128_cbc`].

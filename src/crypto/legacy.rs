@@ -1,5 +1,5 @@
-//! The old service's credential cipher, only to read what it wrote: AES in one of four modes, key and vector derived from
-//! a passphrase.
+//! The old service's credential cipher, only for reading: AES in one of four modes, with key and vector derived from a
+//! passphrase.
 
 use aws_lc_rs::{
     cipher::{AES_128, AES_192, AES_256, Algorithm, DecryptingKey, DecryptionContext, UnboundCipherKey},
@@ -9,7 +9,7 @@ use md5::{Digest, Md5};
 
 use super::cbc::{BLOCK, CbcError, decrypt_cbc};
 
-/// What the old service encrypted could not be decrypted: another passphrase or cipher, or not what it claims to be.
+/// A value of the old service could not be decrypted: wrong passphrase or cipher, or not such a value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("cannot be decrypted with this cipher and secret")]
 pub struct LegacyError;
@@ -27,7 +27,7 @@ pub struct LegacyCipher {
     mode: Mode,
 }
 
-/// Bits of the key.
+/// Key length in bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum KeyLength {
     L128,
@@ -44,8 +44,8 @@ enum Mode {
 }
 
 impl LegacyCipher {
-    /// The cipher that OpenSSL, and so the old service's runtime, calls `name`: `aes-192-ctr`, `aes-256-cfb`,
-    /// `aes-128-ofb`, `aes-256-cbc` and the like; `aes192` is `aes-192-cbc`, `cfb128` is `cfb`. Case does not matter.
+    /// The cipher with this OpenSSL name, which the old service's runtime uses too: `aes-192-ctr`, `aes-256-cfb`,
+    /// `aes-128-ofb`, `aes-256-cbc` and so on; `aes192` is `aes-192-cbc`, `cfb128` is `cfb`. Case does not matter.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let name = name.trim().to_ascii_lowercase();
@@ -76,7 +76,7 @@ impl LegacyCipher {
         }
     }
 
-    /// Bytes of the key.
+    /// Key length in bytes.
     fn key_len(self) -> usize {
         match self.key {
             KeyLength::L128 => 16,
@@ -85,10 +85,10 @@ impl LegacyCipher {
         }
     }
 
-    /// Opens what Node's `crypto.createCipher(cipher, passphrase)` made, in hexadecimal: key and vector come from OpenSSL's
-    /// `EVP_BytesToKey` with MD5, one round and no salt (Node.js documentation of `crypto.createCipher`).
+    /// Opens a value in hexadecimal from Node's `crypto.createCipher(cipher, passphrase)`: key and vector come from
+    /// OpenSSL's `EVP_BytesToKey` with MD5, one round and no salt (Node.js documentation of `crypto.createCipher`).
     ///
-    /// All modes but CBC open anything with any passphrase: whether the result makes sense is for the caller to see.
+    /// All modes but CBC open anything with any passphrase; the caller must check whether the result makes sense.
     ///
     /// # Errors
     /// [`LegacyError`] for text that is not hexadecimal, wrong padding (CBC), or a result that is not UTF-8.
@@ -118,7 +118,7 @@ impl LegacyCipher {
     }
 }
 
-/// `EVP_BytesToKey` with MD5, one round, no salt: at least `length` bytes, cut to that.
+/// `EVP_BytesToKey` with MD5, one round, no salt; cut to `length` bytes.
 fn derive(passphrase: &str, length: usize) -> Vec<u8> {
     let mut derived: Vec<u8> = Vec::with_capacity(length + BLOCK);
     let mut block: Vec<u8> = Vec::new();
@@ -151,7 +151,7 @@ mod tests {
         ("aes-256-cbc", "1cac38347573d50d5b6daea03d0cb466"),
     ];
 
-    /// The same of [`LONG_TEXT`].
+    /// [`LONG_TEXT`], encrypted in the same way.
     const LONG: [(&str, &str); 12] = [
         ("aes-128-ctr", "66e6362f5e3b45436ed798d82413dfb1a7d2020ecffd4af4f5bcc3ab71ab5fa6827b50f04c9ecf14c4fe"),
         ("aes-128-cfb", "66e6362f5e3b45436ed798d82413dfb1bc49c3b6d288ae338bb5e57c853fdca010b3b1a28558888d2fe5"),
@@ -176,7 +176,7 @@ mod tests {
         ),
     ];
 
-    /// Three blocks, the last one not whole.
+    /// Three blocks, the last one incomplete.
     const LONG_TEXT: &str = "410802199701010017-and-more-than-one-block";
 
     fn open(cipher: &str, secret: &str, text: &str) -> Result<String, LegacyError> {

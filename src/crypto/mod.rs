@@ -1,5 +1,5 @@
-//! Cryptography: sealed credentials, keyed hashes, and what the old service and WeChat encrypted with AES.
-//! The primitives come from aws-lc, which the TLS stack brings along.
+//! Cryptography: sealed credentials, keyed hashes, and reading what the old service and WeChat encrypted with AES. The
+//! primitives come from aws-lc, which the TLS stack needs anyway.
 
 mod cbc;
 mod legacy;
@@ -17,7 +17,7 @@ pub fn sha256_hex(data: &[u8]) -> String {
     hex::encode(digest::digest(&digest::SHA256, data))
 }
 
-/// 16 random hexadecimal digits, for names that must not collide.
+/// 16 random hexadecimal digits, for unique names.
 #[must_use]
 pub fn random_hex() -> String {
     let mut bytes = [0_u8; 8];
@@ -26,8 +26,8 @@ pub fn random_hex() -> String {
     hex::encode(bytes)
 }
 
-/// 64 random hexadecimal digits, for secrets that open something to anyone who has them; `None` when the operating system
-/// gives no random numbers.
+/// 64 random hexadecimal digits, for secrets that grant access to their holder; `None` when the operating system has no
+/// random numbers.
 #[must_use]
 pub fn random_token() -> Option<String> {
     let mut bytes = [0_u8; 32];
@@ -35,8 +35,8 @@ pub fn random_token() -> Option<String> {
     Some(hex::encode(bytes))
 }
 
-/// Pseudonyms for log lines: the same student number always gives the same short word, which nobody without the key
-/// can turn back.
+/// Pseudonyms (keyed hashes) for logs and keys: a student number always has the same one, and nobody without the key
+/// can turn it back.
 #[derive(Clone)]
 pub struct Pseudonyms(hmac::Key);
 
@@ -54,13 +54,13 @@ impl Pseudonyms {
         Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
     }
 
-    /// 16 hexadecimal digits that stand for `value`.
+    /// The pseudonym of `value`: 16 hexadecimal digits.
     #[must_use]
     pub fn of(&self, value: &str) -> String {
         format!("{:016x}", self.number(value))
     }
 
-    /// The same as a number.
+    /// The pseudonym of `value` as a number.
     #[must_use]
     pub fn number(&self, value: &str) -> u64 {
         let mut bytes = [0_u8; 8];

@@ -1,4 +1,4 @@
-//! Sealing of credentials at rest: AES-256-GCM with a random nonce, a key id for rotation, and the owner and field as
+//! Sealing of stored credentials: AES-256-GCM with a random nonce, a key id for rotation, and owner and field as
 //! associated data, so that a sealed value copied to another user or field does not open.
 //!
 //! A sealed value is the text `s1.<key id>.<base64url(nonce ‖ ciphertext ‖ tag)>`.
@@ -7,10 +7,10 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 
-/// Format mark at the start of every sealed value.
+/// Format mark at the beginning of every sealed value.
 const MARK: &str = "s1";
 
-/// Why a value could not be sealed or opened. Carries nothing of the value.
+/// Why a value could not be sealed or opened. Holds nothing of the value.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum SealError {
     /// The value is not in the sealed format.
@@ -36,7 +36,7 @@ impl std::fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    /// `keys` as configured: the first seals, all open. `None` when there is none.
+    /// `keys` as configured: the first seals, all open. `None` without a key.
     #[must_use]
     pub fn new(keys: &[(String, [u8; 32])]) -> Option<Self> {
         let key =
@@ -48,7 +48,7 @@ impl KeyRing {
     /// Seals `plain` for one user (`open_id`) and field.
     ///
     /// # Errors
-    /// [`SealError::Authentication`] if the cipher fails, which it does not for values of this size.
+    /// [`SealError::Authentication`] if the cipher fails, which never happens for values of this size.
     pub fn seal(&self, open_id: &str, field: &str, plain: &str) -> Result<String, SealError> {
         let (id, key) = &self.keys[0];
         let mut text = plain.as_bytes().to_vec();
@@ -60,7 +60,7 @@ impl KeyRing {
         Ok(format!("{MARK}.{id}.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// Opens what [`KeyRing::seal`] made for the same user and field.
+    /// Opens a value that [`KeyRing::seal`] made for the same user and field.
     pub fn open(&self, open_id: &str, field: &str, sealed: &str) -> Result<SecretString, SealError> {
         let (id, payload) = split(sealed).ok_or(SealError::Format)?;
         let (_, key) =
@@ -74,24 +74,24 @@ impl KeyRing {
         Ok(plain.into())
     }
 
-    /// The ids of the keys; the first one's seals.
+    /// The ids of the keys, first the one that seals.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|(id, _)| id.as_str())
     }
 
-    /// The id of the key that `value` was sealed with; `None` when it is not in the sealed format.
+    /// The id of the key that sealed `value`; `None` when it is not in the sealed format.
     #[must_use]
     pub fn id_of(value: &str) -> Option<&str> {
         split(value).map(|(id, _)| id)
     }
 
-    /// Whether `value` is in the sealed format and was sealed with the key that seals now.
+    /// Whether `value` was sealed with the key that seals now.
     #[must_use]
     pub fn is_current(&self, value: &str) -> bool {
         Self::id_of(value) == self.ids().next()
     }
 
-    /// Whether `value` is in the sealed format at all (with whatever key).
+    /// Whether `value` is in the sealed format, with any key.
     #[must_use]
     pub fn is_sealed(value: &str) -> bool {
         Self::id_of(value).is_some()
@@ -102,7 +102,7 @@ fn split(sealed: &str) -> Option<(&str, &str)> {
     sealed.strip_prefix(MARK)?.strip_prefix('.')?.split_once('.')
 }
 
-/// Owner and field, with the owner's length in front so that no two pairs give the same bytes.
+/// Owner and field, preceded by the owner's length, so that no two pairs have the same bytes.
 fn associated(open_id: &str, field: &str) -> Aad<Vec<u8>> {
     Aad::from(format!("{}:{open_id}:{field}", open_id.len()).into_bytes())
 }

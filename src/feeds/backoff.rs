@@ -1,33 +1,33 @@
-//! When what failed is tried again. Pure.
+//! When a failure is retried. Pure.
 
 use chrono::TimeDelta;
 
-/// Pause before an article that could not be fetched is tried again the first time; doubled each time.
+/// Pause before the first retry of an article; doubled each time.
 const ITEM: TimeDelta = TimeDelta::hours(1);
 
-/// Longest such pause.
+/// Longest pause before a retry of an article.
 const ITEM_MAX: TimeDelta = TimeDelta::days(7);
 
-/// Pause before a link that the engine does not follow is looked at again: what it leads to hardly changes.
+/// Pause before a retry of a link that the engine does not follow: its target hardly changes.
 const REFUSED: TimeDelta = TimeDelta::days(30);
 
-/// Pause before a job that failed is tried again the first time; doubled each time.
+/// Pause before the first retry of a job; doubled each time.
 const JOB: TimeDelta = TimeDelta::minutes(15);
 
-/// Longest such pause.
+/// Longest pause before a retry of a job.
 const JOB_MAX: TimeDelta = TimeDelta::hours(6);
 
-/// How long to leave an article alone that was tried `attempts` times in vain, the last one included.
+/// Pause before the retry of an article after `attempts` failures.
 pub(super) fn of_item(attempts: u32) -> TimeDelta {
     doubled(ITEM, attempts, ITEM_MAX)
 }
 
-/// How long to leave a link alone that the engine does not follow.
+/// Pause before the retry of a link that the engine does not follow.
 pub(super) fn of_refused() -> TimeDelta {
     REFUSED
 }
 
-/// How long to leave a job alone that failed `failures` times in a row, the last one included.
+/// Pause before the retry of a job after `failures` failed runs in a row.
 pub(super) fn of_job(failures: u32) -> TimeDelta {
     doubled(JOB, failures, JOB_MAX)
 }

@@ -1,4 +1,4 @@
-//! The bulletin board: one page with lectures, which it shows whole, and notices, which are texts or files behind links.
+//! The bulletin board: one page, with lectures as a whole, and notices, which are texts or files behind links.
 
 use std::collections::HashSet;
 
@@ -23,10 +23,10 @@ use crate::{
     store::Article,
 };
 
-/// How often the board is asked for before the run fails.
+/// How often the board is requested before the run fails.
 const BOARD_TRIES: u32 = 2;
 
-/// What is shown in place of a file that is not stored: too large, or of a type that is not served.
+/// Text of a notice whose file is not stored because it is too large or of a type that is not served.
 const NOT_STORED: &str = "本通知是一个附件，暂时无法在此查看，请登录学校公告栏查看原文。";
 
 /// Collects everything on the board.
@@ -37,7 +37,7 @@ pub(super) async fn collect(context: &RunContext<'_>, bulletin: &Bulletin) -> Re
     for row in &board.unread {
         context.could_not_read(Class::Lecture, row);
     }
-    // The oldest first, so that what has no date is listed in the board's order.
+    // Oldest first, so that lectures without a date are listed in the board's order.
     mend::lectures(context, &board.lectures).await?;
     for lecture in board.lectures.into_iter().rev() {
         context.may_go_on()?;
@@ -73,8 +73,7 @@ async fn read(context: &RunContext<'_>, bulletin: &Bulletin, session: &mut Sessi
     }
 }
 
-/// A lecture as it is stored. Its title and its time as the board writes it make it this lecture: the board gives it no
-/// address.
+/// A lecture as it is stored. Title and time, as the board writes them, are its identity, since it has no address.
 fn announced(lecture: Lecture) -> Article {
     let some = |text: String| (!text.is_empty()).then_some(text);
     Article {
@@ -106,7 +105,7 @@ async fn one(
                 return context.store(class, item, &article).await;
             }
             Ok(Notice::File(download)) => match files::fetch(context, download, same_as.as_deref()).await? {
-                // A file that was replaced is fetched once more, now to be kept.
+                // A file that was replaced is fetched once more, now to store it.
                 Fetched::Another => same_as = None,
                 Fetched::Same(file) | Fetched::Stored(file) => {
                     return context.store(class, item, &attached(context, item, link, Some(file))).await;
@@ -123,7 +122,7 @@ async fn one(
     }
 }
 
-/// A notice that consists of a file; without the file, its title is still worth knowing.
+/// A notice that consists of a file. Without the file, its title is still useful.
 fn attached(context: &RunContext<'_>, item: &Listed, link: &Link, file: Option<(FileName, String)>) -> Article {
     let text = if file.is_some() { "" } else { NOT_STORED };
     let (name, file_hash) = file.unzip();
@@ -140,9 +139,9 @@ fn attached(context: &RunContext<'_>, item: &Listed, link: &Link, file: Option<(
     }
 }
 
-/// Lists a notice whose file is not stored, and records why it is not.
+/// Lists a notice whose file is not stored, and records why.
 async fn not_stored(context: &RunContext<'_>, item: &Listed, link: &Link, refusal: Refusal) -> Result<(), RunError> {
-    // One that is listed already keeps what it has.
+    // A notice that is already listed keeps its content.
     if item.known.is_none() {
         context.put(Class::Notice, &attached(context, item, link, None)).await?;
     }

@@ -1,7 +1,7 @@
-//! Files that notices consist of: streamed from the campus into the object storage, each content once.
+//! Files of notices: streamed from the campus into the object storage, each content once.
 //!
-//! They belong to the service, so that no student's account takes them along. A file that a notice no longer consists of
-//! is kept: its address was given out.
+//! They belong to the service, so that deleting a student's account does not remove them. A file that no notice
+//! consists of any more is kept: its address was given out.
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -12,25 +12,25 @@ use crate::{
     outbound::{Download, OutboundError},
 };
 
-/// The owner of such files; no open id has a colon.
+/// Owner of these files. No open id has a colon.
 const OWNER: &str = "service:spider";
 
-/// What became of a file.
+/// The outcome of a download.
 #[derive(Debug)]
 pub(super) enum Fetched {
-    /// It is the one that is stored: its name and SHA-256.
+    /// The same content is stored already: its name and SHA-256.
     Same((FileName, String)),
-    /// It is stored now, or was because of another notice: its name and SHA-256.
+    /// It is stored, now or because of another notice: its name and SHA-256.
     Stored((FileName, String)),
-    /// It is not the one that is stored, and was not kept.
+    /// The content differs from the stored one, and was not kept.
     Another,
     /// It will not be stored.
     Refused(Refusal),
-    /// It did not come whole.
+    /// The download did not complete.
     Failed(&'static str),
 }
 
-/// What ends a download early.
+/// Why a download ends early.
 enum Broken {
     Refused(Refusal),
     Failed(&'static str),
@@ -43,7 +43,7 @@ impl<E: Into<RunError>> From<E> for Broken {
     }
 }
 
-/// Stores a file. With `same_as`, the SHA-256 of what is stored for its notice, it is only compared with that.
+/// Stores a file. With `same_as`, the SHA-256 of the file stored for its notice, it only compares.
 pub(super) async fn fetch(
     context: &RunContext<'_>,
     mut download: Download,
@@ -65,7 +65,7 @@ async fn compare(context: &RunContext<'_>, download: &mut Download, hash: &str) 
     if receive(context, download, None).await?.1 != hash {
         return Ok(Fetched::Another);
     }
-    // If somebody emptied the storage, it is to be filled again.
+    // If the storage was emptied, the file is stored again.
     let name = context.spider.objects.of_hash(hash).await?;
     Ok(name.map_or(Fetched::Another, |name| Fetched::Same((name, hash.to_owned()))))
 }
@@ -91,7 +91,7 @@ async fn keep(context: &RunContext<'_>, download: &mut Download) -> Result<Fetch
     }
 }
 
-/// Takes the whole file, into `draft` when there is one; gives what it is and its SHA-256.
+/// Receives the whole file, into `draft` if there is one. Returns its type and SHA-256.
 async fn receive(
     context: &RunContext<'_>,
     download: &mut Download,
@@ -102,7 +102,7 @@ async fn receive(
         context.may_go_on()?;
         let chunk = tokio::select! {
             chunk = download.chunk() => chunk,
-            // A slow file is not waited for when the spider is to end.
+            // When the spider is to end, it does not wait for a slow file.
             () = context.stop.cancelled() => return Err(Broken::RunError(RunError::Stopped)),
         };
         let bytes = match chunk {

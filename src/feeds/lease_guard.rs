@@ -1,6 +1,6 @@
-//! A lease that is held while a run goes on: renewed in time, and known to be lost at the moment somebody else may have
-//! it. Anyone who writes asks [`LeaseGuard::check`] first; the database refuses what comes too late all the same, by the number
-//! of the run.
+//! The lease of a run: extended in time, and known to be lost before another spider can take it. Every writer calls
+//! [`LeaseGuard::check`] first; a write that is late all the same is refused by the database, which compares run
+//! numbers.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::{Run, Schedulers};
 
-/// How long a lease lasts without being renewed. A spider that dies is replaced after this and one look ([`super::POLL`]).
+/// How long the lease lasts without an extension. A spider that dies is replaced after this plus [`super::POLL`].
 pub(super) const TTL: Duration = Duration::from_secs(15);
 
-/// How often it is renewed.
+/// How often it is extended.
 const RENEW: Duration = Duration::from_secs(5);
 
-/// Pause before a renewal that failed is tried again.
+/// Pause before an extension that failed is retried.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How long a lease counts as held after it was asked for: less than it lasts, by what is checked takes until it is
-/// written.
+/// How long the lease counts as held after it was requested: shorter than it lasts, by the time from a check to the end
+/// of the write.
 const SURE: Duration = Duration::from_secs(12);
 
-/// The lease is somebody else's, or may be.
+/// Another spider holds the lease, or may hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lost;
 
@@ -38,7 +38,7 @@ pub(super) struct LeaseGuard {
 }
 
 impl LeaseGuard {
-    /// The lease of `run`, which was asked for at `asked`.
+    /// The lease of `run`, requested at `asked`.
     pub(super) fn new(schedulers: &Schedulers, run: &Run, asked: Instant) -> Self {
         Self {
             schedulers: schedulers.clone(),
@@ -49,7 +49,7 @@ impl LeaseGuard {
         }
     }
 
-    /// Whether the lease is held.
+    /// Fails when the lease is lost.
     pub(super) fn check(&self) -> Result<(), Lost> {
         let until = *self.until.lock();
         if Instant::now() >= until {
@@ -58,12 +58,12 @@ impl LeaseGuard {
         if self.lost.is_cancelled() { Err(Lost) } else { Ok(()) }
     }
 
-    /// Waits until the lease is known to be lost.
+    /// Waits until the lease is lost.
     pub(super) async fn lost(&self) {
         self.lost.cancelled().await;
     }
 
-    /// Renews the lease until it is lost.
+    /// Extends the lease until it is lost.
     pub(super) async fn keep(&self) {
         let mut pause = RENEW;
         while self.check().is_ok() {

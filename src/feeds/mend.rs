@@ -1,6 +1,6 @@
-//! Articles that were stored as text in a wrong character set: UTF-8 that was read as GBK (`棰樼洰` for `题目`). They are
-//! fetched again, wherever in the list they stand; a lecture, which has no address, is removed once the board shows it as
-//! it is meant.
+//! Repairs articles that were stored in a wrong character set: UTF-8 read as GBK (`棰樼洰` for `题目`). They are fetched
+//! again, wherever they stand in the list. A lecture has no address; its garbled copy is removed once the board shows
+//! it correctly.
 
 use super::{run_context::RunContext, run_error::RunError, walk::Listed};
 use crate::{
@@ -8,13 +8,13 @@ use crate::{
     model::Class,
 };
 
-/// Most articles that one run mends; the next goes on.
+/// Most articles that one run repairs; the next run continues.
 const MENDED: usize = 200;
 
-/// Shorter beginnings of titles are no proof that two are the same lecture, in characters.
+/// Shortest common beginning of two titles, in characters, that proves the same lecture.
 const LEAST: usize = 4;
 
-/// The stored articles of `class` that are to be fetched again.
+/// The garbled articles of `class`, to be fetched again.
 pub(super) async fn garbled(context: &RunContext<'_>, class: Class) -> Result<Vec<Listed>, RunError> {
     let stored = &context.spider.store.articles;
     let found = stored.garbled(class, |text| ungarbled(text).is_some(), MENDED).await?;
@@ -33,7 +33,7 @@ pub(super) async fn garbled(context: &RunContext<'_>, class: Class) -> Result<Ve
     Ok(listed.collect())
 }
 
-/// Removes the lectures that were stored in a wrong character set and are on the board, where they can be read.
+/// Removes the garbled copies of lectures that the board shows correctly.
 pub(super) async fn lectures(context: &RunContext<'_>, board: &[Lecture]) -> Result<(), RunError> {
     let stored = &context.spider.store.articles;
     for (key, title) in stored.garbled(Class::Lecture, |text| ungarbled(text).is_some(), MENDED).await? {

@@ -1,9 +1,9 @@
 //! The spider: collects university news, logistics news, and the lectures and notices of the bulletin board.
 //!
-//! Any number of spiders may run. Each looks every few seconds whether a job is due, or was begun by a spider that died;
-//! the job's document in the database (`store/schedulers.rs`) decides who runs it. A run may end anywhere: what it stored
-//! stays, under keys that make storing it again harmless, and the next run knows that something may be missing
-//! (`walk.rs`).
+//! Any number of spiders may run. Each checks every few seconds whether a job is due, or was begun by a spider that
+//! died; the job's document in the database (`store/schedulers.rs`) decides who runs it. A run may end anywhere: what
+//! it stored stays, its keys make it harmless to store an article again, and the next run knows that something may be
+//! missing (`walk.rs`).
 
 mod backoff;
 mod board;
@@ -42,14 +42,14 @@ use run_context::RunContext;
 use run_error::RunError;
 use walk::Reach;
 
-/// How often a spider looks whether a job is due or left unfinished.
+/// How often a spider checks whether a job is due or unfinished.
 pub(crate) const POLL: Duration = Duration::from_secs(3);
 
-/// How often a walk goes to the end of a list although its beginning is known. An article that is taken off the list
-/// while it is read moves the others up, and one of them may be missed.
+/// How often a walk reads a list to its end although its beginning is known: an article that is removed while the list
+/// is read moves the later ones up, and one of them may be missed.
 const WHOLE: TimeDelta = TimeDelta::days(30);
 
-/// What the spider does.
+/// A job of the spider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Job {
@@ -65,7 +65,7 @@ pub enum Job {
 pub const JOBS: [Job; 3] = [Job::News, Job::Logistics, Job::Bulletin];
 
 impl Job {
-    /// Its name, also in the database.
+    /// Its name, as in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
@@ -94,33 +94,33 @@ pub struct Spider {
     name: String,
 }
 
-/// What became of a run.
+/// How a run came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ran {
     /// It ended.
     Ended(LastRun),
-    /// It was interrupted; it will be gone on with.
+    /// It was interrupted, for this reason, and will be continued.
     Interrupted(String),
-    /// This spider of that name is at it.
+    /// The spider of this name is running the job.
     HeldBy(String),
     /// The settings lack what the job needs.
     NotConfigured,
 }
 
 impl Spider {
-    /// Builds everything from the settings. Does not wait for the database.
+    /// Builds everything from the settings without waiting for the database.
     pub async fn new(config: SpiderConfig, clock: Clock) -> Result<Self, SetupError> {
         let store = Store::connect(config.mongodb_uri.expose_secret(), "wehpu-engine spider").await?;
         let outbound =
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
         let campus = Campus::new(&config.campus, &config.spider.news_list_path, &outbound)?;
-        // Its files count like all others; what the campus publishes is not refused for them.
+        // Its files count like all others, but campus files are never refused for a full storage.
         let objects = Objects::open(&Storage::unbounded(&config.storage_url), &store, clock.clone()).await?;
         let name = format!("{}/{}", hostname(), random_hex());
         Ok(Self { config, store, campus, objects, clock, name })
     }
 
-    /// The storage for files.
+    /// The storage of files.
     #[must_use]
     pub fn objects(&self) -> &Objects {
         &self.objects
@@ -137,7 +137,7 @@ impl Spider {
         }
     }
 
-    /// Runs `job` whenever it is due, until `stop`; then ends when what is under way has come to a good end.
+    /// Runs `job` whenever it is due, until `stop`; then finishes the article under way.
     pub async fn follow(&self, job: Job, stop: &CancellationToken) {
         let Some(schedule) = self.schedule(job) else {
             tracing::info!(job = job.name(), "not configured");
@@ -183,7 +183,7 @@ impl Spider {
         Ok(())
     }
 
-    /// Runs `job` now, unless another spider is at it.
+    /// Runs `job` now, unless another spider is running it.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -208,7 +208,7 @@ impl Spider {
             tokio::pin!(collecting, keeping);
             tokio::select! {
                 outcome = &mut collecting => outcome,
-                // Not dropped half-way through a write: it ends by itself at its next look at the lease.
+                // Not dropped half-way through a write: it ends by itself at its next lease check.
                 () = &mut keeping => collecting.await,
             }
         };
@@ -236,7 +236,7 @@ impl Spider {
         }
     }
 
-    /// Writes down how a run ended.
+    /// Records how a run ended.
     async fn end(&self, job: Job, run: &Run, result: RunResult, counts: Counts, took: Duration) -> Ran {
         let now = self.clock.now();
         let RunResult { outcome, why, reach, rejected } = result;
@@ -271,7 +271,7 @@ impl Spider {
         }
     }
 
-    /// Leaves a run to the spider that goes on with it.
+    /// Leaves a run to the spider that continues it.
     async fn interrupt(&self, job: Job, run: &Run, lease: &LeaseGuard, error: &RunError) -> Ran {
         tracing::warn!(job = job.name(), run = run.fence, why = %error, "run interrupted");
         if lease.check().is_ok()
@@ -282,7 +282,7 @@ impl Spider {
         Ran::Interrupted(error.to_string())
     }
 
-    /// Date of the newest article of `job`; `None` also when the database cannot tell at the moment.
+    /// Date of the newest article of `job`; `None` also when the database does not answer.
     async fn newest(&self, job: Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut newest = None;
         for class in job.classes() {
@@ -291,7 +291,7 @@ impl Spider {
         newest
     }
 
-    /// Everything that is told of `job`.
+    /// The status of `job`.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -311,19 +311,19 @@ impl Spider {
         Ok(Status { job, schedule, state, next, failing })
     }
 
-    /// How long a source may yield nothing new.
+    /// How long a source may bring nothing new before it counts as stale.
     #[must_use]
     pub fn stale(&self) -> Duration {
         self.config.spider.stale
     }
 
-    /// The time.
+    /// Now, by the injected clock.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// What every spider knows of a job, whichever ran it.
+    /// Sets the job's gauges; they are the same in every spider.
     fn measure(&self, status: &Status, now: DateTime<Utc>) {
         let job = status.job.name();
         if let Some(age) = status.newest_age(now) {
@@ -345,24 +345,24 @@ fn seconds(time: TimeDelta) -> f64 {
     time.num_seconds() as f64
 }
 
-/// Whether a job is to be run at `now`, when its latest scheduled time was `latest`.
+/// Whether a job is due at `now`, when its latest scheduled time was `latest`.
 fn is_due(state: &Scheduler, latest: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     let missed = latest.is_some_and(|latest| state.due.is_none_or(|due| due < latest));
     let again = state.retry_at.is_some_and(|at| at <= now);
     !state.rejected && (state.unfinished || missed || again)
 }
 
-/// How a run ended, if it did.
+/// The result of a run that ended.
 struct RunResult {
     outcome: RunOutcome,
     why: Option<String>,
-    /// How far it came, when it left nothing out.
+    /// How far it came, if it left nothing out.
     reach: Option<Reach>,
     rejected: bool,
 }
 
 impl RunResult {
-    /// The verdict on a run; the halt, when somebody has to go on with it.
+    /// The result of a run, or the error when another spider has to continue it.
     fn of(result: Result<Reach, RunError>) -> Result<Self, RunError> {
         let (outcome, why, reach, rejected) = match result {
             Ok(reach) if reach.complete => (RunOutcome::Done, None, Some(reach), false),

@@ -1,8 +1,8 @@
 //! University and logistics news: list pages, and an article behind each link.
 //!
-//! What has the same date is listed in the order in which it was stored. So a stretch of the list is read first, back to
-//! the beginning of a day, and then stored from the oldest to the newest; then the stretch before it. Mostly there is
-//! one stretch. A first run has many, and shows the newest articles soon, whatever becomes of it.
+//! Articles of the same date are listed in the order in which they were stored. So a stretch of the list, back to the
+//! beginning of a day, is read first and then stored from oldest to newest; then comes the stretch before it. Most runs
+//! have one stretch. A first run has many, and shows the newest articles early even if it is interrupted.
 
 use futures_util::future::join_all;
 
@@ -24,13 +24,13 @@ use crate::{
     store::Article,
 };
 
-/// How many pages make a stretch.
+/// Pages of a stretch.
 const STRETCH: u32 = 20;
 
-/// How often a list page is asked for before it counts as unreadable.
+/// How often a list page is requested before it counts as unreadable.
 const LIST_TRIES: u32 = 2;
 
-/// Most articles of earlier runs that one run tries again.
+/// Most articles of earlier runs that one run retries.
 const RETRIED: i64 = 50;
 
 /// Where the articles come from.
@@ -70,7 +70,7 @@ impl Source<'_> {
     }
 }
 
-/// An article of the campus, as it is stored under `key`.
+/// A campus article as it is stored under `key`.
 pub(super) fn to_store(key: &str, date: Option<&str>, article: feed::ArticlePage) -> Article {
     let time = if article.time.is_empty() { date.unwrap_or_default().to_owned() } else { article.time };
     Article {
@@ -84,7 +84,7 @@ pub(super) fn to_store(key: &str, date: Option<&str>, article: feed::ArticlePage
     }
 }
 
-/// Collects everything of `source`, back to what run `settled` knew or to the end of the list.
+/// Collects everything of `source`, back to the items of run `settled` or to the end of the list.
 pub(super) async fn collect(
     context: &RunContext<'_>,
     source: Source<'_>,
@@ -128,7 +128,7 @@ pub(super) async fn collect(
     Ok(reach)
 }
 
-/// Takes the items of the last day off the list: the rest of that day is on the next page.
+/// Takes the items of the last day off the list; the rest of that day is on the next page.
 fn day_cut_off(items: &mut Vec<Listed>) -> Vec<Listed> {
     let Some(last) = items.last().and_then(|item| item.date.clone()) else { return Vec::new() };
     let whole_days = items.iter().rposition(|item| item.date.as_ref() != Some(&last)).map_or(0, |at| at + 1);
@@ -158,7 +158,7 @@ async fn read(
     }
 }
 
-/// What failed in earlier runs and is due for another try.
+/// Failures of earlier runs that are due for a retry.
 async fn due(context: &RunContext<'_>, class: Class) -> Result<Vec<Listed>, RunError> {
     let now = context.spider.clock.now();
     let due = context.spider.store.failures.due(context.run.job, now, RETRIED).await?;
@@ -178,7 +178,7 @@ async fn due(context: &RunContext<'_>, class: Class) -> Result<Vec<Listed>, RunE
     Ok(listed.collect())
 }
 
-/// Deals with all of `items`, the last one first. Several are fetched at once, and stored in order.
+/// Handles all of `items`, the last one first. Fetches several at once and stores them in order.
 async fn all(context: &RunContext<'_>, source: Source<'_>, mut items: Vec<Listed>) -> Result<(), RunError> {
     items.reverse();
     for few in items.chunks(context.spider.config.spider.concurrency) {
@@ -198,7 +198,7 @@ async fn all(context: &RunContext<'_>, source: Source<'_>, mut items: Vec<Listed
     Ok(())
 }
 
-/// What is behind an item, if it is to be fetched.
+/// Fetches the article of an item, if its plan says so.
 async fn fetch(
     context: &RunContext<'_>,
     source: Source<'_>,

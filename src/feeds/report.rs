@@ -1,4 +1,4 @@
-//! What a run tells while it goes on, and what is told of a job.
+//! What a run reports while it goes on, and the status of a job.
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use crate::{
     store::{RunOutcome, Scheduler},
 };
 
-/// What became of an item.
+/// The outcome of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// Collected for the first time.
     New,
     /// Collected before, with another text.
     Changed,
-    /// As it was.
+    /// Collected before, not changed.
     Unchanged,
-    /// Not collected, and why; to be tried again.
+    /// Not collected, for this reason; to be retried.
     Failed(&'static str),
-    /// Not collected: leads where the engine does not go.
+    /// Not collected: it leads where the engine does not go.
     Refused(&'static str),
-    /// Left alone for now: it failed lately.
+    /// Not tried: it failed lately.
     Waiting,
 }
 
 impl What {
-    /// Short lower-case word, for the metrics and for people.
+    /// Short lower-case word for metrics and people.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl What {
         }
     }
 
-    /// Why, for those that were not collected.
+    /// Why it was not collected.
     #[must_use]
     pub fn why(self) -> Option<&'static str> {
         match self {
@@ -52,7 +52,7 @@ impl What {
     }
 }
 
-/// An item that a run has dealt with.
+/// An item that a run has handled.
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'a> {
     /// What kind of article.
@@ -61,25 +61,25 @@ pub struct Item<'a> {
     pub title: &'a str,
     /// Its key.
     pub key: &'a str,
-    /// What became of it.
+    /// Its outcome.
     pub what: What,
 }
 
-/// Is told of every item as soon as it is dealt with.
+/// Receives every item as soon as it is handled.
 pub type Watch = Box<dyn Fn(Item<'_>) + Send + Sync>;
 
-/// Everything that is told of a job.
+/// The status of a job.
 #[derive(Debug, Clone)]
 pub struct Status {
     /// The job.
     pub job: Job,
     /// When it runs; `None` when it is not configured.
     pub schedule: Option<Schedule>,
-    /// As it is stored.
+    /// Its stored state.
     pub state: Scheduler,
     /// When it runs next.
     pub next: Option<DateTime<Utc>>,
-    /// How many articles could not be collected so far.
+    /// How many articles are recorded as failed.
     pub failing: u64,
 }
 
@@ -90,7 +90,7 @@ impl Status {
         self.state.newest_at.map(|at| now - at)
     }
 
-    /// Whether the source has yielded nothing new for longer than `stale`: its pages have probably changed.
+    /// Whether the source has brought nothing new for longer than `stale`: its pages have probably changed.
     #[must_use]
     pub fn is_stale(&self, now: DateTime<Utc>, stale: Duration) -> bool {
         let Some(last) = &self.state.last else { return false };

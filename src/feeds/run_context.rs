@@ -1,5 +1,5 @@
-//! One run of a job: what all jobs have in common. Every request goes through [`RunContext::turn`], every write through a look
-//! at the lease.
+//! What the runs of all jobs have in common. Every request waits for its [`RunContext::turn`], every write checks the
+//! lease.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -25,16 +25,16 @@ use crate::{
     store::{Article, Counts, Failure, Put, Run},
 };
 
-/// How long a system that is not asked for now is left alone before the next try; longer than its breaker is open.
+/// Pause before a request to a system whose breaker is tripped is retried; longer than the breaker's pause.
 const OUT: std::time::Duration = std::time::Duration::from_secs(6);
 
-/// How often in a row that is waited for.
+/// How often in a row a request is retried after that pause.
 const PATIENCE: u32 = 3;
 
-/// So many articles in a row that fail for the first time say that the source as a whole does not work.
+/// Number of first failures of articles in a row that prove the source as a whole to be broken.
 const IN_A_ROW: u32 = 20;
 
-/// Short lower-case word for a failure of the campus.
+/// Short lower-case word for a campus failure.
 pub(super) fn word_of(error: &CampusError) -> &'static str {
     match error {
         CampusError::Down(_) | CampusError::Failing(_) => "down",
@@ -80,7 +80,7 @@ impl<'a> RunContext<'a> {
         }
     }
 
-    /// What was done so far.
+    /// The counts so far.
     pub(super) fn counts(&self) -> Counts {
         *self.counts.lock()
     }
@@ -96,7 +96,7 @@ impl<'a> RunContext<'a> {
         metrics::counter!("spider_items_total", "job" => self.run.job, "what" => "seen").increment(items);
     }
 
-    /// Tells what became of an item.
+    /// Reports the outcome of an item.
     pub(super) fn tell(&self, class: Class, title: &str, key: &str, what: What) {
         self.count(|counts| match what {
             What::New => counts.new += 1,
@@ -110,19 +110,19 @@ impl<'a> RunContext<'a> {
         (self.watch)(Item { class, title, key, what });
     }
 
-    /// Tells of an item that a list shows whole and that could not be read; the next run reads the list again.
+    /// Reports a part of a page that could not be read. The next run reads the page again.
     pub(super) fn could_not_read(&self, class: Class, text: &str) {
         tracing::warn!(job = self.run.job, class = class.name(), "an entry of a page could not be read");
         self.tell(class, text, "", What::Failed("changed"));
     }
 
-    /// Whether the run may go on.
+    /// Fails when the lease is lost or the spider is to end.
     pub(super) fn may_go_on(&self) -> Result<(), RunError> {
         self.lease.check()?;
         if self.stop.is_cancelled() { Err(RunError::Stopped) } else { Ok(()) }
     }
 
-    /// Waits for the time of the next request; requests of a job begin at a polite distance.
+    /// Waits for the time of the next request. Requests of a job begin at a polite distance.
     pub(super) async fn turn(&self) -> Result<(), RunError> {
         let at = {
             let mut next = self.next_turn.lock();
@@ -142,8 +142,8 @@ impl<'a> RunContext<'a> {
         self.may_go_on()
     }
 
-    /// After a request that failed with `error`: `true` when it is to be sent again, because the system was only not
-    /// asked for at the moment; `false` when the failure is that of the one page. `tries` counts.
+    /// Decides after a request failed with `error`: `true` to retry it, because the breaker was tripped; `false` when
+    /// only this page failed. `tries` counts the retries.
     pub(super) async fn again(&self, system: System, error: &CampusError, tries: &mut u32) -> Result<bool, RunError> {
         match error {
             CampusError::WrongPassword(..)
@@ -162,7 +162,7 @@ impl<'a> RunContext<'a> {
         }
     }
 
-    /// What is known of what a page shows.
+    /// The items of a list page, with what is stored about each.
     pub(super) async fn look_up(&self, class: Class, page: u32, list: ListPage) -> Result<Vec<Listed>, RunError> {
         let links = list.links.into_iter().map(|link| {
             let mut url = link.url.clone();
@@ -182,7 +182,7 @@ impl<'a> RunContext<'a> {
         Ok(listed.collect())
     }
 
-    /// Deals with items for which nothing is fetched; gives the plan for it.
+    /// Handles an item for which nothing is fetched. Returns its plan.
     pub(super) async fn plan(&self, class: Class, item: &Listed) -> Result<Plan, RunError> {
         let plan = item.plan(self.spider.clock.now());
         match plan {
@@ -193,7 +193,7 @@ impl<'a> RunContext<'a> {
         Ok(plan)
     }
 
-    /// Stores an article that was fetched for `item`, and forgets its failure.
+    /// Stores the article that was fetched for `item`, and forgets its failure.
     pub(super) async fn store(&self, class: Class, item: &Listed, article: &Article) -> Result<(), RunError> {
         self.put(class, article).await?;
         if item.failure.is_some() {
@@ -217,7 +217,7 @@ impl<'a> RunContext<'a> {
         Ok(())
     }
 
-    /// Records why `item` was not collected. A source that fails again and again ends the run.
+    /// Records why `item` was not collected. Too many first failures in a row end the run.
     pub(super) async fn fail(&self, class: Class, item: &Listed, error: LinkError) -> Result<(), RunError> {
         match error {
             LinkError::Refused(refusal) => self.refuse(class, item, refusal).await,
@@ -231,13 +231,13 @@ impl<'a> RunContext<'a> {
         }
     }
 
-    /// Records that `item` could not be fetched, to be tried again.
+    /// Records that `item` could not be fetched, to be retried.
     pub(super) async fn fail_with(&self, class: Class, item: &Listed, word: &'static str) -> Result<(), RunError> {
         let attempts = item.failure.as_ref().map_or(0, |failure| failure.attempts);
         self.record(class, item, What::Failed(word), Some(backoff::of_item(attempts.saturating_add(1)))).await
     }
 
-    /// Records that the engine does not go where `item` leads. What only an answer showed is looked at again much later.
+    /// Records that the engine does not go where `item` leads. If only an answer showed that, it is retried much later.
     pub(super) async fn refuse(&self, class: Class, item: &Listed, refusal: Refusal) -> Result<(), RunError> {
         self.in_a_row.store(0, Ordering::Relaxed);
         let pause = item.target.is_ok().then(backoff::of_refused);

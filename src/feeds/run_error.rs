@@ -1,22 +1,22 @@
-//! Why a run of a job ends before its time.
+//! The errors that end a run early.
 
 use super::lease_guard::Lost;
 use crate::{campus::CampusError, objects::ObjectError, store::StoreError};
 
-/// Why a run ended before its time.
+/// Why a run ended early.
 #[derive(Debug)]
 pub(super) enum RunError {
-    /// The spider is asked to end. Another one goes on.
+    /// The spider is to end. Another one continues the run.
     Stopped,
-    /// The lease was lost. Its new holder goes on.
+    /// The lease was lost. Its new holder continues the run.
     Lost,
     /// The source does not work.
     Campus(CampusError),
-    /// The list shows nothing at all.
+    /// The list is empty.
     Empty,
     /// The database.
     Store(StoreError),
-    /// The storage for files.
+    /// The storage of files.
     Objects(ObjectError),
 }
 

@@ -1,8 +1,8 @@
-//! Where a walk through the pages of a list goes next, and which of the listed items are fetched. Pure.
+//! Decides which page of a list a walk reads next, and which items are fetched. Pure.
 //!
-//! Lists show the newest first and move on while they are read. A walk goes back to a page that is *settled*: everything
-//! on it was stored, or recorded as failed, by a run that had left nothing out (or by one before it). That every item
-//! of a page is known is not enough: a run that was killed half-way has stored items, and not those before them.
+//! Lists show the newest items first and move while they are read. A walk goes back to a *settled* page: every item on
+//! it was stored, or recorded as failed, by a run that left nothing out, or by an earlier one. It is not enough that
+//! every item of a page is known: a run that was killed half-way has stored items, but not those before them.
 
 use std::collections::HashSet;
 
@@ -13,50 +13,50 @@ use crate::{
     store::{KnownArticle, KnownFailure},
 };
 
-/// Pages whose articles are fetched again, to see whether they were edited, and looked at in any case.
+/// Pages that every walk reads, and whose articles are fetched again in case they were edited.
 const RECHECKED_PAGES: u32 = 2;
 
 /// How many unreadable pages in a row end a walk.
 const UNREADABLE: u32 = 3;
 
-/// How many pages without anything that was not seen before end a list. One may be a page that the source could not
-/// fill for a moment, or the former page again because as many articles came meanwhile.
+/// How many pages without a new item end a list. A single one may be a page that the source could not fill for a
+/// moment, or the former page again because as many articles came in between.
 const BLANK: u32 = 2;
 
-/// What a list shows.
+/// An item of a list.
 #[derive(Debug, Clone)]
 pub(super) struct Listed {
     /// The article's key.
     pub key: String,
-    /// Its title there.
+    /// Its title in the list.
     pub title: String,
-    /// Its date there.
+    /// Its date in the list.
     pub date: Option<String>,
     /// Where it leads, or why the engine does not go there.
     pub target: Result<Link, Refusal>,
     /// The page it is on.
     pub page: u32,
-    /// It is stored.
+    /// What is stored of it.
     pub known: Option<KnownArticle>,
-    /// It could not be collected before.
+    /// Its recorded failure.
     pub failure: Option<KnownFailure>,
 }
 
-/// What is to be done about a listed item.
+/// What to do with a listed item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plan {
     /// Fetch it.
     Fetch,
     /// Record that the engine does not go there.
     Refuse(Refusal),
-    /// It failed lately; leave it alone for now.
+    /// Do nothing for now: it failed lately.
     Wait,
-    /// It is stored.
+    /// Do nothing: it is stored.
     Leave,
 }
 
 impl Listed {
-    /// What is to be done about it at `now`.
+    /// What to do with it at `now`.
     pub(super) fn plan(&self, now: DateTime<Utc>) -> Plan {
         match (&self.target, &self.failure) {
             (Err(refusal), None) => Plan::Refuse(*refusal),
@@ -67,7 +67,8 @@ impl Listed {
         }
     }
 
-    /// The first run that stored it or recorded its failure; 0 for what was stored without a run.
+    /// The earlier of the run that wrote it last and the run that first recorded its failure; 0 for an article that no
+    /// run wrote.
     fn run(&self) -> Option<i64> {
         let stored = self.known.as_ref().map(|known| known.run.unwrap_or_default());
         let failed = self.failure.as_ref().map(|failure| failure.run);
@@ -78,9 +79,9 @@ impl Listed {
 /// How far a walk came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reach {
-    /// No page was left out, back to a settled one or to the end.
+    /// No page was left out, back to a settled page or to the end of the list.
     pub complete: bool,
-    /// It went to the end of the list, or as far as is allowed.
+    /// It read the list to its end, or to the page limit.
     pub whole: bool,
 }
 
@@ -100,7 +101,7 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// A walk of at most `max_pages`, back to what run `settled` knew; `None`: to the end.
+    /// A walk of at most `max_pages`, back to the items of run `settled`; `None`: to the end.
     pub(super) fn new(settled: Option<i64>, max_pages: u32) -> Self {
         Self {
             settled,
@@ -126,7 +127,7 @@ impl Walk {
         self.seen.contains(key)
     }
 
-    /// Takes what the page shows; gives what earlier pages of this walk did not show.
+    /// Takes the items of the page. Returns those that earlier pages of this walk did not show.
     pub(super) fn take(&mut self, items: Vec<Listed>) -> Vec<Listed> {
         self.unreadable = 0;
         let is_empty = items.is_empty();
@@ -143,7 +144,7 @@ impl Walk {
                 self.finish(true);
             }
         } else {
-            // The list goes on behind a page that showed nothing at all.
+            // The list goes on behind an empty page.
             self.gap |= self.empty > 0;
             (self.blank, self.empty) = (0, 0);
             self.all_settled &= settled;
@@ -155,7 +156,7 @@ impl Walk {
         fresh
     }
 
-    /// The page could not be read: what is on it is left for another run.
+    /// Notes that the page could not be read; its items are left for another run.
     pub(super) fn unreadable(&mut self) {
         self.gap = true;
         self.unreadable += 1;

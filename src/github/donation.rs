@@ -1,18 +1,18 @@
-//! The list of donations, kept by hand in the text of one issue: lines like `@name | 6.66rmb`.
+//! The list of donations in the text of one issue, kept by hand: lines like `@name | 6.66rmb`.
 
 use crate::model::{Donation, donation::amount};
 
-/// Longest name and amount that are taken for such, in characters.
+/// Longest name and longest amount, in characters.
 const MAX_NAME: usize = 64;
 const MAX_AMOUNT: usize = 32;
 
-/// The donations in `text`, in its order. Lines of any other form are other text: an introduction, a heading, a sum.
+/// The donations in `text`, in order. Other lines are ignored: an introduction, a heading, a sum.
 #[must_use]
 pub fn parse_donations(text: &str) -> Vec<Donation> {
     text.lines().filter_map(parse_line).collect()
 }
 
-/// A line may be an item of a Markdown list or a row of a table, and the bar may be a wide one.
+/// A line may also be an item of a Markdown list or a row of a table, with a full-width bar.
 fn parse_line(line: &str) -> Option<Donation> {
     let is_frame = |c: char| c.is_whitespace() || matches!(c, '|' | '｜');
     let line =

@@ -22,31 +22,31 @@ use crate::{
 };
 use report::Report;
 
-/// GitHub answers only programs that say who they are.
+/// GitHub demands a `User-Agent` that names the program.
 const AGENT: HeaderValue = HeaderValue::from_static("wehpu-engine");
 
-/// How long GitHub is left alone when it says «too often» but not until when (GitHub's documentation: one minute).
+/// Pause after «too many requests» without a time (GitHub's documentation: one minute).
 const DEFAULT_PAUSE: Duration = Duration::from_mins(1);
 
-/// Longest pause that is believed: GitHub's limits are per hour.
+/// Longest pause that is accepted: GitHub's limits are per hour.
 const MAX_PAUSE: Duration = Duration::from_hours(1);
 
-/// Why GitHub did not do it.
+/// Why a call to GitHub failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GithubError {
     /// No usable answer.
     #[error(transparent)]
     Unavailable(#[from] OutboundError),
-    /// It said «too often», now or a while ago.
+    /// Too many requests, now or a while ago.
     #[error("GitHub: too many requests")]
     RateLimited,
-    /// `WEHPU_GITHUB_TOKEN` is not set, and issues are made only with one.
+    /// `WEHPU_GITHUB_TOKEN` is not set, and creating an issue needs it.
     #[error("WEHPU_GITHUB_TOKEN is not set")]
     NoToken,
-    /// It refused: a wrong token, a repository or issue that is not there, a label it does not take.
+    /// Refused: a wrong token, a missing repository or issue, an unacceptable label.
     #[error("GitHub answered {0}")]
     Refused(u16),
-    /// It answered something else than documented.
+    /// The answer is not as documented.
     #[error("the answer of GitHub lacks {0}")]
     Malformed(&'static str),
 }
@@ -56,7 +56,7 @@ pub enum GithubError {
 pub struct Github {
     config: Arc<config::Github>,
     outbound: Outbound,
-    /// Until when GitHub does not want to be asked.
+    /// Until when no request is sent to GitHub.
     pause: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -69,13 +69,13 @@ struct Issue {
 }
 
 impl Github {
-    /// `config` names the API and the repository.
+    /// `config` holds the API's address and the repository.
     #[must_use]
     pub fn new(config: &config::Github, outbound: &Outbound) -> Self {
         Self { config: Arc::new(config.clone()), outbound: outbound.clone(), pause: Arc::default() }
     }
 
-    /// Names the issue that lists donations: `owner/name#number`.
+    /// Name of the issue that lists donations: `owner/name#number`.
     #[must_use]
     pub fn donation_issue(&self) -> String {
         format!("{}#{}", self.config.repo, self.config.donation_issue)
@@ -88,7 +88,7 @@ impl Github {
         Ok(issue.body.unwrap_or_default())
     }
 
-    /// Makes an issue of `report` (`POST /repos/{repo}/issues`) and gives the address of its page.
+    /// Creates an issue from `report` (`POST /repos/{repo}/issues`). Returns the address of its page.
     pub async fn create_issue(&self, report: &Report) -> Result<String, GithubError> {
         if self.config.token.is_none() {
             return Err(GithubError::NoToken);
@@ -144,7 +144,7 @@ impl Github {
     }
 }
 
-/// The token as a header that no log shows; `None` for one that is no header value.
+/// The token as a header that no log shows; `None` when it cannot be a header value.
 fn bearer(token: &SecretString) -> Option<HeaderValue> {
     use secrecy::ExposeSecret;
 
@@ -166,14 +166,14 @@ fn read(answer: &Answer, success: StatusCode) -> Result<Issue, GithubError> {
     Err(GithubError::Refused(answer.status.as_u16()))
 }
 
-/// 429, or 403 with a header that says when to come again or that nothing is left.
+/// 429, or 403 with `retry-after` or no requests remaining.
 fn is_rate_limit(status: StatusCode, headers: &HeaderMap) -> bool {
     let exhausted = headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0");
     status == StatusCode::TOO_MANY_REQUESTS
         || (status == StatusCode::FORBIDDEN && (exhausted || headers.contains_key(RETRY_AFTER)))
 }
 
-/// What `retry-after` says; the other way GitHub has, the end of the hour as a time of day, is not needed for that.
+/// The pause from `retry-after`. GitHub's other form, the end of the hour as a time of day, is not needed.
 fn wanted_pause(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
     seconds.map_or(DEFAULT_PAUSE, Duration::from_secs).min(MAX_PAUSE)

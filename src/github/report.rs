@@ -1,5 +1,5 @@
-//! Feedback as the text of an issue. The repository is public and the issue is the owner's: nothing that a student writes
-//! may mention a person, refer to another issue, or become markup.
+//! Feedback as the text of an issue. The repository is public and the issue belongs to its owner: nothing that a
+//! student writes may mention a person, refer to another issue, or become markup.
 
 use std::fmt::Write;
 
@@ -8,30 +8,30 @@ use url::Url;
 /// Longest title, in characters.
 const MAX_TITLE: usize = 80;
 
-/// A picture that was uploaded to this service.
+/// A picture uploaded to this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Picture {
     /// Its address.
     Link(Url),
-    /// Its path, where the address of the service is not known.
+    /// Its path, when the address of the service is not known.
     Path(String),
 }
 
 /// A student's feedback.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// What he writes.
+    /// The student's text.
     pub content: String,
-    /// What is known of his device and version: name of the fact, and the fact as the client sent it.
+    /// Name and value of each fact about device and version, as the client sent it.
     pub facts: Vec<(&'static str, String)>,
-    /// Pictures, on this service.
+    /// Pictures on this service.
     pub images: Vec<Picture>,
     /// Labels of the issue.
     pub labels: Vec<String>,
 }
 
 impl Report {
-    /// The first line, at most 80 characters, without anything that GitHub makes a link or a mention of.
+    /// The first line, at most `MAX_TITLE` characters, without anything that GitHub turns into a link or a mention.
     #[must_use]
     pub fn title(&self) -> String {
         let lines = self.content.lines().map(plain);
@@ -44,7 +44,7 @@ impl Report {
         if title.is_empty() { "用户反馈".to_owned() } else { title }
     }
 
-    /// The text of the issue. What the student wrote stands in fenced blocks, in which GitHub finds no mentions and no
+    /// The text of the issue. The student's words are in fenced blocks, in which GitHub finds no mentions and
     /// references.
     #[must_use]
     pub fn body(&self) -> String {
@@ -68,16 +68,17 @@ impl Report {
     }
 }
 
-/// `text` in a fenced block that it cannot end: the fence is longer than any run of backticks in it (Markdown's specification, §4.5).
+/// `text` in a fenced block that it cannot end: the fence is longer than any run of backticks in it (Markdown's
+/// specification, §4.5).
 fn fenced(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}text\n{text}\n{fence}\n")
 }
 
-/// A line for a title, where there are no fences: the characters that start a mention (`@name`), a reference (`#1`,
-/// `GH-1`, `owner/name#1`) or an address (`https://`) become wide ones, which look alike and mean nothing; invisible
-/// characters go.
+/// A line for a title, which has no fences. Characters that begin a mention (`@name`), a reference (`#1`, `GH-1`,
+/// `owner/name#1`) or an address (`https://`) become full-width ones, which look alike and mean nothing. Invisible
+/// characters are removed.
 fn plain(line: &str) -> String {
     let shown = line.chars().filter(|c| !c.is_control() && !is_invisible(*c));
     let wide: String = shown
@@ -98,12 +99,12 @@ fn plain(line: &str) -> String {
     text
 }
 
-/// Zero-width characters and those that turn the direction of writing.
+/// Zero-width characters, and those that change the direction of writing.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Where `word` (ASCII, lower case) stands in `text`, in bytes.
+/// The positions of `word` (ASCII, lower case) in `text`, in bytes.
 fn find_ignoring_case(text: &str, word: &str) -> Vec<usize> {
     text.to_ascii_lowercase().match_indices(word).map(|(at, _)| at).collect()
 }

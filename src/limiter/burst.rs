@@ -1,16 +1,16 @@
-//! The limit on requests of any kind per user, shared by all replicas without a database write for each request.
+//! The request limiter: requests of any kind per user, shared by all replicas, without a database write for each
+//! request.
 //!
-//! With a budget of `B` requests in a window, a replica lets the first `B/8` of a user through on its own. Anyone who asks
-//! for more draws on what is left, `B - B/8`, which all replicas share through one counter in the database: it is drawn on
-//! `B/16` at a time, so that a user who never comes near the limit costs no write, and one who does costs one in `B/16`
-//! requests. Thus with `N` replicas
-//! - nobody is refused before `B` requests: what one replica has drawn and another one could have used is less than
-//!   what the first let through on its own;
+//! Of a budget of `B` requests in a window, a replica grants a user the first `B/8` on its own. The rest, `B - B/8`, is
+//! shared by all replicas through one counter in the database, from which they draw `B/16` at a time. A user who stays
+//! far below the limit costs no write, others one in `B/16` requests. With `N` replicas
+//! - nobody is refused before `B` requests: what one replica has drawn and another could have used is less than what
+//!   the first granted on its own;
 //! - nobody gets more than `B + (N - 1) * B/8`: 150 instead of 120 with three replicas;
 //! - a budget below 8 is exact.
 //!
-//! A window begins at a multiple of its length, as with every other limit. While the database cannot be asked, each
-//! replica lets `B` through on its own: stored data stays readable during an election.
+//! A window begins at a multiple of its length, as with every other limit. While the database does not answer, each
+//! replica grants `B` on its own: stored data stays readable during an election.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -19,14 +19,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::{clock::Clock, config::Rate, error::ApiError, store::Limits};
 
-/// Longest wait for the shared counter; the request goes on without it then.
+/// Longest wait for the shared counter; after that the request goes on without it.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Most users a replica keeps count of in one window, some 3 MB. Further ones go uncounted: by then the trouble is
-/// another one than a single user's.
+/// Most users that a replica counts in one window, some 3 MB. Further ones are not counted: such a flood is no longer
+/// one user's doing.
 const MAX_USERS: usize = 100_000;
 
-/// How many users can draw on the shared budget at the same moment; those that meet wait for each other.
+/// Number of locks for drawing. Users with the same lock wait for each other.
 const TURNS: usize = 64;
 
 /// Counts requests.
@@ -40,14 +40,14 @@ pub struct Burst {
     turns: [tokio::sync::Mutex<()>; TURNS],
 }
 
-/// How a user's requests are shared out.
+/// How a user's requests are divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Budget {
-    /// Requests in all.
+    /// Requests in total.
     total: u32,
-    /// What each replica lets through on its own.
+    /// What each replica grants on its own.
     free: u32,
-    /// What is drawn from the shared counter at a time.
+    /// What a replica draws from the shared counter at a time.
     chunk: u32,
     period: Duration,
 }
@@ -58,13 +58,13 @@ impl Budget {
         Self { total: rate.count, free, chunk: (free / 2).max(1), period: rate.period }
     }
 
-    /// What all replicas draw on.
+    /// What all replicas share.
     fn shared(self) -> u32 {
         self.total - self.free
     }
 }
 
-/// The users of the window of time that is now.
+/// The users of the current window.
 #[derive(Debug, Default)]
 struct Window {
     number: i64,
@@ -73,15 +73,15 @@ struct Window {
 
 #[derive(Debug, Clone, Copy)]
 struct Usage {
-    /// Requests let through.
+    /// Requests granted.
     taken: u32,
-    /// Requests that may still be let through without asking.
+    /// Requests that can still be granted without drawing.
     left: u32,
     /// The shared budget is used up.
     refused: bool,
 }
 
-/// What a replica can say on its own.
+/// What a replica can decide on its own.
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Taken,
@@ -113,7 +113,7 @@ impl Window {
         }
     }
 
-    /// Notes what the shared counter gave; `None`: it could not be asked.
+    /// Adds what was drawn; `None`: the counter did not answer.
     fn grant(&mut self, number: i64, user: u64, granted: Option<u32>, budget: Budget) {
         let Some(usage) = self.users.get_mut(&user).filter(|_| self.number == number) else { return };
         let granted = granted.unwrap_or_else(|| budget.chunk.min(budget.total.saturating_sub(usage.taken)));
@@ -123,7 +123,7 @@ impl Window {
 }
 
 impl Burst {
-    /// At most as much as `rate`; without one, no limit.
+    /// Allows as many requests as `rate`; without one, any number.
     #[must_use]
     pub fn new(rate: Option<Rate>, limits: Limits, clock: Clock, tasks: TaskTracker) -> Self {
         Self {
@@ -136,10 +136,10 @@ impl Burst {
         }
     }
 
-    /// Counts one request of `open_id`, whose short name is `user`.
+    /// Counts one request of `open_id`, whose pseudonym is `user`.
     ///
     /// # Errors
-    /// [`ApiError::RateLimited`] when it is one too many.
+    /// [`ApiError::RateLimited`] when the budget is used up.
     pub async fn take(&self, user: u64, open_id: &str) -> Result<(), ApiError> {
         let Some(budget) = self.budget else { return Ok(()) };
         let now = self.clock.now();
@@ -156,7 +156,7 @@ impl Burst {
         }
         let turn = usize::try_from(user % TURNS as u64).unwrap_or_default();
         let _turn = self.turns[turn].lock().await;
-        // The one before may have drawn enough.
+        // An earlier request may have drawn enough.
         let mut answer = self.window().take(number, user, budget);
         if answer == Answer::Ask {
             let granted = self.draw(open_id, budget).await;
@@ -167,10 +167,10 @@ impl Burst {
         if answer == Answer::Refused { Err(refused()) } else { Ok(()) }
     }
 
-    /// Draws on the shared budget; `None` when it cannot be asked now.
+    /// Draws from the shared budget; `None` when the database does not answer in time.
     async fn draw(&self, open_id: &str, budget: Budget) -> Option<u32> {
         let (limits, key, now) = (self.limits.clone(), format!("burst/{open_id}"), self.clock.now());
-        // A task of its own: a write is not dropped half-way when the request goes on without it.
+        // A task of its own, so that the write is not dropped half-way when the request goes on without it.
         let drawn = self
             .tasks
             .spawn(async move { limits.reserve(&key, budget.period, budget.chunk, budget.shared(), now).await });
@@ -195,7 +195,7 @@ mod tests {
 
     const RATE: Rate = Rate { count: 120, period: Duration::from_mins(1) };
 
-    /// Lets replicas take turns, or one of them do it all, until everybody is refused; gives how many got through.
+    /// Runs replicas in the given order until every replica refuses. Returns how many requests were granted.
     fn run(budget: Budget, replicas: usize, order: impl Fn(usize) -> usize) -> u32 {
         let mut windows: Vec<Window> = (0..replicas).map(|_| Window::default()).collect();
         let (mut count, mut through, mut refused) = (0, 0, 0);

@@ -1,17 +1,17 @@
-//! The limit on login codes that WeChat refuses, per client address. Every code that is asked about costs a piece of WeChat's
-//! quota, which belongs to the whole mini-program, and anybody can make codes up.
+//! The limit on login codes that WeChat refuses, per client address. Every code costs WeChat quota, which the whole
+//! mini-program shares, and anybody can invent codes.
 //!
-//! A campus sits behind few addresses, so logins as such are not counted: only codes that WeChat refused, after it did. Beyond
-//! the limit further codes of that address are refused before WeChat is asked, until the window ends.
-//! - All replicas share one counter per address in the database, which costs one write for each refused code and nothing for
-//!   a valid one. A replica learns what the others counted with its own next refused code.
-//! - At most `AT_ONCE` codes of an address are in a replica's hands that WeChat has not judged yet; those that come
-//!   meanwhile wait, and are looked at again when it is their turn. So no burst gets past the counter before it moves, and
-//!   hundreds of valid logins at once are served one after the other.
+//! A whole campus has few addresses, so logins as such are not counted: only codes that WeChat refused, afterwards.
+//! Over the limit, further codes of the address are refused without asking WeChat until the window ends.
+//! - All replicas share one counter per address in the database. A refused code costs one write, a valid one none. A
+//!   replica learns the others' count with its own next refused code.
+//! - A replica lets WeChat judge at most `AT_ONCE` codes of an address at a time. Further ones wait, and are checked
+//!   again when it is their turn. So no burst passes before the counter moves, and hundreds of valid logins at once are
+//!   served one after the other.
 //!
-//! Thus with `N` replicas WeChat sees at most the limit and `N` × `AT_ONCE` refused codes of an address in a window. While
-//! the database cannot count, each replica counts alone: logins need WeChat and not this counter.
-//! An address is stored as a keyed hash; of an IPv6 address its network counts.
+//! With `N` replicas WeChat sees at most the limit plus `N` × `AT_ONCE` refused codes of an address in a window. While
+//! the database cannot count, each replica counts alone: logins need WeChat and not this counter. The address is stored
+//! as a keyed hash; for IPv6, the network counts.
 
 use std::{
     collections::HashMap,
@@ -27,19 +27,18 @@ use tokio_util::task::TaskTracker;
 
 use crate::{clock::Clock, config::Rate, crypto::Pseudonyms, error::ApiError, store::Limits};
 
-/// Codes of one address that WeChat is asked about at once by a replica. Half of what `WEHPU_CAMPUS_CONCURRENCY` lets out at
-/// once by default, so that an address that floods leaves places for others; with answers within 100 ms still 160 logins
-/// a second.
+/// Codes of one address that a replica sends to WeChat at once. Half the default of `WEHPU_CAMPUS_CONCURRENCY`, so that
+/// an address that floods leaves places for others; with answers within 100 ms still 160 logins a second.
 const AT_ONCE: usize = 16;
 
-/// Longest wait for the shared counter; then this replica's own count has to do.
+/// Longest wait for the shared counter; after that this replica's own count is used.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Most addresses whose refused codes a replica remembers in one window, some 8 MB. Of further ones only the shared counter
-/// knows.
+/// Most addresses whose refused codes a replica remembers in one window, some 8 MB. Further ones are counted only in
+/// the database.
 const MAX_ADDRESSES: usize = 50_000;
 
-/// Bits of an IPv6 address that name a network: anyone who has one has all addresses of it (RFC 4291 §2.5.4).
+/// Bits of an IPv6 address that name a network: a client of a network can use all its addresses (RFC 4291 §2.5.4).
 const NETWORK_BITS: u32 = 64;
 
 /// Counts refused login codes.
@@ -53,7 +52,7 @@ pub struct LoginLimit {
     addresses: Arc<Mutex<Addresses>>,
 }
 
-/// What is known of the window of time that is now.
+/// The addresses seen in the current window.
 #[derive(Debug, Default)]
 struct Addresses {
     window: i64,
@@ -62,15 +61,15 @@ struct Addresses {
 
 #[derive(Debug)]
 struct Address {
-    /// Codes refused in this window, as far as known here.
+    /// Codes refused in this window, as far as this replica knows.
     refused: u32,
-    /// Logins of this address that are under way here.
+    /// Logins of this address that are under way in this replica.
     present: u32,
     places: Arc<Semaphore>,
 }
 
 impl Addresses {
-    /// Forgets what was counted in another window.
+    /// Forgets the counts of another window.
     fn turn_to(&mut self, window: i64) {
         if self.window != window {
             self.window = window;
@@ -100,7 +99,7 @@ impl Addresses {
         self.known.get(&number).map_or(0, |address| address.refused)
     }
 
-    /// Changes the count of an address in `window`, unless that is over.
+    /// Changes the count of an address, unless `window` is over.
     fn count(&mut self, number: u64, window: i64, change: impl FnOnce(u32) -> u32) {
         if let Some(address) = self.known.get_mut(&number).filter(|_| self.window == window) {
             address.refused = change(address.refused);
@@ -108,7 +107,7 @@ impl Addresses {
     }
 }
 
-/// A login that is under way, with its turn to ask WeChat.
+/// A login under way that may ask WeChat.
 #[derive(Debug)]
 pub struct Turn {
     number: u64,
@@ -119,7 +118,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// WeChat has judged the code: the next one may be asked about.
+    /// WeChat has judged the code: the next login gets its turn.
     pub fn judged(&mut self) {
         self.place = None;
     }
@@ -136,7 +135,7 @@ fn lock(addresses: &Mutex<Addresses>) -> MutexGuard<'_, Addresses> {
 }
 
 impl LoginLimit {
-    /// At most as many refused codes as `rate`; without one, no limit.
+    /// Allows as many refused codes as `rate`; without one, any number.
     #[must_use]
     pub fn new(rate: Option<Rate>, limits: Limits, pseudonyms: Pseudonyms, clock: Clock, tasks: TaskTracker) -> Self {
         Self { rate, limits, pseudonyms, clock, tasks, addresses: Arc::default() }
@@ -153,7 +152,7 @@ impl LoginLimit {
         let Some(rate) = self.rate else { return Ok(turn) };
         self.check(number, rate)?;
         turn.place = Some(places.acquire_owned().await.map_err(|_| ApiError::Internal)?);
-        // Those before it may have used up what was left.
+        // Logins before it may have used up the limit.
         self.check(number, rate)?;
         Ok(turn)
     }
@@ -169,7 +168,7 @@ impl LoginLimit {
         Err(ApiError::RateLimited(left))
     }
 
-    /// Counts the code of `turn`: WeChat refused it.
+    /// Counts the code of `turn`, which WeChat refused.
     pub async fn refused(&self, turn: &mut Turn) {
         metrics::counter!("login_codes_total", "outcome" => "refused").increment(1);
         let Some(rate) = self.rate else { return };
@@ -178,7 +177,7 @@ impl LoginLimit {
         lock(&self.addresses).count(number, window, |refused| refused.saturating_add(1));
         turn.counted = Some(now);
         let (limits, key) = (self.limits.clone(), key(number));
-        // A task of its own: a write is not dropped half-way when the login goes on without it.
+        // A task of its own, so that the write is not dropped half-way when the login goes on without it.
         let noted = self.tasks.spawn(async move { limits.note(&key, rate.period, now).await });
         match tokio::time::timeout(PATIENCE, noted).await {
             Ok(Ok(Ok(all))) => lock(&self.addresses).count(number, window, |refused| refused.max(all)),
@@ -188,7 +187,7 @@ impl LoginLimit {
         turn.judged();
     }
 
-    /// Takes back that the code of `turn` was counted: it was good after all.
+    /// Refunds the counted code of `turn`, which was valid after all.
     pub async fn refund(&self, turn: &mut Turn) {
         let (Some(rate), Some(then)) = (self.rate, turn.counted.take()) else { return };
         let (window, _) = window(rate, then);
@@ -199,7 +198,7 @@ impl LoginLimit {
     }
 }
 
-/// What a client is counted under: its IPv4 address, or the network of its IPv6 address.
+/// The key of a client: its IPv4 address, or the network of its IPv6 address.
 fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
@@ -210,7 +209,7 @@ fn network(address: IpAddr) -> String {
     }
 }
 
-/// The number of the window that `now` falls into, and the time that is left of it.
+/// The number of the window of `now`, and the time left in it.
 fn window(rate: Rate, now: DateTime<Utc>) -> (i64, Duration) {
     let period = i64::try_from(rate.period.as_millis()).unwrap_or(i64::MAX).max(1);
     let millis = now.timestamp_millis();

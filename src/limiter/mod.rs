@@ -1,9 +1,9 @@
-//! How often and how much at once: every limit on requests, below the API and above the store.
+//! Limits on requests: how often, and how many at once.
 //!
 //! - [`Limiter`]: uses in a fixed window, counted in the database for all replicas
-//! - [`Burst`]: requests of any kind per account, with few writes
-//! - [`LoginLimit`]: login codes of an address that WeChat refuses
-//! - [`Turns`]: what only a few may do at once in a replica
+//! - [`Burst`]: requests of any kind per user, with few writes
+//! - [`LoginLimit`]: login codes of an address that WeChat refused
+//! - [`Turns`]: work that only a few may do at once in a replica
 
 mod burst;
 mod login_limit;
@@ -26,7 +26,7 @@ use crate::{
 };
 use refusals::Refusals;
 
-/// How long a read waits for its counter. Without a primary nothing can be counted, and reads go on.
+/// How long a read waits for its counter. Without a primary nothing can be counted, and the read goes on.
 const COUNTER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Counts uses against rates. Without a rate there is no limit.
@@ -56,8 +56,8 @@ impl Limiter {
         }
     }
 
-    /// Like [`Limiter::count`], for reads: they survive an election, so they are let through while nothing can be counted.
-    /// A use of `key` must never be refunded, since a refusal is remembered.
+    /// Like [`Limiter::count`], for reads, which must work during an election: they are granted while nothing can be
+    /// counted. Never refund a use of such a `key`: its refusals are remembered.
     ///
     /// # Errors
     /// [`ApiError::RateLimited`] when the rate is used up.
@@ -79,7 +79,7 @@ impl Limiter {
         }
     }
 
-    /// Takes one use of `key` at `now` if there is one left; a refused one counts nothing.
+    /// Takes one use of `key` at `now` if one is left; a refusal counts nothing.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -87,8 +87,8 @@ impl Limiter {
         self.limits.take(key, rate, now).await
     }
 
-    /// Refunds one use of `key` that was counted or taken at `then`, as far as that can be done: when it cannot, the caller
-    /// has one use less.
+    /// Refunds one use of `key` that was counted or taken at `then`. If the database fails, the caller has one use
+    /// less.
     pub async fn refund(&self, key: &str, rate: Option<Rate>, then: DateTime<Utc>) {
         let Some(rate) = rate else { return };
         if let Err(error) = self.limits.refund(key, rate, then).await {

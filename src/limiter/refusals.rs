@@ -1,15 +1,15 @@
-//! Refusals of the request limiter, remembered until their window ends: a caller who goes on asking costs no write to the
-//! database. Only for limits whose uses are never refunded.
+//! Refusals of the limiter, remembered until their window ends, so that a caller who keeps asking costs no database
+//! write. Only for limits whose uses are never refunded.
 
 use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
-/// Most keys that are remembered, some 1 MB; further ones are refused by the database.
+/// Most keys that are remembered, some 1 MB. Further ones are refused by the database.
 const MAX_KEYS: usize = 10_000;
 
-/// What this replica knows to be refused.
+/// The refusals that this replica knows.
 #[derive(Debug, Default)]
 pub struct Refusals(Mutex<HashMap<String, DateTime<Utc>>>);
 

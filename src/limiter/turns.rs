@@ -1,4 +1,4 @@
-//! Work that only a few may do at once: the others wait a moment in a queue that is bounded, and are told to come again.
+//! Work that only a few may do at once. Others wait in a short queue, or are told to come again.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::ApiError;
 
-/// Searches in articles at once in a replica: each may scan a whole collection (up to 600 ms for ten thousand articles), and
-/// a member of the database has two cores to spare for all replicas.
+/// Article searches at once in a replica: each may scan a whole collection (up to 600 ms for ten thousand articles),
+/// and a database member has two spare cores for all replicas.
 const SEARCHES: usize = 2;
 
-/// Searches that wait for their turn, and how long: what a person would wait.
+/// Searches that may wait for their turn, and how long: as long as a person would wait.
 const WAITING_SEARCHES: usize = 6;
 const SEARCH_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Turns at something.
+/// Turns for some work.
 #[derive(Debug)]
 pub struct Turns {
     /// Those who wait and those whose turn it is.
@@ -23,7 +23,7 @@ pub struct Turns {
     patience: Duration,
 }
 
-/// One turn; it ends when this is dropped.
+/// One turn, until it is dropped.
 #[derive(Debug)]
 pub struct Turn<'a> {
     _admitted: SemaphorePermit<'a>,
@@ -31,13 +31,13 @@ pub struct Turn<'a> {
 }
 
 impl Turns {
-    /// `at_once` turns, and `waiting` more who wait for one for at most `patience`.
+    /// `at_once` turns, and a queue of `waiting` more, each for at most `patience`.
     #[must_use]
     pub fn new(at_once: usize, waiting: usize, patience: Duration) -> Self {
         Self { admitted: Semaphore::new(at_once + waiting), running: Semaphore::new(at_once), patience }
     }
 
-    /// Those for searches in articles.
+    /// Turns for article searches.
     #[must_use]
     pub fn for_searches() -> Self {
         Self::new(SEARCHES, WAITING_SEARCHES, SEARCH_PATIENCE)
@@ -46,7 +46,7 @@ impl Turns {
     /// Waits for a turn.
     ///
     /// # Errors
-    /// [`ApiError::Overloaded`] when too many wait already, or it does not come in time.
+    /// [`ApiError::Overloaded`] when the queue is full, or the turn does not come in time.
     pub async fn take(&self) -> Result<Turn<'_>, ApiError> {
         let admitted = self.admitted.try_acquire().map_err(|_| ApiError::Overloaded)?;
         match tokio::time::timeout(self.patience, self.running.acquire()).await {

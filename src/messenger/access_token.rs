@@ -1,5 +1,5 @@
-//! WeChat's access token, one for all replicas: kept in memory, shared through the database (sealed), and asked for by one
-//! task per replica (single flight) and one replica at a time (a lease).
+//! WeChat's access token, one for all replicas: kept in memory, shared through the database (sealed), and fetched by
+//! one task per replica (single flight) and one replica at a time (lease).
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,22 +10,22 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{MessengerError, Parts};
 use crate::{crypto::random_hex, flights::Flights, store::StoredToken, wechat::IssuedToken};
 
-/// How long before its end a token is replaced: within the five minutes in which `stable_token` hands out a new one
-/// while the old stays valid.
+/// How long before its end a token is replaced: within the five minutes in which `stable_token` returns a new token
+/// while the old one stays valid.
 const MARGIN: Duration = Duration::from_mins(2);
 
-/// How often a replica that waits for another one's token looks for it.
+/// Pause between two checks of a replica that waits for another one's token.
 const LEASE_POLL: Duration = Duration::from_millis(100);
 
-/// Name of the field in the associated data of the seal.
+/// Field name in the associated data of the seal.
 const FIELD: &str = "accessToken";
 
-/// An access token in use.
+/// An access token.
 #[derive(Debug, Clone)]
 pub struct Token {
     /// The token itself.
     pub value: SecretString,
-    /// Tells this token from every other without showing it.
+    /// Identifies the token without revealing it.
     sealed: Arc<str>,
     refresh_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
@@ -34,7 +34,7 @@ pub struct Token {
 #[derive(Debug, Default)]
 struct Memory {
     current: Option<Token>,
-    /// The sealed text of the token that WeChat refused last: the database may still hold it.
+    /// Sealed text of the token that WeChat refused last: the database may still hold it.
     refused: Option<Arc<str>>,
 }
 
@@ -58,7 +58,7 @@ impl SharedToken {
         self.memory.lock()
     }
 
-    /// The token to use now. One that is about to expire is replaced first; while that fails, it is used to its end.
+    /// The current token. One that is about to expire is replaced first; if that fails, it is used until its end.
     pub async fn current(&self) -> Result<Token, MessengerError> {
         let now = self.parts.clock.now();
         let known = self.memory().current.clone();
@@ -78,7 +78,7 @@ impl SharedToken {
         }
     }
 
-    /// The token to use in place of `refused`, which WeChat did not accept.
+    /// A token to replace `refused`, which WeChat did not accept.
     pub async fn instead_of(&self, refused: &Token) -> Result<Token, MessengerError> {
         {
             let mut memory = self.memory();
@@ -88,7 +88,7 @@ impl SharedToken {
         self.current().await
     }
 
-    /// Takes what another replica stored, or asks WeChat under a lease.
+    /// Takes the token that another replica stored, or asks WeChat under a lease.
     async fn obtain(&self) -> Result<Token, MessengerError> {
         let leases = &self.parts.store.leases;
         let owner = format!("{}/{}", self.parts.replica, random_hex());
@@ -115,7 +115,7 @@ impl SharedToken {
         token
     }
 
-    /// The stored token, if it is still good for a while and opens.
+    /// The stored token, if it opens and is not due for replacement.
     async fn stored(&self) -> Result<Option<Token>, MessengerError> {
         let Some(stored) = self.parts.store.access_tokens.find(&self.id).await? else { return Ok(None) };
         let refused = self.memory().refused.as_deref() == Some(stored.sealed.as_str());
@@ -123,7 +123,7 @@ impl SharedToken {
         if refused || refresh_at <= self.parts.clock.now() {
             return Ok(None);
         }
-        // One that was sealed with a key that is gone is only asked for again.
+        // A token whose sealing key is gone is simply fetched again.
         let opened = self.parts.keys.open(&self.id, FIELD, &stored.sealed).ok();
         Ok(opened.map(|value| Token { value, sealed: stored.sealed.into(), refresh_at, expires_at }))
     }
@@ -144,7 +144,7 @@ impl SharedToken {
     }
 }
 
-/// When a token is to be replaced and when it ends. One that lives shortly is used for half its life at least.
+/// When a token is replaced, and when it ends. A short-lived token is used for at least half its life.
 fn times(asked_at: DateTime<Utc>, lives_for: Duration) -> (DateTime<Utc>, DateTime<Utc>) {
     (asked_at + (lives_for.saturating_sub(MARGIN.min(lives_for / 2))), asked_at + lives_for)
 }

@@ -1,5 +1,5 @@
-//! What is said through WeChat: messages to students and the check of their texts, with the access token that all replicas
-//! share. A token that WeChat refuses is replaced and the call repeated once.
+//! Messages to students and the check of their texts through WeChat, with the access token that all replicas share.
+//! When WeChat refuses the token, it is replaced and the call retried once.
 
 mod access_token;
 mod second_bind;
@@ -20,27 +20,27 @@ use crate::{
 use access_token::SharedToken;
 pub use second_bind::SECOND_BIND_TEMPLATE;
 
-/// Why something could not be said or checked.
+/// Why a message or check failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum MessengerError {
-    /// WeChat did not do it.
+    /// WeChat failed or refused.
     #[error(transparent)]
     Wechat(#[from] WechatError),
     /// A value does not fit the template's field.
     #[error("keyword{keyword} does not fit its field")]
     Unfit {
-        /// Which value, from 1.
+        /// Number of the value, from 1.
         keyword: usize,
-        /// What the field takes, in Chinese.
+        /// What would fit, in Chinese.
         takes: &'static str,
     },
-    /// The database, where the access token is, did not answer.
+    /// The database, which holds the access token, did not answer.
     #[error("{0}")]
     Store(Arc<StoreError>),
     /// The access token could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// The task that fetched the token crashed; its panic is in the log.
+    /// The task that fetches the token panicked; the log has the panic.
     #[error("fetching the access token was aborted")]
     Aborted,
 }
@@ -52,7 +52,7 @@ impl From<StoreError> for MessengerError {
 }
 
 impl MessengerError {
-    /// Short lower-case word, for metrics.
+    /// Short lower-case word for metrics.
     fn kind(&self) -> &'static str {
         match self {
             Self::Wechat(WechatError::NotSubscribed) => "not_subscribed",
@@ -64,7 +64,7 @@ impl MessengerError {
         }
     }
 
-    /// Whether it is nobody's fault but ours or WeChat's: anyone who asked may ask again without that counting twice.
+    /// Whether only we or WeChat caused it, so that the caller may try again without using up a permit.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         !matches!(
@@ -81,7 +81,7 @@ impl MessengerError {
     }
 }
 
-/// What the messenger is made of.
+/// The parts of the messenger.
 #[expect(missing_docs, reason = "each is described at its type")]
 pub struct Parts {
     pub wechat: Wechat,
@@ -93,7 +93,7 @@ pub struct Parts {
     pub replica: Arc<str>,
 }
 
-/// Says things through WeChat.
+/// Sends messages and checks texts through WeChat.
 #[derive(Clone)]
 pub struct Messenger {
     parts: Arc<Parts>,
@@ -109,7 +109,7 @@ impl std::fmt::Debug for Messenger {
 }
 
 impl Messenger {
-    /// Puts the parts together. In the `dev` profile messages open the developer's edition of the mini-program.
+    /// Joins the parts. In the `dev` profile messages open the developer's edition of the mini-program.
     #[must_use]
     pub fn new(parts: Parts, config: &config::Wechat, profile: Profile) -> Self {
         let parts = Arc::new(parts);
@@ -121,13 +121,13 @@ impl Messenger {
         }
     }
 
-    /// The template that clients call `client_id`. The one behind the service's own notices is not for clients.
+    /// The template with the client's id `client_id`. Clients cannot use the one for the service's own notices.
     #[must_use]
     pub fn template(&self, client_id: &str) -> Option<&Template> {
         self.templates.iter().find(|t| t.client_id == client_id && client_id != SECOND_BIND_TEMPLATE)
     }
 
-    /// A message of `template` with `values` in the order of its fields, each made to fit; missing values are filled.
+    /// A message of `template` with `values` in the order of its fields, each made to fit. Missing values get a filler.
     ///
     /// # Errors
     /// [`MessengerError::Unfit`] for the first value that cannot be made to fit.
@@ -160,11 +160,11 @@ impl Messenger {
         outcome
     }
 
-    /// Lets `text` by `open_id` pass, or refuses it: with [`WechatError::TextRisky`], or with
+    /// Accepts `text` by `open_id`, or refuses it: with [`WechatError::TextRisky`], or with
     /// [`WechatError::UserInactive`] when WeChat does not check what this author writes.
     ///
-    /// Doubtful texts pass, and are counted. What was not checked never passes: other people would see, under the
-    /// service's name, what nobody looked at. The author can open the mini-program again, or try again later.
+    /// Doubtful texts are accepted and counted. A text that could not be checked is never accepted, because other
+    /// people would see it under the service's name. The author can open the mini-program again, or try again later.
     pub async fn check_text(&self, open_id: &str, text: &str) -> Result<(), MessengerError> {
         let opinion = self.with_token(|token| self.parts.wechat.check_text(token, open_id, text)).await;
         let (word, outcome) = match opinion {
@@ -177,7 +177,7 @@ impl Messenger {
         outcome
     }
 
-    /// Does `call` with the shared token; when WeChat refuses the token, once more with a new one.
+    /// Does `call` with the shared token. When WeChat refuses the token, retries once with a new one.
     async fn with_token<T, F>(&self, call: impl Fn(SecretString) -> F) -> Result<T, MessengerError>
     where
         F: Future<Output = Result<T, WechatError>>,

@@ -1,20 +1,20 @@
-//! Tells a student that his student number was bound by another WeChat account, too: allowed, but he should know.
+//! Tells students that another WeChat account has bound their student number: this is allowed, but they should know.
 
 use chrono::{Datelike, Timelike};
 
 use super::Messenger;
 
-/// The template for this notice in `WEHPU_WECHAT_TEMPLATES`, for example
-/// `SECOND_BIND=<template id>:thing1,character_string2,time3`. Clients cannot use it.
+/// The template of this notice in `WEHPU_WECHAT_TEMPLATES`, for example `SECOND_BIND=<template
+/// id>:thing1,character_string2,time3`. Clients cannot use it.
 pub const SECOND_BIND_TEMPLATE: &str = "SECOND_BIND";
 
 const TEXT: &str = "您的学号被另一微信帐号绑定";
 
 impl Messenger {
-    /// Tells the accounts `others` that `student_id` was bound by one more. Best effort: a message needs a template and a
-    /// subscription of the receiver, so it is also logged and counted how many of them were reached.
+    /// Tells the accounts `others` that one more account has bound `student_id`. A message needs a template and a
+    /// subscription of the receiver and may fail, so the number of accounts reached is logged and counted.
     ///
-    /// `student` stands for the student in the log.
+    /// `student` is the student's pseudonym for the log.
     pub async fn report_second_bind(&self, others: &[String], student_id: &str, student: &str) {
         let mut reached = 0_usize;
         if let Some(template) = self.templates.iter().find(|t| t.client_id == SECOND_BIND_TEMPLATE) {
@@ -38,7 +38,7 @@ impl Messenger {
     }
 }
 
-/// What belongs into a field, by its kind.
+/// The value of a field, by its kind.
 fn value_for<'a>(field: &str, student_id: &'a str, time: &'a str) -> &'a str {
     match field.trim_end_matches(|c: char| c.is_ascii_digit()) {
         "time" | "date" => time,

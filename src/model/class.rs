@@ -1,6 +1,6 @@
 //! Classes of articles.
 
-/// What an article is about.
+/// The class of an article.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub enum Class {
@@ -18,13 +18,13 @@ pub enum Class {
 pub const CLASSES: [Class; 4] = [Class::News, Class::Logistics, Class::Lecture, Class::Notice];
 
 impl Class {
-    /// The word that clients use.
+    /// The name that clients use.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// The class that clients call `name`.
+    /// The class with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         name.parse().ok()

@@ -1,11 +1,11 @@
-//! Class hours and the week they make up, as the API shows them and as snapshots keep them.
+//! Sessions and the week they form, as the API shows them and snapshots keep them.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// One class hour of a course: a place, a time, and the weeks in which it takes place.
+/// A class hour of a course: a place, a time, and the weeks in which it takes place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClassHour {
     /// Name of the course.
@@ -26,14 +26,14 @@ pub struct ClassHour {
     pub teacher: String,
     /// A colour from 1 to 5, the same for all class hours of a course.
     pub rel: u8,
-    /// The first and the last lesson of the whole meeting. One of more than two lessons is several class hours, one for each
-    /// pair, which all have the same `sections`. Absent when they are unknown, and in what was stored before 2026-12.
+    /// The first and last lesson of the whole meeting. A meeting of more than two lessons is several class hours, one per
+    /// pair, with the same `sections`. Absent when unknown, and in data stored before 2026-12.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sections: Option<[u8; 2]>,
 }
 
 impl ClassHour {
-    /// Whether this is the first of the class hours that make up a meeting.
+    /// Whether this is the first class hour of its meeting.
     #[must_use]
     pub fn begins_meeting(&self) -> bool {
         let (first, _) = self.time.split_once('-').unwrap_or_default();
@@ -78,19 +78,19 @@ impl TryFrom<Vec<u8>> for WeekSpan {
 /// A student's week.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CourseTable {
-    /// Class hours on Monday, in the order of the page, like those of the other days.
+    /// Sessions on Monday, in the order of the page, as on the other days.
     pub mon: Vec<ClassHour>,
-    /// Class hours on Tuesday.
+    /// Sessions on Tuesday.
     pub tue: Vec<ClassHour>,
-    /// Class hours on Wednesday.
+    /// Sessions on Wednesday.
     pub wed: Vec<ClassHour>,
-    /// Class hours on Thursday.
+    /// Sessions on Thursday.
     pub thu: Vec<ClassHour>,
-    /// Class hours on Friday.
+    /// Sessions on Friday.
     pub fri: Vec<ClassHour>,
-    /// Class hours on Saturday.
+    /// Sessions on Saturday.
     pub sat: Vec<ClassHour>,
-    /// Class hours on Sunday.
+    /// Sessions on Sunday.
     pub sun: Vec<ClassHour>,
     /// Courses without a weekday.
     pub oth: Vec<ClassHour>,
@@ -132,7 +132,7 @@ impl From<Vec<ClassHour>> for CourseTable {
 }
 
 /// Gives every course its colour: up and down from 1 to 5 in the order in which the week shows them, Monday first,
-/// courses without a weekday last. Thus neighbours differ, and the client looks as it always did.
+/// courses without a weekday last. So neighbours differ, and the client looks as it always did.
 pub fn colour(hours: &mut [ClassHour]) {
     const WAVE: [u8; 8] = [1, 2, 3, 4, 5, 4, 3, 2];
     let mut order: Vec<usize> = (0..hours.len()).collect();
@@ -163,7 +163,7 @@ enum WeeksOrBlank {
     Blank(String),
 }
 
-/// A value, or the `""` that the client wants where there is none.
+/// A value, or the `""` that the client expects instead of nothing.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Blankable<T> {

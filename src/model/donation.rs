@@ -6,21 +6,21 @@ use utoipa::ToSchema;
 /// One donation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Donation {
-    /// Who gave.
+    /// Name of the donor.
     pub donor: String,
-    /// How much: the number alone, `6.66`. The mini-program prints `￥` before it. What was stored with its currency loses
-    /// it when it is read.
+    /// The amount as a number alone, `6.66`; the mini-program prints `￥` before it. A stored currency is removed when
+    /// it is read.
     #[serde(deserialize_with = "number_alone")]
     pub money: String,
 }
 
-/// What stands behind a number that is money, in lower case.
+/// Units after an amount of money, in lower case.
 const UNITS: [&str; 5] = ["rmb", "cny", "yuan", "元", "块"];
-/// What stands before one.
+/// Signs before an amount of money.
 const SIGNS: [char; 2] = ['¥', '￥'];
 
-/// The number in an amount, in ASCII digits and without separators of thousands: of several the one that is money by the
-/// sign or the unit beside it, else the first.
+/// The number in an amount, in ASCII digits and without thousands separators. Of several numbers, the first with a sign
+/// or unit of money, else the first.
 #[must_use]
 pub fn amount(text: &str) -> Option<String> {
     let text: String = text.chars().map(half_width).collect();
@@ -40,7 +40,7 @@ pub fn amount(text: &str) -> Option<String> {
     number.parse::<f64>().is_ok().then(|| number.to_owned())
 }
 
-/// A full-width digit, point or comma as the ASCII one.
+/// The ASCII form of a full-width digit, point or comma.
 fn half_width(c: char) -> char {
     match c {
         '０'..='９' | '．' | '，' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
@@ -48,7 +48,7 @@ fn half_width(c: char) -> char {
     }
 }
 
-/// The number of an amount that was stored, perhaps with its currency; an amount without a number stays as it is.
+/// The number of a stored amount, perhaps with its currency; an amount without a number stays as it is.
 fn number_alone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let stored = String::deserialize(deserializer)?;
     Ok(amount(&stored).unwrap_or(stored))

@@ -1,4 +1,4 @@
-//! Books, their copies, and who has them.
+//! Books, their copies, and loans.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,7 +11,7 @@ pub struct Book {
     pub title: String,
     /// Id in the catalogue.
     pub id: String,
-    /// Where it stands on the shelves.
+    /// Call number: its place on the shelves.
     pub call_number: String,
     /// Authors, editors, translators.
     pub author: String,
@@ -19,20 +19,20 @@ pub struct Book {
     pub publisher: String,
 }
 
-/// A copy on the shelf or lent out.
+/// A copy, on the shelf or lent out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BookCopy {
     /// Where it belongs.
     pub place: String,
-    /// Since when it has been lent, empty when it is there.
+    /// Since when it has been lent; empty when it is in the library.
     pub start: String,
-    /// When it is due, empty when it is there.
+    /// When it is due; empty when it is in the library.
     pub end: String,
     /// 1 when it can be borrowed, else 0.
     pub state: u8,
 }
 
-/// A book that somebody has at home. Dates are `2017-11-02`.
+/// A book that a reader has borrowed. Dates are `2017-11-02`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Loan {
     /// Whether the loan may be renewed.

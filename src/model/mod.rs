@@ -1,4 +1,5 @@
-//! What the university knows, as the API shows it and the store keeps it. Clients, store and API point down to it.
+//! The university's data, as the API shows it and the store keeps it. Clients, store and API depend on it, not the
+//! reverse.
 
 mod class;
 mod course;

@@ -1,9 +1,9 @@
-//! What a student has achieved in a course.
+//! Scores of a student.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// One score as the API shows it. Everything is the text of the page: a mark can be a word (`中等`).
+/// A score as the API shows it. Every field is the text of the page: a mark can be a word (`中等`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Score {
     /// Number of the course.
@@ -22,14 +22,14 @@ pub struct Score {
     pub rank: String,
 }
 
-/// A row of the list: the score and what else the page says about the course.
+/// A row of the list: the score, and what else the page says about the course.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScoreRow {
-    /// What the API shows.
+    /// The part that the API shows.
     #[serde(flatten)]
     pub score: Score,
-    /// Which of the course's parallel classes (课序号).
+    /// Number of the class among the course's parallel classes (课序号).
     #[serde(default)]
     pub serial: String,
     /// The course's name in English, often empty.

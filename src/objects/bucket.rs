@@ -1,4 +1,4 @@
-//! Files outside the database: a directory, or a bucket of Amazon S3 or Aliyun OSS (or of what speaks their protocol).
+//! Files outside the database: in a directory, or in a bucket of Amazon S3, Aliyun OSS or a compatible service.
 //!
 //! | `WEHPU_STORAGE_URL` | where |
 //! |---|---|
@@ -6,9 +6,9 @@
 //! | `s3://bucket/prefix?endpoint=https://…&region=…` | S3; the prefix and both parameters are optional |
 //! | `oss://bucket/prefix?endpoint=https://oss-cn-….aliyuncs.com` | OSS; the prefix is optional |
 //!
-//! Credentials never stand in the address. They come from where the tools of these services look for them:
-//! `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` (and `AWS_REGION`), the shared profile files, or
-//! the role of the machine; `ALIBABA_CLOUD_ACCESS_KEY_ID`, `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and
+//! Credentials are never part of the address. They come from where the tools of these services look for them:
+//! `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` (and `AWS_REGION`), the shared profile files,
+//! or the role of the machine; `ALIBABA_CLOUD_ACCESS_KEY_ID`, `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and
 //! `ALIBABA_CLOUD_SECURITY_TOKEN`, or a role through OIDC.
 
 use std::{ops::Range, path::Path, time::Duration};
@@ -24,25 +24,25 @@ use url::Url;
 use super::{ObjectError, OpenError};
 use crate::crypto::random_hex;
 
-/// Region to sign for when nothing names one: what S3 itself and its imitators take.
+/// Region to sign for when none is set: S3 and compatible services accept it.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Longest wait for an operation without data.
+/// Time limit of an operation without data.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Longest wait for one piece of data to be read or written: with its repetition below the proxy's 30 s.
+/// Time limit for reading or writing one piece of data: with its retry below the proxy's 30 s.
 const IO_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often an operation is tried again when the failure is said to pass.
+/// How often an operation is retried after a temporary failure.
 const RETRIES: usize = 1;
 
-/// Smallest part of a multipart upload that S3 takes, but for the last (S3 user guide, multipart upload limits).
+/// Smallest part of a multipart upload at S3, except the last (S3 user guide, multipart upload limits).
 const S3_PART: usize = 5 * 1024 * 1024;
 
-/// The same for OSS would be 100 KiB; a megabyte needs fewer requests.
+/// OSS accepts parts from 100 KiB; 1 MiB needs fewer requests.
 const OSS_PART: usize = 1024 * 1024;
 
-/// What is read and written at once from and to a directory.
+/// Bytes read or written at once in a directory.
 const FILE_PART: usize = 256 * 1024;
 
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// Opens what `address` names. A directory is checked now, a bucket when it is first used.
+    /// Opens `address`. A directory is checked now, a bucket at its first use.
     pub(super) async fn open(address: &str) -> Result<Self, OpenError> {
         let url = Url::parse(address).map_err(|_| OpenError::Address("is no address"))?;
         let (operator, part, piece) = match url.scheme() {
@@ -82,13 +82,13 @@ impl Bucket {
         if bytes.is_empty() { Err(ObjectError::Missing) } else { Ok(bytes.to_bytes()) }
     }
 
-    /// Removes file `id`; nothing is fine too.
+    /// Removes file `id`, if it exists.
     pub(super) async fn delete(&self, id: &str) -> Result<(), ObjectError> {
         Ok(self.operator.delete(id).await?)
     }
 }
 
-/// The bytes of one file on their way.
+/// The writer of one file.
 pub(super) struct Writer(opendal::Writer);
 
 impl std::fmt::Debug for Writer {
@@ -107,7 +107,7 @@ impl Writer {
         Ok(())
     }
 
-    /// A multipart upload that has begun is invisible to deletion. A directory knows no abort, and needs none.
+    /// Ends a multipart upload, which a deletion would not see. A directory knows no abort and needs none.
     pub(super) async fn abort(mut self) {
         drop(self.0.abort().await);
     }
@@ -139,7 +139,7 @@ async fn directory(url: &Url) -> Result<Operator, OpenError> {
     Ok(Operator::new(Fs::default().root(root))?)
 }
 
-/// Writes a file and removes it again: permissions, read-only mounts and full disks show only so.
+/// Writes a file and removes it again: only this shows permissions, read-only mounts and full disks.
 async fn check_directory(path: &Path) -> std::io::Result<()> {
     if !tokio::fs::metadata(path).await?.is_dir() {
         return Err(std::io::ErrorKind::NotADirectory.into());
@@ -182,7 +182,7 @@ fn bucket(url: &Url) -> Result<&str, OpenError> {
     url.host_str().filter(|name| !name.is_empty()).ok_or(OpenError::Address("names no bucket"))
 }
 
-/// The values of the parameters `known`, in their order; any other is an error.
+/// The values of the `known` parameters, in their order; any other parameter is an error.
 fn parameters<const N: usize>(url: &Url, known: [&str; N]) -> Result<[Option<String>; N], OpenError> {
     let mut values = [const { None }; N];
     for (name, value) in url.query_pairs() {

@@ -1,17 +1,17 @@
-//! A file on its way into the storage: bytes, then its type and name, then it is served.
+//! A file on its way into the storage: first bytes, then type and name, then it is served.
 
 use axum::body::Bytes;
 
 use super::{FileName, FileType, Label, ObjectError, Objects, UNUSED, storage::Writer};
 use crate::store::{Life, StoreError};
 
-/// A file that is being written. End it with [`Draft::commit`] or [`Draft::abort`]; both must run to their end.
+/// A file that is being written. End it with [`Draft::commit`] or [`Draft::abort`], and let that run to its end.
 #[derive(Debug)]
 pub struct Draft {
     id: String,
     writer: Writer,
     length: u64,
-    /// The storage did not say whether the last write happened.
+    /// Whether the storage left the outcome of the last write unknown.
     failed: bool,
     objects: Objects,
 }
@@ -24,7 +24,7 @@ impl Draft {
     /// Appends `bytes`; returns when the storage wants more.
     ///
     /// # Errors
-    /// [`ObjectError`]; abort it then.
+    /// [`ObjectError`]; then abort the draft.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), ObjectError> {
         self.length += bytes.len() as u64;
         let written = self.writer.write(bytes).await;
@@ -38,17 +38,17 @@ impl Draft {
         self.length
     }
 
-    /// Makes it a file that is served, until it expires.
+    /// Completes the file: it is served until it expires.
     ///
     /// # Errors
-    /// [`ObjectError`]; nothing is left behind then.
+    /// [`ObjectError`]; nothing is left behind.
     pub async fn commit(self, kind: FileType, folder: Label, prefix: Label) -> Result<FileName, ObjectError> {
         let until = self.objects.clock.now() + UNUSED;
         self.finish(kind, folder, prefix, Life::Until(until)).await
     }
 
-    /// Like [`Draft::commit`], for content with this SHA-256 that is to be stored once and for good: when it is there already, this
-    /// draft is removed and the name is that of the other.
+    /// Like [`Draft::commit`], for content with this SHA-256 that is stored once and for good. If it is already stored,
+    /// this draft is removed and the existing name is returned.
     ///
     /// # Errors
     /// As [`Draft::commit`].
@@ -60,7 +60,7 @@ impl Draft {
             return there;
         }
         match self.finish(kind, label, label, Life::Once(hash)).await {
-            // Somebody else completed it at the same moment.
+            // Another spider completed it at the same moment.
             Err(ObjectError::Store(error @ StoreError::Duplicate(_))) => {
                 objects.of_hash(hash).await?.ok_or(ObjectError::Store(error))
             }
@@ -103,8 +103,8 @@ impl Draft {
         }
     }
 
-    /// Removes what was written, unless the storage did not answer: then a write may still happen, after the removal, so
-    /// that it is left to the sweep, and nobody waits for such a storage another time.
+    /// Removes what was written. When the storage did not answer, a write may still happen after the removal: then the
+    /// file is left to the sweep, and the caller does not wait again.
     pub async fn abort(self) {
         if self.failed {
             tokio::spawn(self.writer.abort());

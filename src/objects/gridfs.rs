@@ -1,9 +1,9 @@
-//! Files in the replica set itself (GridFS, bucket `fs`): nothing else to run or to back up, and what survives a member
-//! survives with its files.
+//! Files in the replica set itself (GridFS, bucket `fs`): nothing else to run or to back up, and files are as safe as
+//! the data.
 //!
-//! Read and written chunk by chunk, each a statement of its own. A reader holds one chunk in memory and no cursor, so that
-//! it may be slow, begin anywhere, and outlive an election. A writer fails when a statement does: the driver's own first
-//! tries to remove what it has written, and so waits another time for a primary that is not there.
+//! Each chunk is read or written by a statement of its own. A reader holds one chunk in memory and no cursor, so it may
+//! be slow, begin anywhere, and outlive an election. A writer fails as soon as a statement fails; the driver's own
+//! writer would first try to remove what it wrote, and wait again for a primary that is away.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,19 +22,20 @@ use tokio::{
 use super::ObjectError;
 use crate::store::{StoreError, find_anywhere, retried};
 
-/// Bytes in each chunk but the last: the size the GridFS specification recommends. Stored files are read by it, so it
-/// cannot be changed.
+/// Bytes of each chunk but the last: the size that the GridFS specification recommends. It is needed to read stored
+/// files and cannot be changed.
 const CHUNK: usize = 255 * 1024;
 
-/// Chunks that a replica stores at the same time. Each holds one of the ten connections to the primary until a majority has
-/// it: with more, uploads would keep everybody's accounts from being read.
+/// Chunks that a replica stores at the same time. Each holds one of the ten connections to the primary until a majority
+/// has it; more would keep accounts from being read.
 const WRITES: usize = 2;
 
-/// Shortest time that a chunk keeps its turn while all turns are taken: several uploads to a replica take 8 MiB a second
-/// together. Every member stores each chunk, and what the members are busy with is missing to everybody who reads.
+/// Throttle: shortest time that a chunk keeps its turn while all turns are taken. It limits the uploads of a replica to
+/// 8 MiB/s in total, because every member stores each chunk and then has less time for reads.
 const CHUNK_TIME: Duration = Duration::from_millis(62);
 
-/// Longest wait for that: as long as one without a primary waits for it, so that those behind it do not wait as long again.
+/// Longest wait for a turn: as long as the chunk in front may wait for a primary, so that those behind it do not wait
+/// twice as long.
 const TURN: Duration = Duration::from_secs(10);
 
 /// Reads as the connection string says.
@@ -45,7 +46,7 @@ pub(super) struct GridFs {
     writes: Arc<Semaphore>,
 }
 
-/// As the GridFS specification has it, like [`Chunk`].
+/// A document of the GridFS specification, like [`Chunk`].
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct File {
@@ -90,7 +91,7 @@ impl GridFs {
         Ok(bytes.slice(skip..))
     }
 
-    /// Removes everything there is of file `id`; nothing is fine too.
+    /// Removes everything of file `id`, if it exists.
     pub(super) async fn delete(&self, id: &str) -> Result<(), StoreError> {
         self.files.delete_one(doc! { "_id": id }).await?;
         retried(|| self.chunks.delete_many(doc! { "files_id": id })).await?;
@@ -107,12 +108,12 @@ pub(super) struct Upload {
     chunks: i64,
     /// Bytes in them.
     length: usize,
-    /// What does not fill a chunk yet.
+    /// Bytes that do not fill a chunk yet.
     rest: Vec<u8>,
 }
 
 impl Upload {
-    /// Takes `bytes`; waits while chunks are being stored.
+    /// Takes `bytes`; waits while a chunk is being stored.
     pub(super) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), StoreError> {
         while !bytes.is_empty() {
             let (now, later) = bytes.split_at(bytes.len().min(CHUNK - self.rest.len()));
@@ -125,7 +126,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Stores what is left, and the file's document.
+    /// Stores the rest, and the file's document.
     pub(super) async fn close(&mut self) -> Result<(), StoreError> {
         if !self.rest.is_empty() {
             self.store_rest().await?;

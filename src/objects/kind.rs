@@ -1,4 +1,4 @@
-//! What a file is, by its content alone: name and declared type are whatever a client likes.
+//! The type of a file, from its content alone: a client can send any name and declared type.
 
 /// The types that are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl FileType {
         Self::Png,
     ];
 
-    /// Extension of its names, without the dot.
+    /// File name extension, without the dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -71,7 +71,7 @@ impl FileType {
         }
     }
 
-    /// Whether a browser shows it without harm; everything else is offered for saving.
+    /// Whether a browser can show it without risk; every other type is offered for saving.
     #[must_use]
     pub fn is_image(self) -> bool {
         matches!(self, Self::Jpeg | Self::Gif | Self::Png)
@@ -83,7 +83,7 @@ impl FileType {
 #[error("the content is of no type that is stored")]
 pub struct NotAllowed;
 
-/// Recognises a file while it passes.
+/// Recognises the type of a file that streams by.
 #[derive(Debug, Default)]
 pub struct Sniffer {
     state: State,
@@ -95,7 +95,7 @@ enum State {
     Start(Vec<u8>),
     /// Known from its first bytes.
     Known(FileType),
-    /// A ZIP archive, which Office documents are too: its beginning.
+    /// A ZIP archive, perhaps an Office document: its beginning.
     Zip(Vec<u8>),
     /// A compound file, which holds old Word and Excel documents.
     Compound(Compound),
@@ -107,18 +107,18 @@ impl Default for State {
     }
 }
 
-/// Length of the longest signature below.
+/// Length in bytes of the longest signature below.
 const SIGNATURE: usize = 8;
 
-/// How much of an archive is searched for the names of an Office document. Those come first: Word and Excel write theirs
-/// within the first kilobytes, with room left for what other programs put before.
+/// How many bytes of an archive are searched for the names of an Office document. Word and Excel write theirs within
+/// the first kilobytes; the rest is room for other programs.
 const ARCHIVE_HEAD: usize = 64 * 1024;
 
 impl Sniffer {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// [`NotAllowed`] as soon as that is certain.
+    /// [`NotAllowed`] as soon as that is sure.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), NotAllowed> {
         match &mut self.state {
             State::Start(head) => {
@@ -156,7 +156,7 @@ impl Sniffer {
     }
 }
 
-/// Goes by the signature: PNG (RFC 2083 §12.12), GIF (87a and 89a), JPEG (SOI and the next marker), PDF (ISO 32000-1
+/// Decides by the signature: PNG (RFC 2083 §12.12), GIF (87a and 89a), JPEG (SOI and the next marker), PDF (ISO 32000-1
 /// §7.5.2), RAR 4 and 5 (RARLAB technote), ZIP (APPNOTE §4.3.7 and §4.3.16), compound file ([MS-CFB] §2.2).
 fn begin(head: Vec<u8>) -> Result<State, NotAllowed> {
     const SIGNATURES: [(&[u8], FileType); 7] = [
@@ -184,8 +184,8 @@ fn begin(head: Vec<u8>) -> Result<State, NotAllowed> {
     Err(NotAllowed)
 }
 
-/// Tells the archives apart by the names of their first files. Office documents (ECMA-376 part 2) have a part list or
-/// relations, and the folder of their program; other documents that are archives inside, and programs, are not stored.
+/// Decides the kind of archive by the names of its first files. An Office document (ECMA-376 part 2) has a part list or
+/// relations, and the folder of its program. Other documents and programs that are archives inside are not stored.
 fn archive(head: &[u8]) -> Result<FileType, NotAllowed> {
     let names: Vec<&[u8]> = (0..head.len()).filter_map(|at| local_name(&head[at..])).collect();
     let any = |prefix: &[u8]| names.iter().any(|name| name.starts_with(prefix));
@@ -201,16 +201,16 @@ fn archive(head: &[u8]) -> Result<FileType, NotAllowed> {
     }
 }
 
-/// The file name of a local header, if one begins here (APPNOTE §4.3.7).
+/// The file name of the local header that begins here, if any (APPNOTE §4.3.7).
 fn local_name(bytes: &[u8]) -> Option<&[u8]> {
     let header = bytes.strip_prefix(b"PK\x03\x04")?;
     let length = usize::from(u16::from_le_bytes([*header.get(22)?, *header.get(23)?]));
     header.get(26..26 + length)
 }
 
-/// Looks for the directory entries of a compound file ([MS-CFB] §2.6): 128 bytes each, aligned to 128 in the file, the
-/// first stream of a known program decides. Where the directory stands is known only at the end of a file that streams
-/// by, so every block is looked at.
+/// Finds the directory entries of a compound file ([MS-CFB] §2.6): 128 bytes each, aligned to 128. The first stream of
+/// a known program decides. In a streamed file the place of the directory is known only at the end, so every block is
+/// checked.
 #[derive(Debug, Default)]
 struct Compound {
     block: Vec<u8>,
@@ -240,7 +240,7 @@ impl Compound {
     }
 }
 
-/// What a directory entry says about the program, if it is one and says something.
+/// The program that a directory entry names, if the block is one and names one.
 fn program(entry: &[u8]) -> Option<Result<FileType, NotAllowed>> {
     const STREAM: u8 = 2;
     const NAMES: [(&str, Result<FileType, NotAllowed>); 4] = [

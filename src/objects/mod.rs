@@ -1,10 +1,9 @@
-//! Files that students upload, and those that notices consist of: streamed in, streamed out, never held in memory as a whole.
+//! Files that students upload, and files of notices: streamed in and out, never held in memory as a whole. The database
+//! knows which files there are (`store/files.rs`); `WEHPU_STORAGE_URL` chooses where their bytes are (`storage.rs`).
 //!
-//! Which files there are is written in the database (`store/files.rs`); where their bytes are is chosen by
-//! `WEHPU_STORAGE_URL` (`storage.rs`).
-//! The order of a write: the file's document, the bytes, then the mark that it is complete. Only complete files are
-//! served; what does not get that far is removed at once, or by [`Objects::sweep`] when the engine was killed or the storage
-//! did not answer. A complete file to which nothing refers within 180 days is removed by [`Objects::tidy`].
+//! A write has three steps: the file's document, the bytes, the mark that it is complete. Only complete files are
+//! served. An incomplete file is removed at once, or by [`Objects::sweep`] when the engine was killed or the storage
+//! did not answer. [`Objects::tidy`] removes complete files to which nothing refers within 180 days.
 
 #[cfg(feature = "object-storage")]
 mod bucket;
@@ -31,16 +30,16 @@ use crate::{
 use quota::Quota;
 use storage::Storage;
 
-/// When an unfinished file counts as left behind: long after the longest upload (`http/middleware.rs`) has ended.
+/// When an incomplete file counts as left behind: long after the longest upload (`http/middleware.rs`).
 const LEFT_BEHIND: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 
-/// How long an upload stays to which nothing refers: no report, no repair order, no account's picture.
+/// How long an upload stays to which nothing refers: no report, repair order or account picture.
 const UNUSED: chrono::TimeDelta = chrono::TimeDelta::days(180);
 
-/// Most files that one sweep removes of each kind.
+/// Most files of each kind that one sweep removes.
 const SWEEP: i64 = 32;
 
-/// Why the storage cannot be used at all.
+/// Why the storage cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The address is malformed.
@@ -54,12 +53,12 @@ pub enum OpenError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// The library does not take the settings.
+    /// The storage library refuses the settings.
     #[error("WEHPU_STORAGE_URL: {0}")]
     Settings(String),
 }
 
-/// What can go wrong with a file.
+/// A failure of an operation on files.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectError {
     /// The database.
@@ -68,16 +67,16 @@ pub enum ObjectError {
     /// The directory or bucket.
     #[error("storage: {0}")]
     Storage(Box<dyn std::error::Error + Send + Sync>),
-    /// The file is known, its bytes are not there.
+    /// The file is known, but its bytes are missing.
     #[error("the bytes of a known file are missing")]
     Missing,
     /// The owner's account was deleted while the file was being written.
     #[error("the file's owner is gone")]
     OwnerGone,
-    /// The owner's files would take more than an account's may.
+    /// The owner's files would exceed the limit of an account.
     #[error("the owner's files take too much")]
     QuotaExceeded,
-    /// All files together would take more than they may.
+    /// All files together would exceed their limit.
     #[error("all files together take too much")]
     StorageFull,
 }
@@ -93,17 +92,17 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// The storage that `config` names. Does not wait for database or bucket; a directory must be there and writable.
+    /// Opens the storage of `config`. Does not wait for database or bucket; a directory must exist and be writable.
     pub async fn open(config: &config::Storage, store: &Store, clock: Clock) -> Result<Self, OpenError> {
         let storage = Storage::open(&config.url, store).await?;
         let quota = Arc::new(Quota::new(config.quota, config.per_account));
         Ok(Self { files: store.files.clone(), users: store.users.clone(), storage, quota, clock })
     }
 
-    /// Begins a new file of the service's own `owner`, whatever the bounds.
+    /// Begins a file of the service itself under `owner`, without limits.
     ///
     /// # Errors
-    /// [`ObjectError`]; no bytes have been written then.
+    /// [`ObjectError`]; no bytes were written.
     pub async fn begin(&self, owner: &str) -> Result<Draft, ObjectError> {
         let id = FileName::fresh_id();
         let now = self.clock.now();
@@ -111,11 +110,10 @@ impl Objects {
         self.draft(id).await
     }
 
-    /// Begins a new file of `owner` (an open id) of at most `bytes`, which are reserved for it.
+    /// Begins a file of `owner` (an open id) and reserves `bytes` for it.
     ///
     /// # Errors
-    /// [`ObjectError`], [`ObjectError::QuotaExceeded`] and [`ObjectError::StorageFull`] among them; no bytes have been
-    /// written then.
+    /// [`ObjectError`], such as [`ObjectError::QuotaExceeded`] and [`ObjectError::StorageFull`]; no bytes were written.
     pub async fn begin_within(&self, owner: &str, bytes: u64) -> Result<Draft, ObjectError> {
         let id = FileName::fresh_id();
         let now = self.clock.now();
@@ -128,7 +126,7 @@ impl Objects {
                 }
                 Err(error)
             }
-            // Nobody waits for such a database another time: the reservation is left for the sweep.
+            // The database already kept the caller waiting; the reservation is left for the sweep.
             Err(error) => Err(error),
         }
     }
@@ -147,7 +145,7 @@ impl Objects {
         Ok(record.filter(|record| record.kind == name.kind.extension()))
     }
 
-    /// The complete file of this SHA-256, among those that are stored once.
+    /// The complete file with this SHA-256, among those stored once per content.
     ///
     /// # Errors
     /// [`ObjectError::Store`].
@@ -156,7 +154,7 @@ impl Objects {
         Ok(record.and_then(|record| Some(FileName { kind: FileType::from_extension(&record.kind)?, id: record.id })))
     }
 
-    /// Some bytes of file `id` from `offset` on: at least one, at most some hundred kilobytes, none from `end` on.
+    /// Bytes of file `id` from `offset` on: at least one, at most 1 MiB, none from `end` on.
     ///
     /// # Errors
     /// [`ObjectError`].
@@ -166,10 +164,10 @@ impl Objects {
         Ok(bytes)
     }
 
-    /// Removes everything that `owner` uploaded or is uploading; gives how many files that were.
+    /// Removes all files of `owner`, incomplete ones included. Returns their number.
     ///
     /// # Errors
-    /// [`ObjectError`]; what was not removed yet is removed by another call.
+    /// [`ObjectError`]; call again to remove the rest.
     pub async fn delete_of(&self, owner: &str) -> Result<usize, ObjectError> {
         let ids = self.files.ids_of_owner(owner).await?;
         for id in &ids {
@@ -190,10 +188,10 @@ impl Objects {
         Ok(self.files.of_owner(owner).await?.into_iter().filter_map(named).collect())
     }
 
-    /// Removes file `name` of `owner`. `false` when he has no such file.
+    /// Removes file `name` of `owner`; `false` when there is no such file.
     ///
     /// # Errors
-    /// [`ObjectError`]; what was not removed then is removed by another call, or by the sweep.
+    /// [`ObjectError`]; another call or the sweep removes the rest.
     pub async fn delete_own(&self, owner: &str, name: &FileName) -> Result<bool, ObjectError> {
         let kind = name.kind.extension();
         if !self.files.withdraw_own(owner, &name.id, kind, self.clock.now()).await? {
@@ -203,7 +201,8 @@ impl Objects {
         Ok(true)
     }
 
-    /// Whether all of `names` are complete files of `owner`. They do not expire for now: something is about to refer to them.
+    /// Whether all of `names` are complete files of `owner`. Extends their life, because something is about to refer to
+    /// them.
     ///
     /// # Errors
     /// [`ObjectError::Store`].
@@ -215,7 +214,7 @@ impl Objects {
         Ok(own == ids.len() as u64)
     }
 
-    /// Notes that something refers to `names` from now on, so that they do not expire.
+    /// Notes that something refers to `names`, so that they do not expire.
     ///
     /// # Errors
     /// [`ObjectError::Store`].
@@ -224,8 +223,8 @@ impl Objects {
         Ok(self.files.keep(&ids, self.clock.now()).await?)
     }
 
-    /// Removes what was left behind and what has expired, some files at a time, and measures the rest. What fails is tried
-    /// again the next time.
+    /// Removes files that were left behind or expired, some at a time, and measures the rest. What fails is retried the
+    /// next time.
     pub async fn tidy(self) {
         self.clone().sweep().await;
         match self.remove_expired().await {
@@ -244,7 +243,7 @@ impl Objects {
         if expired.is_empty() {
             return Ok(0);
         }
-        // An account's picture is found by looking, since a picture that was changed refers to nothing any more.
+        // Account pictures are looked up now: a picture that was replaced refers to nothing.
         let shown = self.users.pictured(&expired).await?;
         if !shown.is_empty() {
             self.files.postpone(&shown, now + UNUSED).await?;
@@ -259,7 +258,7 @@ impl Objects {
         Ok(removed)
     }
 
-    /// Removes what killed engines left behind, some files at a time. What fails is tried again by the next sweep.
+    /// Removes what killed engines left behind, some files at a time. What fails is retried by the next sweep.
     pub async fn sweep(self) {
         match self.remove_left_behind().await {
             Ok(0) => {}
@@ -276,7 +275,7 @@ impl Objects {
         Ok(ids.len())
     }
 
-    /// Removes file `id`: its bytes first, so that an interruption leaves a document by which they are found again.
+    /// Removes file `id`: its bytes first, so that after an interruption the document is still there to find them.
     ///
     /// # Errors
     /// [`ObjectError`].

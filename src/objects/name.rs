@@ -1,4 +1,4 @@
-//! The names of files, and the labels that tell where they came from. Neither is ever made of what a client sent.
+//! Names of files, and labels for where they came from. Neither is made of what a client sent.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ use crate::crypto::random_hex;
 /// Hexadecimal digits of a name: 128 random bits.
 const DIGITS: usize = 32;
 
-/// The name of a stored file: random, and the extension of what it is. Never used twice.
+/// The name of a stored file: random, with the extension of its type. Never used twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileName {
-    /// The random part, by which it is stored.
+    /// The random part: the file's id in the storage.
     pub id: String,
-    /// What it is.
+    /// Its type.
     pub kind: FileType,
 }
 
 impl FileName {
-    /// A name part that nobody can guess.
+    /// A random id that nobody can guess.
     pub(super) fn fresh_id() -> String {
         random_hex() + &random_hex()
     }
@@ -39,7 +39,7 @@ impl fmt::Display for FileName {
     }
 }
 
-/// What an upload belongs to: a word of this list, whatever the client wrote.
+/// What an upload belongs to: a word of this list, whatever the client sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::IntoStaticStr, strum::EnumString)]
 #[expect(missing_docs, reason = "the names say it")]
 #[strum(serialize_all = "kebab-case")]
@@ -56,8 +56,8 @@ pub enum Label {
 }
 
 impl Label {
-    /// The label that `text` means. The old mini-program writes `prefix-feedback-`; an unknown word is [`Label::Misc`],
-    /// because the old service took any.
+    /// The label that `text` means. The old mini-program writes `prefix-feedback-`. An unknown word becomes
+    /// [`Label::Misc`], because the old service accepted any.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.trim().to_ascii_lowercase();
@@ -65,7 +65,7 @@ impl Label {
         word.parse().unwrap_or_default()
     }
 
-    /// The word of the list.
+    /// The label as a word.
     #[must_use]
     pub fn word(self) -> &'static str {
         self.into()

@@ -1,13 +1,13 @@
-//! How much may be stored: by one account, and by all together.
+//! How much may be stored: per account, and in total.
 //!
-//! What an upload may need (its declared length, else the largest) is reserved with its document, before the sums are
-//! looked at. Of those that come at the same moment each sees the others, so that no bound is passed; near a bound all of
-//! them may be refused although one would have fitted. Sums are made of the documents of files and of nothing else: what
-//! a killed engine has reserved goes when its document is swept away.
+//! An upload first reserves its declared length (or the maximum) with its document; then the sums are checked.
+//! Simultaneous uploads see each other, so no limit is passed; near a limit all of them may be refused although one
+//! would have fitted. Sums come only from the documents of files: what a killed engine reserved is released when its
+//! document is swept away.
 //!
-//! The sum of an account is looked up each time. That of all files reads an index entry for each, so a replica does with a
-//! sum of the last half minute as long as it has given out little since: an eighth of what was free, at most
-//! `MAX_UNSEEN`. By that much for each replica but one the bound can be passed.
+//! The account's sum is read each time. The total reads one index entry per file, so a replica uses a total of the last
+//! half minute while it has given out little since: an eighth of what was free, at most `MAX_UNSEEN`. The limit can be
+//! passed by that much for each replica but one.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use tokio::sync::Mutex;
 use super::ObjectError;
 use crate::store::{Files, StoreError};
 
-/// Most bytes that a replica gives out between two sums: five of the largest uploads.
+/// Most bytes that a replica gives out between two totals: five of the largest uploads.
 const MAX_UNSEEN: u64 = 100 * 1024 * 1024;
 
-/// How long a sum of all files is made do with.
+/// How long a total is used.
 const SUM_AGE: Duration = Duration::from_secs(30);
 
-/// The bounds, and what is known of the files.
+/// The limits, and the last total.
 #[derive(Debug)]
 pub(super) struct Quota {
     all: Option<u64>,
@@ -31,17 +31,17 @@ pub(super) struct Quota {
     sum: Mutex<Option<Sum>>,
 }
 
-/// A sum of all files, reservations included.
+/// A total of all files, including reserved bytes.
 #[derive(Debug, Clone, Copy)]
 struct Sum {
     bytes: u64,
     at: DateTime<Utc>,
-    /// What this replica has given out since.
+    /// Bytes that this replica has given out since.
     given: u64,
 }
 
 impl Sum {
-    /// Whether `bytes` more can be given out without another look.
+    /// Whether `bytes` more can be given out without a new total.
     fn covers(self, bytes: u64, bound: u64, now: DateTime<Utc>) -> bool {
         let age = now - self.at;
         let recent = age >= chrono::TimeDelta::zero() && age.to_std().is_ok_and(|age| age < SUM_AGE);
@@ -55,7 +55,7 @@ impl Quota {
         Self { all, per_account, sum: Mutex::default() }
     }
 
-    /// Whether `bytes` that `owner` has reserved are within the bounds.
+    /// Whether the `bytes` that `owner` has reserved are within the limits.
     ///
     /// # Errors
     /// [`ObjectError::QuotaExceeded`], [`ObjectError::StorageFull`], [`ObjectError::Store`].
@@ -72,7 +72,7 @@ impl Quota {
             return Err(ObjectError::QuotaExceeded);
         }
         let Some(bound) = self.all else { return Ok(()) };
-        // One at a time: the sum that one makes is good for those who wait.
+        // One at a time: those who wait can use the total that the first one reads.
         let mut sum = self.sum.lock().await;
         if let Some(known) = sum.as_mut().filter(|sum| sum.covers(bytes, bound, now)) {
             known.given += bytes;
@@ -83,7 +83,7 @@ impl Quota {
         if all > bound { Err(ObjectError::StorageFull) } else { Ok(()) }
     }
 
-    /// Sets the gauges `storage_bytes` and, where there is a bound, `storage_quota_bytes`.
+    /// Sets the gauge `storage_bytes` and, with a limit, `storage_quota_bytes`.
     pub(super) async fn measure(&self, files: &Files) -> Result<(), StoreError> {
         Self::add_up(files).await?;
         if let Some(bound) = self.all {

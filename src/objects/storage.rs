@@ -1,5 +1,5 @@
-//! Where the bytes of files are: in GridFS (`gridfs:`), or in a directory or bucket where the program was built with the
-//! cargo feature `object-storage`. Without it `config/storage.rs` refuses such an address.
+//! Where the bytes of files are: in GridFS (`gridfs:`), or, with the cargo feature `object-storage`, in a directory or
+//! bucket. Without the feature `config/storage.rs` refuses such an address.
 
 #![cfg_attr(not(feature = "object-storage"), expect(clippy::unused_async, reason = "a directory or bucket is asked"))]
 
@@ -23,7 +23,7 @@ pub(super) enum Storage {
 }
 
 impl Storage {
-    /// Does not wait for database or bucket; a directory must be there and writable.
+    /// Does not wait for database or bucket; a directory must exist and be writable.
     pub(super) async fn open(address: &str, store: &Store) -> Result<Self, OpenError> {
         match address {
             "gridfs:" => Ok(Self::GridFs(GridFs::new(store.database()))),
@@ -43,7 +43,7 @@ impl Storage {
         }
     }
 
-    /// Bytes of file `id` from the start of `range` on; GridFS gives a whole chunk, also beyond its end.
+    /// The bytes of file `id` from `offset`. GridFS returns a whole chunk and ignores `end`.
     pub(super) async fn piece(&self, id: &str, range: Range<u64>) -> Result<Bytes, ObjectError> {
         match self {
             Self::GridFs(storage) => storage.piece(id, range.start).await,
@@ -52,7 +52,7 @@ impl Storage {
         }
     }
 
-    /// Removes file `id`; nothing is fine too.
+    /// Removes file `id`, if it exists.
     pub(super) async fn delete(&self, id: &str) -> Result<(), ObjectError> {
         match self {
             Self::GridFs(storage) => Ok(storage.delete(id).await?),
@@ -62,7 +62,7 @@ impl Storage {
     }
 }
 
-/// The bytes of one file on their way.
+/// The writer of one file.
 #[derive(Debug)]
 pub(super) enum Writer {
     GridFs(Upload),
@@ -80,7 +80,7 @@ impl Writer {
         }
     }
 
-    /// Everything is there when this returns.
+    /// Returns when everything is stored.
     pub(super) async fn close(&mut self) -> Result<(), ObjectError> {
         match self {
             Self::GridFs(upload) => upload.close().await.map_err(ObjectError::from),
@@ -89,7 +89,7 @@ impl Writer {
         }
     }
 
-    /// Gives up what a deletion of the file would not see.
+    /// Ends what a deletion of the file would not see.
     pub(super) async fn abort(self) {
         match self {
             // Chunks are found by the file's id.

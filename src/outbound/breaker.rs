@@ -1,40 +1,40 @@
-//! A circuit breaker: after repeated failures a system is not asked for a while; then one request probes it, and its
-//! outcome closes the breaker or opens it again.
+//! A circuit breaker. Repeated failures trip it, and requests fail at once. After a while it is half-open: one request
+//! probes the system, and its outcome closes the breaker or trips it again.
 
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-/// Failures in a row that open the breaker. One student's first table takes five requests, so a single broken page
-/// does not open it.
+/// Failures in a row that trip the breaker. One student's first table takes five requests, so a single broken page does
+/// not trip it.
 const THRESHOLD: u32 = 5;
 
-/// How long it stays open before a probe; well below the 30 s in which service must resume after the campus does.
+/// How long it stays tripped before a probe: well below the 30 s in which service must resume after the campus does.
 const COOLDOWN: Duration = Duration::from_secs(5);
 
-/// So many accounts must get pages that cannot be read before those count: one student's broken page, or his dead session,
-/// proves nothing about the others.
+/// Number of accounts that must get unreadable pages before those count: one student's broken page or dead session
+/// proves nothing about other students.
 const ACCOUNTS: usize = 3;
 
-/// For whom a system is asked.
+/// On whose behalf a system is asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Asker {
-    /// The service itself, as the spider does. Whatever it meets counts.
+    /// The service itself, such as the spider. All its failures count.
     #[default]
     Service,
-    /// An account, by a pseudonym.
+    /// An account, by its pseudonym.
     Account(u64),
 }
 
-/// The breaker is open.
+/// The breaker refuses the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Open;
 
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
-    /// Pages that could not be read, and for whom: up to [`ACCOUNTS`] of them.
+    /// Unreadable pages, and up to [`ACCOUNTS`] accounts that got them.
     unreadable: u32,
     accounts: Vec<u64>,
     opened: Option<Instant>,
@@ -48,7 +48,7 @@ pub struct Breaker {
     state: Mutex<State>,
 }
 
-/// Leave to ask once. Dropped without a verdict (the caller went away) it changes nothing.
+/// Permit for one request. Dropped without a verdict (the caller went away) it changes nothing.
 #[derive(Debug)]
 pub struct Permit<'a> {
     breaker: &'a Breaker,
@@ -66,23 +66,23 @@ impl Breaker {
         self.state.lock()
     }
 
-    /// Whether asking now would be refused.
+    /// Whether a request would be refused now.
     #[must_use]
     pub fn is_open(&self) -> bool {
         let state = self.state();
         state.opened.is_some_and(|at| state.probing || at.elapsed() < COOLDOWN)
     }
 
-    /// Whether the system failed repeatedly and has not answered well since: asking would be refused, or be a probe.
+    /// Whether the breaker is tripped or half-open: a request would be refused, or be a probe.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
         self.state().opened.is_some()
     }
 
-    /// Leave to ask, or [`Open`].
+    /// A permit for one request.
     ///
     /// # Errors
-    /// [`Open`] while the system is not to be asked.
+    /// [`Open`] while the system must not be asked.
     pub fn admit(&self) -> Result<Permit<'_>, Open> {
         let mut state = self.state();
         match state.opened {
@@ -97,7 +97,7 @@ impl Breaker {
 }
 
 impl State {
-    /// Failures in a row, as far as they say something about the system.
+    /// Failures in a row that count.
     fn count(&self) -> u32 {
         let unreadable = if self.accounts.len() >= ACCOUNTS { self.unreadable } else { 0 };
         self.failures.saturating_add(unreadable)
@@ -111,7 +111,7 @@ impl State {
 }
 
 impl Permit<'_> {
-    /// The system works. An open breaker closes only for its probe: a late answer to an earlier request proves little.
+    /// Record success. A tripped breaker closes only by its probe: a late answer to an earlier request proves little.
     pub fn success(self) {
         let mut state = self.breaker.state();
         if state.opened.is_some() && !self.probe {
@@ -124,16 +124,15 @@ impl Permit<'_> {
         metrics::gauge!("breaker_open", "system" => self.breaker.name).set(0.0);
     }
 
-    /// The system does not work: one failure more.
+    /// Record failure.
     pub fn failure(self) {
         let mut state = self.breaker.state();
         state.failures = state.failures.saturating_add(1);
         self.open_if_due(&mut state);
     }
 
-    /// The answer cannot be read. It counts once [`ACCOUNTS`] accounts have met such answers in a row. As the outcome of a
-    /// probe it closes the breaker as far as that: the system answers, and an account whose page is broken must not keep it
-    /// from the others.
+    /// Record an unreadable answer. It counts once [`ACCOUNTS`] accounts got such answers in a row. A probe with this
+    /// outcome closes the breaker: the system answers, and one account's broken page must not keep it from the others.
     pub fn unreadable(self, asker: Asker) {
         let Asker::Account(account) = asker else { return self.failure() };
         let mut state = self.breaker.state();

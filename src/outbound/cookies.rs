@@ -1,4 +1,4 @@
-//! Cookies of one student at one system, kept apart from everybody else's and storable as text.
+//! Cookies of one student at one system, separate from all others and storable as text.
 
 use cookie_store::{CookieStore, RawCookie};
 use reqwest::header::{HeaderValue, SET_COOKIE};
@@ -9,7 +9,7 @@ use url::Url;
 pub struct Cookies(CookieStore);
 
 impl Cookies {
-    /// The jar that [`Cookies::to_text`] wrote; an empty one for any other text.
+    /// The jar from [`Cookies::to_text`]; an empty jar for any other text.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         cookie_store::serde::json::load_all(text.as_bytes()).map(Self).unwrap_or_default()
@@ -25,7 +25,7 @@ impl Cookies {
         }
     }
 
-    /// Whether there is no cookie at all: nobody logged in with this jar.
+    /// Whether there is no cookie: nobody logged in with this jar.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.iter_any().next().is_none()

@@ -1,6 +1,6 @@
-//! Following one link of many: an article, or a file that is streamed. That one article hangs, is gone or is broken says
-//! little about the system that has it, so its breaker hears of such failures from nobody; the lists that name the links
-//! are asked for by [`Outbound::send`], which tells it.
+//! Fetches one link of many: an article, or a file that is streamed. An article that hangs, is gone or is broken says
+//! little about its system, so such failures are not recorded with the breaker. Lists are fetched by
+//! [`Outbound::send`], which records them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,13 +14,13 @@ use url::Url;
 
 use super::{Cookies, MAX_BODY, MAX_QUEUE, Open, Outbound, OutboundError, Request, System, breaker::Permit, record};
 
-/// Largest file that is taken, in bytes.
+/// Largest download, in bytes.
 pub const MAX_DOWNLOAD: u64 = 20 * 1024 * 1024;
 
-/// Longest time for a whole file.
+/// Time limit for a whole download.
 const DOWNLOAD_TIME: Duration = Duration::from_mins(1);
 
-/// An answer whose body is still to come.
+/// An answer whose body has not been read.
 #[must_use]
 pub struct Arrival<'a> {
     /// The body.
@@ -29,21 +29,21 @@ pub struct Arrival<'a> {
 }
 
 impl Arrival<'_> {
-    /// The answer made sense, as far as it was looked at.
+    /// Record success: the answer made sense so far.
     #[must_use]
     pub fn well(self) -> Download {
         self.permit.success();
         self.download
     }
 
-    /// The answer shows that the system itself does not work.
+    /// Record failure: the answer shows that the system itself does not work.
     pub fn failed(self) {
         self.permit.failure();
     }
 }
 
-/// An answer that is taken in pieces: at most [`MAX_DOWNLOAD`] bytes, within a minute from when it was asked for, and
-/// without pauses longer than the longest wait for any answer. It holds one of the system's places until it is dropped.
+/// An answer that is read in pieces: at most [`MAX_DOWNLOAD`] bytes, within `DOWNLOAD_TIME` from the request on,
+/// without a pause longer than the usual time limit. It holds one of the system's places until it is dropped.
 #[derive(Debug)]
 pub struct Download {
     system: System,
@@ -63,13 +63,13 @@ impl Download {
         &self.url
     }
 
-    /// Status: below 500.
+    /// Status, below 500.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.response.status()
     }
 
-    /// The media type the answer claims, in lower case and without parameters.
+    /// The declared media type, in lower case and without parameters.
     #[must_use]
     pub fn content_type(&self) -> Option<String> {
         let value = self.response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
@@ -77,7 +77,7 @@ impl Download {
         (!kind.is_empty()).then_some(kind)
     }
 
-    /// The media type with its parameters, as the answer has it.
+    /// The declared media type with its parameters.
     #[must_use]
     pub fn charset_line(&self) -> Option<&str> {
         self.response.headers().get(CONTENT_TYPE)?.to_str().ok()
@@ -86,12 +86,12 @@ impl Download {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// [`OutboundError`] when it is too large, too slow or breaks off. There is nothing more after an error.
+    /// [`OutboundError`] when it is too large, too slow or breaks off. No piece follows an error.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, OutboundError> {
         self.piece(MAX_DOWNLOAD, self.started + DOWNLOAD_TIME).await
     }
 
-    /// The whole of a page, with the limits of any other page.
+    /// The whole body, with the size and time limits of a page.
     ///
     /// # Errors
     /// As for [`Download::chunk`].
@@ -136,8 +136,9 @@ impl Drop for Download {
 }
 
 impl Outbound {
-    /// Asks for one link of many, follows redirects as [`Outbound::send`] does, and gives the answer before its body has
-    /// come. The breaker is told only that no connection could be made; the rest is said by the caller, who reads the answer.
+    /// Requests one link, follows redirects as [`Outbound::send`] does, and returns before the body is read. Only a
+    /// connection that could not be made is recorded as a failure here; the caller, who reads the answer, records the
+    /// rest.
     ///
     /// # Errors
     /// [`OutboundError`]; server errors (5xx) are errors, other statuses are answers.

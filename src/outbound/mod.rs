@@ -1,6 +1,6 @@
-//! Every request the engine makes: the only place that builds an HTTP client and the only one that sends. Time, size,
-//! number of redirects and number of requests at once are bounded for each system; a breaker per system keeps a system
-//! that is down from being asked again and again; redirects never leave the host that was asked.
+//! Every outgoing request: the only place that builds an HTTP client and the only place that sends. Time, size,
+//! redirects and concurrency are limited per system; a breaker per system stops requests to a system that is down;
+//! redirects never leave the origin that was asked.
 
 mod breaker;
 mod cookies;
@@ -24,7 +24,7 @@ pub use cookies::Cookies;
 pub use link::{Arrival, Download, MAX_DOWNLOAD};
 pub use request::Request;
 
-/// Systems outside, each with its own breaker and bound on concurrency.
+/// External systems, each with its own breaker and concurrency limit.
 #[derive(
     Debug,
     Clone,
@@ -57,36 +57,36 @@ pub enum System {
 }
 
 impl System {
-    /// Short lower-case name, for metrics, logs and keys.
+    /// Short lower-case name for metrics, logs and keys.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
     }
 }
 
-/// Largest answer that is read, in bytes: campus pages have at most some hundred kilobytes.
+/// Largest answer, in bytes. Campus pages have a few hundred kilobytes at most.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
 /// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 5;
 
-/// Longest wait for a free place among the requests to a system. A queue that is longer is better refused.
+/// Longest wait for a free place among the requests to a system. With a longer queue it is better to refuse.
 const MAX_QUEUE: Duration = Duration::from_secs(3);
 
-/// Pause before a connection that failed is tried once more.
+/// Pause before the one retry after a connection could not be made.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(150);
 
-/// A browser of the time: some campus systems answer others with an error page.
+/// A browser's `User-Agent`: some campus systems send other clients an error page.
 const BROWSER: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36";
 
-/// Why there is no usable answer. Carries no address and nothing of the answer.
+/// Why there is no usable answer. Holds no address and no part of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
-    /// The breaker is open: the system failed repeatedly and is not asked for now.
+    /// The breaker is tripped: the system failed repeatedly.
     #[error("{0} is not asked for now, it failed repeatedly")]
     BreakerOpen(System),
-    /// Too many requests to this system are under way.
+    /// No free place in time: too many requests to this system are under way.
     #[error("too many requests to {0} are under way")]
     Busy(System),
     /// No answer in time.
@@ -101,16 +101,16 @@ pub enum OutboundError {
     /// The answer is larger than any real one.
     #[error("the answer of {0} is too large")]
     TooLarge(System),
-    /// A redirect that leads where it must not.
+    /// A redirect to an address that is not allowed.
     #[error("{0} redirected to another host")]
     Redirect(System),
-    /// One redirect after the other.
+    /// More than `MAX_REDIRECTS` redirects.
     #[error("{0} redirected too often")]
     RedirectLoop(System),
 }
 
 impl OutboundError {
-    /// Short lower-case word, for metrics.
+    /// Short lower-case word for metrics.
     #[must_use]
     pub fn kind(self) -> &'static str {
         match self {
@@ -169,8 +169,8 @@ pub enum BuildError {
     Tls(reqwest::Error),
 }
 
-/// A request under way: the answer was received, its meaning is not known yet. The caller understands it and says whether the
-/// system is well, so that a maintenance page with status 200 counts as the failure it is.
+/// An answer whose meaning is not known yet. The caller reads it and tells the breaker whether the system works, so
+/// that a maintenance page with status 200 counts as a failure.
 #[must_use]
 pub struct Exchange<'a> {
     /// The answer.
@@ -180,25 +180,25 @@ pub struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// The answer made sense.
+    /// Record success: the answer made sense.
     pub fn well(self) {
         self.permit.success();
     }
 
-    /// The answer shows that the system does not work.
+    /// Record failure: the answer shows that the system does not work.
     pub fn failed(self) {
         self.permit.failure();
     }
 
-    /// The answer cannot be read, or says that the system does not work: perhaps only for this account.
+    /// Record that the answer cannot be read, or reports trouble, perhaps only for this account.
     pub fn unreadable(self, asker: Asker) {
         self.permit.unreadable(asker);
     }
 }
 
 impl Outbound {
-    /// `timeout`: longest wait for one answer. `concurrency`: requests at once per system. `ca_file`: extra root
-    /// certificates in PEM; certificates are always verified.
+    /// `timeout`: limit of one call with its redirects. `concurrency`: requests at once per system. `ca_file`: extra
+    /// root certificates in PEM; certificates are always verified.
     ///
     /// # Errors
     /// [`BuildError`] when the certificates cannot be used.
@@ -222,19 +222,19 @@ impl Outbound {
         Ok(Self { client, timeout, gates: Arc::new(System::VARIANTS.iter().copied().map(gate).collect()) })
     }
 
-    /// Whether the breaker of `system` is open, so that asking would fail at once.
+    /// Whether the breaker of `system` refuses requests now.
     #[must_use]
     pub fn is_open(&self, system: System) -> bool {
         self.gates[&system].breaker.is_open()
     }
 
-    /// Whether `system` failed repeatedly and has not answered well since.
+    /// Whether the breaker of `system` is tripped or half-open.
     #[must_use]
     pub fn is_in_doubt(&self, system: System) -> bool {
         self.gates[&system].breaker.is_in_doubt()
     }
 
-    /// Sends `request` with the cookies in `cookies`, follows redirects within the host, and keeps what cookies come back.
+    /// Sends `request` with `cookies`, follows redirects within the origin, and stores the cookies that come back.
     ///
     /// # Errors
     /// [`OutboundError`]; server errors (5xx) are errors, other statuses are answers.
@@ -282,7 +282,7 @@ impl Outbound {
         Ok(Answer { url, status, headers, body })
     }
 
-    /// Sends the request and those its redirects ask for; gives the last address and the answer, its body unread.
+    /// Sends the request and follows its redirects. Returns the last address and the answer, its body unread.
     async fn travel(
         &self,
         system: System,
@@ -305,7 +305,7 @@ impl Outbound {
         Err(OutboundError::RedirectLoop(system))
     }
 
-    /// One request; a GET whose connection could not be made is tried once more.
+    /// One request. A GET whose connection could not be made is retried once.
     async fn once(
         &self,
         system: System,
@@ -361,7 +361,7 @@ async fn read_body(system: System, mut response: reqwest::Response) -> Result<Ve
     }
 }
 
-/// Asks `url` once and gives the status: for health checks, outside of any system's limits.
+/// The status of `GET url`, for health checks; outside of every system's limits.
 ///
 /// # Errors
 /// When there is no answer within `timeout`.

@@ -1,4 +1,4 @@
-//! A request as the engine's parts describe it, before it is sent.
+//! A request before it is sent.
 
 use std::{fmt, time::Duration};
 
@@ -8,7 +8,7 @@ use reqwest::{
 };
 use url::Url;
 
-/// Where redirects may lead.
+/// Where redirects may lead, beyond the check of the origin.
 struct Within(Box<dyn Fn(&Url) -> bool + Send + Sync>);
 
 impl fmt::Debug for Within {
@@ -25,7 +25,7 @@ pub struct Request {
     pub(super) body: Option<(&'static str, String)>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     within: Option<Within>,
-    /// Longest time for the answer, its body included, where it is not the usual one.
+    /// Time limit for the answer with its body, if not the usual one.
     pub(super) time: Option<Duration>,
 }
 
@@ -53,7 +53,7 @@ impl Request {
         Self::new(Method::POST, url, Some(("application/json", body.to_string())))
     }
 
-    /// Says that a script of the page sends it (`X-Requested-With`), as some systems insist.
+    /// Adds `X-Requested-With`, as a script of the page would; some systems demand it.
     #[must_use]
     pub fn by_script(mut self) -> Self {
         let name = HeaderName::from_static("x-requested-with");
@@ -61,14 +61,14 @@ impl Request {
         self
     }
 
-    /// Sends a header along; `User-Agent` takes the place of the browser's.
+    /// Adds a header; `User-Agent` replaces the browser's.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// Names the page the request seems to come from; some systems insist on it.
+    /// Sets the page that the request seems to come from; some systems demand it.
     #[must_use]
     pub fn referer(mut self, url: &Url) -> Self {
         if let Ok(value) = HeaderValue::from_str(url.as_str()) {
@@ -77,7 +77,7 @@ impl Request {
         self
     }
 
-    /// Narrows where redirects may lead: to addresses that `allowed` accepts, and never off the host.
+    /// Narrows redirects to addresses that `allowed` accepts; they never leave the origin.
     #[must_use]
     pub fn within(mut self, allowed: impl Fn(&Url) -> bool + Send + Sync + 'static) -> Self {
         self.within = Some(Within(Box::new(allowed)));

@@ -1,4 +1,4 @@
-//! Whether the database is there and current.
+//! Whether the database answers and its schema is current.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -8,14 +8,14 @@ use crate::store::{
     migrations::{self, MigrationError},
 };
 
-/// How often the database is asked whether it is there.
+/// How often the database is pinged.
 const WATCH: Duration = Duration::from_secs(1);
 
-/// Longest wait for its answer.
+/// Longest wait for an answer.
 const WATCH_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Keeps readiness up to date. Waits for the database as long as it takes; ends only when the schema is behind. Calls
-/// `ready` once, when the schema was found to be current.
+/// Updates the readiness. Waits for the database as long as necessary; ends only when the schema does not fit this
+/// version. Calls `ready` once, when the schema was found to be current.
 pub async fn watch_database(
     store: &Store,
     readiness: &Readiness,
@@ -34,10 +34,10 @@ pub async fn watch_database(
     }
 }
 
-/// Whether the schema is current; `false` when the database cannot tell at the moment.
+/// Whether the schema is current; `false` when the database does not answer.
 ///
 /// # Errors
-/// [`MigrationError`] when it is not.
+/// [`MigrationError`] when the schema does not fit this version.
 pub async fn is_migrated(store: &Store) -> Result<bool, MigrationError> {
     match migrations::check_current(store.database()).await {
         Ok(()) => Ok(true),

@@ -1,5 +1,5 @@
-//! What `serve` and `spider` have in common: they listen, know whether the database is there and current, tell the proxy
-//! whether they want requests, and end in an orderly way.
+//! What `serve` and `spider` have in common: they listen, watch the database and its schema, tell the proxy whether
+//! they want requests, and end in an orderly way.
 
 mod database;
 mod readiness;
@@ -16,7 +16,7 @@ pub use shutdown::{Abort, Shutdown, metrics_upkeep};
 /// Listens on `addr`.
 ///
 /// # Errors
-/// What is wrong, with the name of the variable that says the address.
+/// The problem, with the name of the variable that holds the address.
 pub async fn bind(addr: SocketAddr, variable: &str) -> Result<TcpListener, String> {
     TcpListener::bind(addr).await.map_err(|e| format!("{variable}: cannot listen on {addr}: {e}"))
 }

@@ -19,7 +19,7 @@ struct Flags {
 }
 
 impl Readiness {
-    /// The schema is what this version needs.
+    /// Notes that the schema is current.
     pub fn set_migrated(&self) {
         self.0.migrated.store(true, Ordering::SeqCst);
     }
@@ -30,20 +30,20 @@ impl Readiness {
         self.0.migrated.load(Ordering::SeqCst)
     }
 
-    /// Whether some member of the replica set answers. A primary is not needed: reads go on without one, and all
-    /// replicas would leave the proxy together during an election.
+    /// Notes whether any member of the replica set answers. A primary is not needed: reads go on without one, and
+    /// during an election all replicas would leave the proxy together.
     pub fn set_database(&self, reachable: bool) {
         if self.0.database.swap(reachable, Ordering::SeqCst) != reachable {
             tracing::info!(reachable, "database");
         }
     }
 
-    /// This replica is about to stop: no new requests, please. Not taken back.
+    /// Notes that this replica is about to stop and wants no new requests. This cannot be undone.
     pub fn set_draining(&self) {
         self.0.draining.store(true, Ordering::SeqCst);
     }
 
-    /// The status that `/readyz` answers: 404 asks the proxy to drain this replica (HAProxy's `disable-on-404`).
+    /// The answer of `/readyz`: 404 asks the proxy to drain this replica (HAProxy's `disable-on-404`).
     #[must_use]
     pub fn status(&self) -> (StatusCode, &'static str) {
         let is = |flag: &AtomicBool| flag.load(Ordering::SeqCst);

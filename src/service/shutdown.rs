@@ -1,4 +1,4 @@
-//! The end of a replica: told by a signal, announced to the proxy, drained, then gone.
+//! The end of a replica: a signal, the announcement to the proxy, the drain, the exit.
 
 use std::{future::Future, time::Duration};
 
@@ -10,7 +10,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Readiness;
 
-/// How long requests are still accepted after `/readyz` says so: three checks of the proxy, which asks every second.
+/// How long requests are still accepted after `/readyz` answers 404: three checks of the proxy, which asks every
+/// second.
 const ANNOUNCE: Duration = Duration::from_secs(3);
 
 /// How long running requests and background work may take to finish.
@@ -19,19 +20,19 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// How often upkeep of the metrics runs.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// How a replica learns that it shall end, and how its parts do.
+/// The signals that end a replica, and the token that tells its parts.
 #[derive(Debug)]
 pub struct Shutdown {
-    /// Accept no more connections; finish what runs.
+    /// Accept no more connections, and finish the running work.
     pub stop: CancellationToken,
     terminate: Signal,
     interrupt: Signal,
 }
 
-/// Why a replica ended other than by a signal.
+/// Why a replica ended without a signal, or before its drain did.
 #[derive(Debug, thiserror::Error)]
 pub enum Abort {
-    /// A part that must run as long as the service ended.
+    /// A part ended that must run as long as the service.
     #[error("{0} ended unexpectedly")]
     PartEnded(&'static str),
     /// Signals cannot be received.
@@ -43,7 +44,8 @@ pub enum Abort {
 }
 
 impl Shutdown {
-    /// Takes over SIGTERM and SIGINT. Before the replica listens, so that a signal to a ready one always drains it.
+    /// Takes over SIGTERM and SIGINT. Call it before the replica listens, so that a signal to a ready replica always
+    /// drains it.
     ///
     /// # Errors
     /// [`Abort::Signals`].
@@ -61,10 +63,10 @@ impl Shutdown {
         }
     }
 
-    /// Waits for SIGTERM or SIGINT, or for one of the parts to end, then drains.
+    /// Waits for SIGTERM or SIGINT, then drains. When a part ends first, returns at once.
     ///
-    /// `parts` resolves with the name of a part that ended although nobody asked it to. `served` ends when the listeners
-    /// have finished their connections.
+    /// `part_ended` resolves with the name of a part that ended unasked. `served` ends when the listeners have finished
+    /// their connections.
     pub async fn supervise(
         mut self,
         readiness: &Readiness,
@@ -100,7 +102,7 @@ impl Shutdown {
     }
 }
 
-/// Runs upkeep of the metrics until the end.
+/// Runs the upkeep of the metrics for ever.
 pub async fn metrics_upkeep(handle: metrics_exporter_prometheus::PrometheusHandle) {
     let mut every = tokio::time::interval(UPKEEP);
     loop {

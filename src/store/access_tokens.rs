@@ -1,4 +1,4 @@
-//! `tokens`: access tokens of other services, sealed, one for all replicas.
+//! `tokens`: sealed access tokens for other services, shared by all replicas.
 
 use chrono::{DateTime, Utc};
 use mongodb::{
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Reads, StoreError, collection, reads::steadily};
 
-/// The `tokens` collection. Documents of the old service have other ids and are left alone.
+/// The `tokens` collection. Documents of the old service have other ids and stay as they are.
 #[derive(Debug, Clone)]
 pub struct AccessTokens(Collection<StoredToken>);
 
@@ -33,13 +33,13 @@ impl StoredToken {
         Self { id: id.to_owned(), sealed, refresh_at, expires_at }
     }
 
-    /// From when on a new one should be asked for.
+    /// When a new one should be asked for.
     #[must_use]
     pub fn refresh_at(&self) -> DateTime<Utc> {
         self.refresh_at.to_chrono()
     }
 
-    /// Until when it is good.
+    /// When it stops to be valid.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at.to_chrono()
@@ -59,7 +59,7 @@ impl AccessTokens {
         steadily(|| self.0.find_one(doc! { "_id": id })).await
     }
 
-    /// Stores a token in place of the one before.
+    /// Stores a token in place of the earlier one.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.

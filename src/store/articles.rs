@@ -1,9 +1,9 @@
-//! `news`, `logistics`, `lectures` and `notices`: articles that the spider collected, one collection per class. Public
-//! data: read from whichever member the connection string prefers.
+//! `news`, `logistics`, `lectures` and `notices`: the articles that the spider collected, one collection per class.
+//! They are public, so they are read from any member the connection string prefers.
 //!
-//! What the old service stored is still read: its `href` can be a list, its notices have no `time` and its lectures no
-//! `timestamp`. Migration 0006 gave its documents the date they are sorted by. Days in a `time` are stored, and read from
-//! what was stored before, as the mini-program shows them: `2017-12-01`.
+//! Documents of the old service are still read: `href` can be a list, notices have no `time`, lectures no `timestamp`.
+//! Migration 0006 gave them the date they are sorted by. Days in `time` are stored and returned as the mini-program
+//! shows them: `2017-12-01`.
 
 mod search;
 
@@ -37,15 +37,15 @@ fn collection_of(class: Class) -> &'static str {
     }
 }
 
-/// An article to be stored.
+/// An article to store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Article {
-    /// What makes it this article and no other: its address, or title and time of a lecture.
+    /// Identity of the article: its address, or title and time of a lecture.
     pub key: String,
     /// Title.
     pub title: String,
-    /// When it was published or when the lecture is, as the page says it; empty when the page does not. Its days are
-    /// stored as `2017-12-01`.
+    /// When it was published, or when the lecture is, as the page says; empty when it does not say. Days are stored as
+    /// `2017-12-01`.
     pub time: String,
     /// Department or column.
     pub tag: Option<String>,
@@ -59,11 +59,11 @@ pub struct Article {
     pub images: Vec<String>,
     /// Where a lecture is.
     pub place: Option<String>,
-    /// Who gives it.
+    /// Who gives the lecture.
     pub speaker: Option<String>,
 }
 
-/// What is known of an article beforehand.
+/// What is stored about an article already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownArticle {
     /// The run of the spider that wrote it last; `None` when none did.
@@ -75,22 +75,23 @@ pub struct KnownArticle {
 /// What storing an article did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
-    /// It was not there.
+    /// It was new.
     Inserted,
-    /// It was there with another text.
+    /// It was stored with another text.
     Changed,
-    /// It was there as it is.
+    /// It was stored with the same text.
     Unchanged,
 }
 
-/// An article as stored. A list has no content and none of the fields after it.
+/// An article as stored. In a list, `content` and all fields after it are empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredArticle {
-    /// Its id; stays the same when its text changes.
+    /// Its id, which stays the same when the text changes.
     pub id: ObjectId,
     /// Title.
     pub title: String,
-    /// When it was published or when the lecture is, days as `2017-12-01`; at least the day it was collected.
+    /// When it was published, or when the lecture is, with days as `2017-12-01`; otherwise the day of `published_at` or
+    /// `timestamp`.
     pub time: String,
     /// Department or column.
     pub tag: Option<String>,
@@ -98,7 +99,7 @@ pub struct StoredArticle {
     pub timestamp: Option<DateTime<Utc>>,
     /// The date that it is sorted by.
     pub published_at: Option<DateTime<Utc>>,
-    /// What makes it this article and no other; the old service's have none.
+    /// Identity of the article; documents of the old service have none.
     pub key: Option<String>,
     /// Text, or HTML as the page has it.
     pub content: String,
@@ -108,11 +109,11 @@ pub struct StoredArticle {
     pub images: Vec<String>,
     /// Where a lecture is.
     pub place: Option<String>,
-    /// Who gives it.
+    /// Who gives the lecture.
     pub speaker: Option<String>,
 }
 
-/// As it lies in the database. The old service's fields can be of any type.
+/// The document in the database. The old service's fields can be of any type.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ArticleDocument {
@@ -165,7 +166,7 @@ impl From<ArticleDocument> for StoredArticle {
     }
 }
 
-/// The text of a value, of a list its first one; `None` when there is none.
+/// A value as text; of a list the first text; `None` when there is none.
 fn text(value: Bson) -> Option<String> {
     let text = match value {
         Bson::String(text) => text,
@@ -198,14 +199,14 @@ fn chrono(at: bson::DateTime) -> DateTime<Utc> {
     at.to_chrono()
 }
 
-/// The first day in a text, as the moment when it begins at the university.
+/// The first day in a text, as the moment when that day begins at the university (UTC+8).
 fn date_in(text: &str) -> Option<DateTime<Utc>> {
     let midnight = day::find(text)?.date.and_hms_opt(0, 0, 0)?;
     Some(FixedOffset::east_opt(8 * 3600)?.from_local_datetime(&midnight).single()?.to_utc())
 }
 
-/// The ways in which the time of an article can have been stored: as it is stored now, as the page writes it, and as the
-/// old service wrote days, without zeros (`2017-12-1`).
+/// How the time of an article may have been stored: as it is stored now, as the page writes it, and with the old
+/// service's days without zeros (`2017-12-1`).
 fn stored_times(time: &str) -> Vec<String> {
     let dashed = day::dashed(time);
     let short = day::find(&dashed).map(|Day { at, date }| {
@@ -234,8 +235,8 @@ impl Articles {
         collection(&self.db, collection_of(class), Reads::Primary)
     }
 
-    /// `count` articles without their contents, the newest first, after the `start` newest: all of them, or those whose
-    /// title or content has every one of `words`. Two pages never share one, unless a new article came between.
+    /// `count` articles without their contents, newest first, after skipping `start`: all of them, or those whose title
+    /// or content has every one of `words`. Two pages overlap only when a new article came in between.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers, or a search takes over five seconds.
@@ -250,7 +251,7 @@ impl Articles {
         self.page(class, search::with_words(words), Some(fields), start, count).await
     }
 
-    /// The `count` newest articles, whole.
+    /// The `count` newest articles with their contents.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
@@ -283,7 +284,7 @@ impl Articles {
         Ok(list)
     }
 
-    /// One article, whole.
+    /// One article with its content.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
@@ -292,8 +293,8 @@ impl Articles {
         Ok(found.map(StoredArticle::from))
     }
 
-    /// Stores an article under its key: it is inserted once, and keeps its id when its text changes. One that the old
-    /// service stored (which knew no keys) with the same title and time is taken for the same.
+    /// Stores an article under its key. It is inserted once and keeps its id when its text changes. A document of the
+    /// old service (without key) with the same title and time counts as the same article.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -301,8 +302,8 @@ impl Articles {
         self.write(class, article, None, now).await
     }
 
-    /// Like [`Articles::put`], for run `run` of the spider: what a later run wrote is left alone, and what this one
-    /// changes is marked as its own.
+    /// Like [`Articles::put`], for run `run` of the spider: leaves alone what a later run wrote, and marks what it
+    /// changes with its number.
     ///
     /// # Errors
     /// As [`Articles::put`].
@@ -326,7 +327,7 @@ impl Articles {
         let articles = self.primary(class);
         let mut same = doc! { "key": &article.key };
         if let Some(run) = run {
-            // The fence: a run that lost its lease without noticing may still be writing.
+            // The fence: a run that lost its lease unnoticed may still be writing.
             same.insert("$or", vec![doc! { "run": Bson::Null }, doc! { "run": { "$lte": run } }]);
         }
         let (set, fresh) = changes(article, run, now);
@@ -348,7 +349,7 @@ impl Articles {
         }
     }
 
-    /// What is known of those of `keys` that are stored.
+    /// What is stored about those of `keys` that exist.
     ///
     /// # Errors
     /// [`StoreError`] when the primary does not answer.
@@ -365,7 +366,7 @@ impl Articles {
         Ok(known)
     }
 
-    /// Key and title of the articles whose title or beginning `is_garbled` knows, at most `most` of them.
+    /// Key and title of at most `most` articles for whose title or beginning `is_garbled` is true.
     ///
     /// # Errors
     /// [`StoreError`] when the primary does not answer.
@@ -399,7 +400,7 @@ impl Articles {
         Ok(())
     }
 
-    /// The latest date among the articles of `class`, as far as it is not later than `now`.
+    /// The latest date of the articles of `class` that is not after `now`.
     ///
     /// # Errors
     /// [`StoreError`] when the primary does not answer.
@@ -410,18 +411,18 @@ impl Articles {
     }
 }
 
-/// So many characters tell in which character set a text was read.
+/// Number of characters of the content that `garbled` checks: enough to see a wrong character set.
 const BEGIN: i32 = 60;
 
-/// Longest search. Ten thousand articles take well below a second.
+/// Time limit of a list or search. A search of ten thousand articles takes well below a second.
 const SEARCH_LIMIT: Duration = Duration::from_secs(5);
 
 fn date(at: DateTime<Utc>) -> bson::DateTime {
     bson::DateTime::from_chrono(at)
 }
 
-/// What storing an article sets, and what else when it is new; as stages of an update, so that a document that has
-/// all of it already stays as it is.
+/// What storing an article sets, and what it adds to a new one; as update stages, so that a document that already has
+/// all of it does not change.
 fn changes(article: &Article, run: Option<i64>, now: DateTime<Utc>) -> (Document, Document) {
     let text = |value: &str| Some(Bson::from(value));
     let optional = |value: &Option<String>| value.as_deref().map(Bson::from);

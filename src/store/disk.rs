@@ -1,11 +1,11 @@
-//! How full the disk of the database is: gauges for anyone who watches the service, so that somebody comes before it is full.
+//! How full the database's disk is: gauges for the alarm that comes before it is full.
 
 use mongodb::bson::{Bson, doc};
 
 use super::{Store, StoreError};
 
 impl Store {
-    /// Sets `database_disk_used_bytes` and `database_disk_bytes` to what the primary says of the disk its data is on.
+    /// Sets `database_disk_used_bytes` and `database_disk_bytes` from the primary's `dbStats`.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.

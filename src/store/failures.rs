@@ -1,5 +1,5 @@
-//! `failures`: articles that the spider saw listed and could not collect: why, how often it tried, and when it tries
-//! again. A document goes when its article is collected.
+//! `failures`: articles that the spider saw in a list and could not collect: why, how often it tried, when it tries
+//! again. A document is removed when its article is collected.
 
 use std::collections::HashMap;
 
@@ -32,11 +32,11 @@ pub struct Failure {
     pub date: Option<String>,
     /// Why, as one word.
     pub word: &'static str,
-    /// When it is tried again; `None`: only when the list names another address.
+    /// When it is tried again; `None`: never at this address.
     pub next: Option<DateTime<Utc>>,
 }
 
-/// What is known of a failure beforehand.
+/// What is stored about a failure already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownFailure {
     /// How often it was tried.
@@ -60,7 +60,7 @@ pub struct DueFailure {
     pub title: String,
     /// Date in the list.
     pub date: Option<String>,
-    /// What is known of it.
+    /// What is stored about it.
     pub known: KnownFailure,
 }
 
@@ -107,7 +107,7 @@ impl Failures {
         Self(collection(db, "failures", Reads::Primary))
     }
 
-    /// Records that run `run` failed to collect an article: one try more.
+    /// Records that run `run` failed to collect an article, and counts the attempt.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -139,7 +139,7 @@ impl Failures {
         Ok(())
     }
 
-    /// What is known of those of `keys` that failed.
+    /// What is stored about those of `keys` that failed.
     ///
     /// # Errors
     /// [`StoreError`] when the primary does not answer.
@@ -149,7 +149,7 @@ impl Failures {
         Ok(documents.into_iter().map(|document| (document.key.clone(), document.known())).collect())
     }
 
-    /// At most `limit` failures of `job` that are due for another try, the one waiting longest first.
+    /// At most `limit` failures of `job` that are due for another try, longest due first.
     ///
     /// # Errors
     /// [`StoreError`] when the primary does not answer.
@@ -162,7 +162,7 @@ impl Failures {
         Ok(self.read(due, limit).await?.into_iter().filter_map(due_failure).collect())
     }
 
-    /// How many articles of `job` could not be collected so far.
+    /// How many articles of `job` are recorded as failed.
     ///
     /// # Errors
     /// [`StoreError`] when the primary does not answer.

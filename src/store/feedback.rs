@@ -1,5 +1,5 @@
-//! `feedback`: hashes of what was reported lately with the page that was made of it, so that a report that is sent twice
-//! becomes one page. A TTL index removes them.
+//! `feedback`: hashes of recent reports with the page that each became, so that a report sent twice becomes one page. A
+//! TTL index removes them.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Reads, StoreError, collection, reads::steadily};
 
-/// How long the same text by the same student counts as sent twice. The TTL index in `migrations/` has the same time, and
-/// comes round only once a minute.
+/// How long the same text by the same student counts as sent twice. The TTL index in `migrations/` has the same time,
+/// but MongoDB removes documents only once a minute.
 const REPEAT: Duration = Duration::from_mins(10);
 
 /// The `feedback` collection.
@@ -33,7 +33,7 @@ impl Feedback {
         Self(collection(db, "feedback", Reads::Primary))
     }
 
-    /// The page that was made of the same report within the last ten minutes.
+    /// The page of the same report within `REPEAT`.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -43,7 +43,7 @@ impl Feedback {
         Ok(found.map(|report| report.url))
     }
 
-    /// Remembers the page that was made of a report.
+    /// Remembers the page that a report became.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.

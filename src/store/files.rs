@@ -1,9 +1,8 @@
-//! `files`: which uploads there are, of whom, of what type and how long. Their bytes are in the object storage (`objects`);
-//! a document is there before the first byte and complete after the last, so that nothing half-written is ever served
-//! and everything half-written is found again. Until then its length is what was reserved for it, so that the lengths of all
-//! documents are what is taken or may be.
+//! `files`: the uploads with owner, type and length. Their bytes are in the object storage (`objects`). A document
+//! exists before the first byte and is completed after the last, so no half-written file is served and each one is
+//! found again. Until then its length is what was reserved, so the sum of all lengths is what is in use or may be.
 //!
-//! An upload expires unless something refers to it: `expiresAt` says when, and goes when `usedAt` comes. Files of the
+//! An upload expires at `expiresAt` unless something refers to it; then `usedAt` replaces `expiresAt`. Files of the
 //! service itself have neither.
 
 use chrono::{DateTime, Utc};
@@ -24,7 +23,7 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Files {
     own: Collection<Document>,
-    /// A complete file never changes, so any member that has it will do.
+    /// Any member may answer: a complete file never changes.
     any: Collection<Document>,
 }
 
@@ -34,7 +33,7 @@ struct Document {
     id: String,
     owner: String,
     at: bson::DateTime,
-    /// When a file that is still being written counts as left behind; not there once it is complete.
+    /// When an incomplete or withdrawn file counts as left behind; absent on a complete one.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<bson::DateTime>,
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
@@ -45,10 +44,10 @@ struct Document {
     folder: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prefix: Option<String>,
-    /// SHA-256 of the content, hexadecimal; only of files that are stored once however often they come.
+    /// SHA-256 of the content, hexadecimal; only for files that are stored once per content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
-    /// When it is removed unless something refers to it by then.
+    /// When it is removed unless something refers to it.
     #[serde(rename = "expiresAt", default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<bson::DateTime>,
 }
@@ -68,12 +67,12 @@ pub struct FileRecord {
     pub prefix: String,
     /// When it was uploaded.
     pub at: DateTime<Utc>,
-    /// When it is removed unless something refers to it by then; `None` when something does.
+    /// When it is removed unless something refers to it; `None` when something does.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl FileRecord {
-    /// `None` for a document of a file that is not complete.
+    /// `None` for an incomplete file.
     fn of(document: Document) -> Option<Self> {
         if document.until.is_some() {
             return None;
@@ -90,12 +89,12 @@ impl FileRecord {
     }
 }
 
-/// How long a complete file stays.
+/// How long a complete file is kept.
 #[derive(Debug, Clone, Copy)]
 pub enum Life<'a> {
     /// Until then, unless something refers to it.
     Until(DateTime<Utc>),
-    /// For good, and once: the SHA-256 of its content, hexadecimal.
+    /// For good, once per content: its SHA-256, hexadecimal.
     Once(&'a str),
 }
 
@@ -105,7 +104,8 @@ impl Files {
         Self { own: open(Reads::Primary), any: open(Reads::Configured) }
     }
 
-    /// Notes that `owner` begins to write file `id` of at most `reserved` bytes; after `until` it counts as left behind.
+    /// Notes that `owner` begins to write file `id` of at most `reserved` bytes. After `until` it counts as left
+    /// behind.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Duplicate`] when the id was used before.
@@ -133,11 +133,11 @@ impl Files {
         Ok(())
     }
 
-    /// Marks file `id` as complete. `false` when it is not there any more: its owner's account was deleted meanwhile, or
-    /// it was swept away.
+    /// Marks file `id` as complete. `false` when it no longer exists: its owner's account was deleted, or it was swept
+    /// away.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::Duplicate`] when there is a complete file of this hash.
+    /// [`StoreError`]; [`StoreError::Duplicate`] when a complete file has this hash.
     pub async fn complete(
         &self,
         id: &str,
@@ -155,7 +155,7 @@ impl Files {
         Ok(self.own.update_one(doc! { "_id": id }, update).await?.matched_count == 1)
     }
 
-    /// The complete file `id`. Asks any member, and the primary when that one does not know it (yet).
+    /// The complete file `id`, nearest then primary.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -164,7 +164,7 @@ impl Files {
         Ok(found.and_then(FileRecord::of))
     }
 
-    /// The complete file of this content, among those that are stored once.
+    /// The complete file with this content, among those stored once per content.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -194,7 +194,7 @@ impl Files {
         Ok(records)
     }
 
-    /// Ids of everything that `owner` uploaded or is uploading.
+    /// Ids of all files of `owner`, incomplete ones included.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -210,7 +210,7 @@ impl Files {
         self.ids(doc! { "until": { "$lt": date(now) } }, limit).await
     }
 
-    /// Bytes of all files of `owner`, reserved ones included.
+    /// Bytes of all files of `owner`, including reserved ones.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.
@@ -218,7 +218,7 @@ impl Files {
         self.bytes(doc! { "owner": owner }).await
     }
 
-    /// Bytes of all files, reserved ones included. Reads the whole index by owner and length, and no document.
+    /// Bytes of all files, including reserved ones. Reads the whole index by owner and length, and no document.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.
@@ -234,13 +234,14 @@ impl Files {
         let sum = doc! { "$group": { "_id": bson::Bson::Null, "bytes": { "$sum": { "$toLong": "$length" } } } };
         let pipeline = [doc! { "$match": which }, doc! { "$project": { "_id": 0, "length": 1 } }, sum];
         let hint = Hint::Name("owner_length".to_owned());
-        // Within an upload, which waits for a primary once: the driver's own repetition has to do.
+        // An upload waits for a primary only once, so the driver's own retry must do.
         let mut cursor = self.own.aggregate(pipeline).hint(hint).with_type::<Sum>().await?;
         let sum = if cursor.advance().await? { cursor.deserialize_current()?.bytes } else { 0 };
         Ok(u64::try_from(sum).unwrap_or_default())
     }
 
-    /// Has those of the files `ids` that are complete and of `owner` stay until `until` at least; gives how many those are.
+    /// Extends the life of those of the files `ids` that are complete and of `owner` to `until` at least. Returns their
+    /// number.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -249,7 +250,7 @@ impl Files {
         self.postpone_those(own, until).await
     }
 
-    /// Has the files `ids` stay until `until` at least.
+    /// Extends the life of the files `ids` to `until` at least.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -258,14 +259,14 @@ impl Files {
     }
 
     async fn postpone_those(&self, which: bson::Document, until: DateTime<Utc>) -> Result<u64, StoreError> {
-        // `$max` takes a missing date for none; whatever stays for good has none and gets none.
+        // A file without `expiresAt` stays for good; `$max` alone would give it one.
         let later = doc! { "$max": ["$expiresAt", date(until)] };
         let stays = doc! { "$eq": [{ "$type": "$expiresAt" }, "missing"] };
         let update = vec![doc! { "$set": { "expiresAt": { "$cond": [stays, "$$REMOVE", later] } } }];
         Ok(retried(|| self.own.update_many(which.clone(), update.clone())).await?.matched_count)
     }
 
-    /// Notes that something refers to the files `ids`, for good.
+    /// Marks the files `ids` as referred to, for good.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -275,7 +276,7 @@ impl Files {
         Ok(())
     }
 
-    /// Ids of at most `limit` files to which nothing has referred in time.
+    /// Ids of at most `limit` files that expired.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -283,8 +284,8 @@ impl Files {
         self.ids(doc! { "expiresAt": { "$lt": date(now) } }, limit).await
     }
 
-    /// Takes file `id` out of use if it has expired. `false`: something refers to it by now. A file that is out of use is not
-    /// served, and counts as left behind.
+    /// Withdraws file `id` if it has expired; `false` when something refers to it now. A withdrawn file is not served
+    /// and counts as left behind.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -293,7 +294,8 @@ impl Files {
         self.withdraw(doc! { "_id": id, "expiresAt": { "$lt": date(now) } }, update).await
     }
 
-    /// Takes file `id` of type `kind` out of use if it is `owner`'s. `true` again for one whose removal was interrupted.
+    /// Withdraws file `id` of type `kind` if it is `owner`'s. Returns `true` again when an earlier removal was
+    /// interrupted.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.

@@ -1,5 +1,5 @@
-//! Course tables and scores that the old service left in `courses` and `scores`: keyed by account, without student number
-//! and without a date that can be relied on (its default was the time at which the service had started).
+//! Course tables and scores that the old service left in `courses` and `scores`. They are keyed by account and have
+//! neither a student number nor a reliable date (its default was the time when the old service had started).
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
@@ -10,7 +10,7 @@ use mongodb::{
 
 use super::{Reads, StoreError, collection, retried};
 
-/// What the old service stored.
+/// A kind of data that the old service stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormerKind {
     /// Course tables: `courses`, with their `term`.
@@ -30,7 +30,7 @@ impl FormerKind {
     }
 }
 
-/// Whose passwords opened what a document holds.
+/// The account whose passwords opened a document's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormerOwner {
     /// WeChat account.
@@ -42,13 +42,14 @@ pub struct FormerOwner {
 /// A document of the old service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FormerDocument {
-    /// Its account, if that is bound, and has not been bound again since: then nobody knows to which number it was bound.
+    /// Its owner; `None` when the account is not bound, or this service has bound it since: then the number at that
+    /// time is unknown.
     pub owner: Option<FormerOwner>,
     /// The term, if it has one.
     pub term: Option<String>,
-    /// When it was made, which is in its `_id`; `None` when that is no `ObjectId`.
+    /// The time in its `_id`; `None` when that is no `ObjectId`.
     pub made_at: Option<DateTime<Utc>>,
-    /// The data, of whatever type.
+    /// The data, of any type.
     pub content: Bson,
 }
 
@@ -63,7 +64,7 @@ impl Former {
         Self { db: db.clone() }
     }
 
-    /// The documents of a kind, those made first before the others.
+    /// The documents of a kind, in the order of their `_id`.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.
@@ -74,7 +75,7 @@ impl Former {
         let documents: Collection<Document> = collection(&self.db, kind.name(), Reads::Primary);
         let bound = doc! { "bind": true, "studentId": { "$gt": "" }, "boundAt": { "$exists": false } };
         let pipeline = [
-            // A snapshot of this service has `data`.
+            // Snapshots of this service have `data`.
             doc! { "$match": { "openId": { "$gt": "" }, "data": { "$exists": false } } },
             doc! { "$sort": { "_id": 1 } },
             doc! { "$lookup": {

@@ -1,5 +1,5 @@
-//! `leases`: who may do something alone, across replicas, for a short time. Times are the database's, so the replicas'
-//! clocks need not agree.
+//! `leases`: the right to do something alone for a short time, across replicas. Times are computed by the database, so
+//! the replicas' clocks need not agree.
 
 use std::time::Duration;
 
@@ -15,20 +15,19 @@ use super::{Reads, StoreError, collection, eventually};
 #[derive(Debug, Clone)]
 pub struct Leases(Collection<Document>);
 
-/// Life of a lease whose holder does one thing after the other and prolongs it until then: when the holder dies, others wait
-/// that long at most.
+/// Life of a lease that its holder extends while it works. When the holder dies, others wait at most this long.
 const LIFE: Duration = Duration::from_secs(20);
 
-/// How often it is prolonged: a primary may be away for the time of an election.
+/// How often it is extended. Short enough that it survives an election.
 const PROLONG: Duration = Duration::from_secs(4);
 
-/// How long a holder waits, his work done, for the lease to be given back.
+/// How long a holder whose work is done waits for the release of the lease.
 const RELEASE: Duration = Duration::from_millis(500);
 
-/// How often a caller that waits for a lease looks.
+/// Pause between two tries of a caller that waits for a lease.
 const POLL: Duration = Duration::from_millis(100);
 
-/// A lease that is held. It ends by [`Leases::release`], or by itself when its time is over.
+/// A lease that is held. It ends by [`Leases::release`], or when its time is over.
 #[derive(Debug, Clone)]
 pub struct Lease {
     name: String,
@@ -40,8 +39,8 @@ impl Leases {
         Self(collection(db, "leases", Reads::Primary))
     }
 
-    /// Takes the lease `name` for `owner` until `ttl` from now; `None` when somebody else holds it.
-    /// An owner who holds it already prolongs it.
+    /// Takes the lease `name` for `owner` until `ttl` from now; `None` when somebody else holds it. An owner who
+    /// already holds it extends it.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -64,7 +63,7 @@ impl Leases {
         Ok(held.then(|| Lease { name: name.to_owned(), owner: owner.to_owned() }))
     }
 
-    /// Takes the lease `name` for as long as the work in [`Leases::under`] takes; `None` when somebody else holds it.
+    /// Takes the lease `name` for work in [`Leases::under`]; `None` when somebody else holds it.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -72,7 +71,7 @@ impl Leases {
         self.acquire(name, owner, LIFE).await
     }
 
-    /// The same, waiting while somebody else holds it.
+    /// Like [`Leases::take`], but waits while somebody else holds it.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -85,7 +84,7 @@ impl Leases {
         }
     }
 
-    /// Does `work` while `lease` is prolonged, and gives it back: at once, or in the background as soon as there is a primary.
+    /// Does `work` and extends `lease` meanwhile, then releases it: at once, or with a retry in the background.
     pub async fn under<T>(&self, lease: Lease, work: impl Future<Output = T>) -> T {
         let prolong = async {
             loop {
@@ -113,7 +112,7 @@ impl Leases {
         outcome
     }
 
-    /// Not an insertion: one under way when the lease is given back brings nothing back.
+    /// Updates and never inserts: an extension that arrives after the release must not make a new lease.
     async fn prolong(&self, lease: &Lease) -> Result<bool, StoreError> {
         let until = doc! { "$add": ["$$NOW", millis(LIFE)] };
         let held = doc! { "_id": &lease.name, "owner": &lease.owner };
@@ -121,7 +120,7 @@ impl Leases {
         Ok(prolonged.matched_count == 1)
     }
 
-    /// Gives the lease back; one that ran out and was taken by somebody else is left alone.
+    /// Releases the lease. If it ran out and somebody else took it, nothing happens.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer; the lease then ends by itself.

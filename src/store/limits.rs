@@ -1,5 +1,5 @@
 //! `limits`: counters per key and time window behind the rate limits, shared by all replicas. A TTL index removes
-//! windows that are over; an index finds those of one account.
+//! windows that are over; another index finds those of one account.
 
 use std::time::Duration;
 
@@ -48,9 +48,9 @@ impl Limits {
         Ok(if count > i64::from(rate.count) { Permit::Refused(span.left) } else { Permit::Granted })
     }
 
-    /// Takes one use of `key` in the window that `now` falls into, if there is one left: unlike [`Limits::count`], a
-    /// refused one counts nothing, so that each taken use can be refunded and however many ask at once, no more than the
-    /// rate allows have one.
+    /// Takes one use of `key` in the window of `now`, if one is left. Unlike [`Limits::count`] it counts nothing when
+    /// it refuses, so each taken use can be refunded, and however many ask at once, no more succeed than the rate
+    /// allows.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -63,8 +63,8 @@ impl Limits {
         if rate.count == 0 {
             return Ok(Permit::Refused(span.left));
         }
-        // Without a use left the filter finds nothing, and the window cannot be made a second time. The first refusal may
-        // also come from somebody who made it at the same moment.
+        // Without a use left the filter matches nothing, and the upsert meets the window that exists. The first
+        // duplicate may also come from somebody who made the window at the same moment.
         for _ in 0..2 {
             match self.0.update_one(left.clone(), add.clone()).upsert(true).await.map_err(StoreError::from) {
                 Ok(_) => return Ok(Permit::Granted),
@@ -75,7 +75,7 @@ impl Limits {
         Ok(Permit::Refused(span.left))
     }
 
-    /// Gives back one use of `key` that was counted or taken at `then`; a window that is over is left alone.
+    /// Refunds one use of `key` that was counted or taken at `then`. A window that is over stays as it is.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -86,8 +86,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Takes up to `wanted` uses of `key` at once, of which there are `shared` in the window that `now` falls into.
-    /// Gives how many it got.
+    /// Takes up to `wanted` of the `shared` uses of `key` in the window of `now`. Returns how many it got.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -104,7 +103,7 @@ impl Limits {
         Ok(u32::try_from(i64::from(shared) - before).unwrap_or(0).min(wanted))
     }
 
-    /// Counts one use of `key` whatever came before, in the window that `now` falls into; gives how many uses that makes.
+    /// Counts one use of `key` in the window of `now`, without a limit. Returns the new count.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -128,8 +127,8 @@ impl Limits {
         Ok(window.map_or(i64::from(uses), |window| window.count))
     }
 
-    /// The windows that name `owner` (a WeChat account or a student number), as what is counted, how often, and when
-    /// the window ends.
+    /// The windows that name `owner` (a WeChat account or a student number): what is counted, how often, and when the
+    /// window ends.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -186,7 +185,7 @@ impl Span {
     }
 }
 
-/// Whom `key` names: every part of it but the first, which says what is counted.
+/// The owners that `key` names: all its parts but the first, which says what is counted.
 fn owners(key: &str) -> Vec<&str> {
     key.split('/').skip(1).collect()
 }

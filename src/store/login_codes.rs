@@ -1,5 +1,5 @@
-//! `login_codes`: hashes of WeChat login codes of the last five minutes with the user they logged in. A code works once
-//! at WeChat; a login that a client or proxy repeats is answered from here.
+//! `login_codes`: hashes of recent WeChat login codes with the user they logged in. A code works once at WeChat; a
+//! repeated login is answered from here.
 
 use mongodb::{
     Collection, Database,
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Reads, StoreError, WRITE_TIMEOUT, collection, reads::steadily, retried};
 use crate::{clock::Clock, crypto::sha256_hex};
 
-/// Server error code of an operation that did not end within its `maxTimeMS`.
+/// `MaxTimeMSExpired`: the operation took longer than its `maxTimeMS`.
 const MAX_TIME_EXPIRED: i32 = 50;
 
 /// The `login_codes` collection; a TTL index removes entries after five minutes, the life of a code at WeChat.
@@ -35,7 +35,7 @@ impl LoginCodes {
         Self(collection(db, "login_codes", Reads::Primary))
     }
 
-    /// Remembers whom `code` stands for. A code already remembered stays as it is.
+    /// Remembers the user that `code` logged in. A code that is already remembered stays as it is.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -57,7 +57,7 @@ impl LoginCodes {
         Ok(())
     }
 
-    /// Whom `code` stands for, if it logged somebody in lately.
+    /// The user that `code` logged in lately, if any.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -65,8 +65,8 @@ impl LoginCodes {
         steadily(|| self.0.find_one(by(code))).await
     }
 
-    /// The same, also what no majority has confirmed yet: waits for that (linearizable read concern), so that nothing is
-    /// called unknown while nothing can be remembered either.
+    /// Like [`LoginCodes::find`], but waits until a majority confirms the answer (linearizable read concern): while
+    /// nothing can be remembered, no code is called unknown.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer, or no majority does.

@@ -1,4 +1,4 @@
-//! How many members of the replica set this process sees, and as what: a gauge for anyone who watches the service.
+//! How many members of the replica set this process sees, and in which state: a gauge.
 
 use mongodb::{
     ServerType,

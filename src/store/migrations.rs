@@ -1,6 +1,6 @@
-//! Schema changes: numbered files of database commands in `migrations/`, embedded in the binary, applied in order under a
-//! lease and recorded with their checksum. Files are append-only; each of their commands can be run twice, so that an
-//! interrupted run is simply repeated.
+//! Schema changes: numbered files of database commands in `migrations/`, embedded in the binary, applied in order under
+//! a lease and recorded with their checksum. Files are append-only. Each command can be run twice, so an interrupted
+//! run is simply repeated.
 
 mod preview;
 
@@ -21,10 +21,11 @@ pub use preview::{Preview, Step, preview};
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 
-/// How long one run may take before another instance may start one. Commands can be repeated, so an overlap does no harm.
+/// Lease of one run: how long other instances wait if its holder dies. Commands can be repeated, so an overlap does no
+/// harm.
 const LEASE: Duration = Duration::from_mins(5);
 
-/// How long an instance that found the lease taken waits before it looks again.
+/// Pause between two tries of an instance that found the lease taken.
 const LEASE_POLL: Duration = Duration::from_millis(250);
 
 /// Why migrations were not applied.
@@ -51,12 +52,12 @@ pub enum MigrationError {
         /// What the parser said.
         what: String,
     },
-    /// A file that was applied to this database has been changed since.
+    /// An applied file has been changed since.
     #[error(
         "migration {0} was applied with another content; migrations are append-only: restore the file and add a new one"
     )]
     Changed(String),
-    /// This version needs a migration that this database has not seen.
+    /// This version needs a migration that is not applied to this database.
     #[error("migration {0} is pending")]
     Behind(String),
 }
@@ -75,7 +76,7 @@ struct File {
     text: &'static str,
 }
 
-/// One applied migration, for a person to read.
+/// One migration, for a person to read.
 #[derive(Debug)]
 pub struct Record {
     /// File name without extension.
@@ -99,16 +100,17 @@ fn records(db: &Database, reads: Reads) -> Collection<Applied> {
     collection(db, "migrations", reads)
 }
 
-/// All migrations this binary knows, with the time each was applied.
+/// All migrations of this binary, with the time each was applied.
 ///
 /// # Errors
-/// [`MigrationError::Store`] when no member answers, [`MigrationError::Changed`] for a file that differs from what was applied.
+/// [`MigrationError::Store`] when no member answers, [`MigrationError::Changed`] for a file that differs from what was
+/// applied.
 pub async fn status(db: &Database) -> Result<Vec<Record>, MigrationError> {
     status_from(&records(db, Reads::PrimaryPreferred)).await
 }
 
-/// Whether this version's migrations are all applied. A member that stands in for the primary may not have heard of them
-/// yet, so only the primary is believed that one is pending.
+/// Whether all migrations of this version are applied. Only the primary may say that one is pending: a secondary may
+/// not have received the record yet.
 ///
 /// # Errors
 /// [`MigrationError::Behind`] with the first that is pending, otherwise as [`status`].
@@ -140,8 +142,8 @@ async fn status_from(applied: &Collection<Applied>) -> Result<Vec<Record>, Migra
     files().into_iter().map(record).collect()
 }
 
-/// Applies what is pending, in order; `progress` is called with each id after it was applied.
-/// Waits while another instance is at it.
+/// Applies what is pending, in order, and calls `progress` with each id afterwards. Waits while another instance holds
+/// the lease.
 ///
 /// # Errors
 /// See [`MigrationError`]; what was applied before the error stays recorded.
@@ -183,7 +185,7 @@ async fn apply_pending(db: &Database, clock: &Clock, progress: &mut impl FnMut(&
     Ok(())
 }
 
-/// The commands of a file in their written order, without the `comment` that explains each to a reader.
+/// The commands of a file in order, without each `comment` for readers.
 fn commands(file: &File) -> Result<Vec<Document>, MigrationError> {
     let malformed = |e: serde_json::Error| MigrationError::Malformed { id: file.id.clone(), what: e.to_string() };
     let mut commands: Vec<Document> = serde_json::from_str(file.text).map_err(malformed)?;

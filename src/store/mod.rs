@@ -1,11 +1,11 @@
-//! The replica set, and nothing else: one file per collection with its document, its queries named after what they
-//! mean, and the read preference and concern each of them needs. Indexes live in `migrations/`.
+//! MongoDB. One file per collection holds its document, its queries, and their read preference and concern. Indexes are
+//! made in `migrations/`.
 //!
-//! Three ways to read, chosen per query:
-//! - *own writes* (`Reads::Primary`): leases, limits, login codes, and everything that decides a write;
-//! - *prefer the primary* (`Reads::PrimaryPreferred`): the caller's own user, which must be seen right after a bind and
-//!   must still be readable while the members elect a new primary;
-//! - *as the connection string says* (`Reads::Configured`): snapshots and other people's public data, spread over the secondaries.
+//! Each query reads in one of three ways:
+//! - `Reads::Primary`: leases, limits, login codes, and everything that decides a write;
+//! - `Reads::PrimaryPreferred`: the caller's own user, which must be seen right after a bind and stay readable during
+//!   an election;
+//! - `Reads::Configured` (as the connection string says): snapshots and public data, spread over the secondaries.
 //!
 //! Writes are acknowledged by a majority and retried once: by the driver, or by `retried` where the driver does not.
 
@@ -63,48 +63,48 @@ pub use users::{Binding, CREDENTIALS, Credential, EditableField, SignIn, Unused,
 
 use crate::model::{Book, BookCopy, Donation, Room};
 
-/// How long an operation looks for a usable member before it fails, when the connection string does not say.
-/// Longer than an election with the configured 4 s election timeout, shorter than the request limit.
+/// Server selection timeout, unless the connection string sets one. Longer than an election (4 s election timeout),
+/// shorter than the request limit.
 const SERVER_SELECTION: Duration = Duration::from_secs(10);
 
-/// How long a new connection may take, and with it the greeting of a member that is watched.
+/// Time limit for a new connection, and for the first answer of a monitored member.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// How often each member reports. One that does not answer for this and [`CONNECT`] together (paused, or cut off the
-/// network) is taken for gone: the driver then breaks off what still waits for it, and repeats it at the new primary if
-/// that is safe. The driver's own 10 s would keep a write waiting for 15 s where an election takes 5 s.
+/// How often each member reports. The driver considers a member dead when it has been silent for this plus [`CONNECT`]
+/// (paused, or cut off the network): it then aborts what waits for that member, and retries it at the new primary if
+/// that is safe. With the driver's default of 10 s a write would wait for 15 s where an election takes 5 s.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Connections to each member, all of them made beforehand. The driver takes a silent member for gone only when the
-/// watch on it runs out; a connection that is made meanwhile and fails at once (a name that is not there any more) would
-/// end that watch, and with it the breaking off of what waits. Ten carry some thousand operations a second.
+/// Connections to each member, all made beforehand. A new connection that fails at once (a host name that is gone)
+/// would end the driver's monitoring of a silent member, and what waits for that member would no longer be aborted. Ten
+/// connections carry some thousand operations a second.
 const POOL: u32 = 10;
 
-/// How long, and how long apart, a write is tried in the background.
+/// Retry in the background: for how long, and the pause between two tries.
 const LATER: Duration = Duration::from_mins(5);
 const LATER_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long a write waits for the majority before it is reported as not (yet) safe.
+/// How long a write waits for the majority before it fails as not known to be safe.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Pause between two looks for a primary at start.
+/// Pause between two tries to reach the primary at start.
 const PRIMARY_POLL: Duration = Duration::from_millis(250);
 
-/// What can go wrong with the database, distinguished by what the caller can do.
+/// A database error, by what the caller can do about it.
 #[derive(thiserror::Error)]
 pub enum StoreError {
-    /// No usable member, or the write is not known to be safe: trying again later helps.
+    /// No usable member, or the write is not known to be safe: a later retry helps.
     #[error("database unavailable: {}", summary(.0))]
     Unavailable(Error),
     /// A unique index refused the write.
     #[error("already there: {}", summary(.0))]
     Duplicate(Error),
-    /// A defect: ours, or of the stored data.
+    /// A defect of the code or of the stored data.
     #[error("database error: {}", summary(.0))]
     Defect(Error),
 }
 
-/// The driver's own texts quote values and whole answers of the server; neither belongs into a log.
+/// The driver's own texts quote values and whole server answers, which must not get into a log.
 impl std::fmt::Debug for StoreError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "StoreError({self})")
@@ -130,12 +130,12 @@ fn summary(error: &Error) -> String {
 }
 
 impl StoreError {
-    /// Whether no member was found that may be asked, for as long as one is looked for.
+    /// Whether server selection timed out.
     fn is_without_member(&self) -> bool {
         matches!(self, Self::Unavailable(error) if matches!(*error.kind, ErrorKind::ServerSelection { .. }))
     }
 
-    /// What the server said, for the operator of a command line. May quote stored values: not for logs.
+    /// The server's message, for the user of a command line. It may quote stored values, so it must not be logged.
     #[must_use]
     pub fn for_operator(&self) -> String {
         let (Self::Unavailable(error) | Self::Duplicate(error) | Self::Defect(error)) = self;
@@ -147,18 +147,18 @@ impl StoreError {
 }
 
 /// Server error codes that mean "not now": no primary, stepping down, shutting down, network trouble, write concern not
-/// reached in time (MongoDB error codes; the first group is the driver specification's list of not-primary and
-/// recovering-node codes).
+/// reached in time. Source: MongoDB's `error_codes.yml`; the first eight are the not-primary and recovering-node codes
+/// of the driver specification.
 const UNAVAILABLE_CODES: [i32; 16] =
     [10107, 13435, 10058, 11600, 11602, 13436, 189, 91, 6, 7, 89, 9001, 262, 64, 133, KEY_NOT_FOUND];
 
-/// Server error code of a member that has just started and cannot check the cluster's time stamps yet.
+/// `KeyNotFound`: a member that has just started cannot verify cluster times yet.
 const KEY_NOT_FOUND: i32 = 211;
 
-/// Server error code of a unique index violation.
+/// `DuplicateKey`: a unique index refused the write.
 const DUPLICATE_KEY: i32 = 11000;
 
-/// Server error codes of a user that does not exist (yet) or may not do this.
+/// `AuthenticationFailed`: the user does not exist (yet), or the password is wrong.
 const AUTHENTICATION_FAILED: i32 = 18;
 
 impl From<Error> for StoreError {
@@ -204,7 +204,7 @@ pub struct Store {
     pub users: Users,
     /// What the campus systems showed each account of its student.
     pub student_data: StudentData,
-    /// Course tables and scores that the old service left.
+    /// Course tables and scores of the old service.
     pub former: Former,
     /// Empty classrooms.
     pub classrooms: Snapshots<Vec<Vec<Room>>>,
@@ -214,34 +214,34 @@ pub struct Store {
     pub copies: Snapshots<Vec<BookCopy>>,
     /// News, lectures and notices.
     pub articles: Articles,
-    /// What the spider could not collect (yet).
+    /// Articles that the spider could not collect (yet).
     pub failures: Failures,
-    /// What became of the spider's jobs, and who runs them.
+    /// The spider's jobs: lease, schedule, last run.
     pub schedulers: Schedulers,
     /// Donations to the service.
     pub donations: Snapshots<Vec<Donation>>,
-    /// What was reported lately.
+    /// Hashes of recent reports.
     pub feedback: Feedback,
-    /// Access tokens of other services.
+    /// Access tokens for other services.
     pub access_tokens: AccessTokens,
     /// Uploaded files; their bytes are in the object storage.
     pub files: Files,
     /// Sealed sessions of the campus systems.
     pub sessions: Sessions,
-    /// Who may do what alone.
+    /// Leases.
     pub leases: Leases,
-    /// Shared counters behind every rate limit.
+    /// Counters of the rate limits.
     pub limits: Limits,
     /// Codes of recent logins.
     pub login_codes: LoginCodes,
-    /// Tokens that are invalid although they look well.
+    /// Tokens that are invalid although their signature is good.
     pub revocations: Revocations,
-    /// Who may read which course table as a calendar, and the feeds that are not public.
+    /// Personal addresses: course tables as calendars, feeds that are not public.
     pub subscriptions: Subscriptions,
 }
 
 impl Store {
-    /// Prepares a client for `uri`. Connects in the background: a database that is away now is found when it comes.
+    /// Prepares a client for `uri`. It connects in the background, so the database may still be away.
     ///
     /// # Errors
     /// [`StoreError::Defect`] when the connection string cannot be used.
@@ -296,7 +296,7 @@ impl Store {
         &self.db
     }
 
-    /// Asks any member whether it is there.
+    /// Pings any member.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when none answers.
@@ -305,7 +305,7 @@ impl Store {
     }
 }
 
-/// A collection handle that reads from where `reads` says; all writes are majority writes.
+/// A collection handle that reads as `reads` says. All writes are majority writes.
 fn collection<T: Send + Sync>(db: &Database, name: &str, reads: Reads) -> Collection<T> {
     let criteria = match reads {
         Reads::Primary => Some(SelectionCriteria::ReadPreference(ReadPreference::Primary)),
@@ -329,9 +329,9 @@ fn collection<T: Send + Sync>(db: &Database, name: &str, reads: Reads) -> Collec
     db.collection_with_options(name, options)
 }
 
-/// Does a write again that a change of the primary, or the end of a connection, has interrupted: once, as the driver does
-/// by itself with writes to one document. Only for writes that may be done twice, such as the deletion of many. Anyone who has
-/// waited for a primary in vain does not wait again.
+/// Retries a write once that an election or a broken connection interrupted, as the driver does by itself for writes to
+/// one document. Only for writes that may be done twice, such as the deletion of many documents. A caller that already
+/// waited for a primary fails at once.
 pub(crate) async fn retried<T, R>(write: impl Fn() -> R) -> Result<T, StoreError>
 where
     R: IntoFuture<Output = Result<T, Error>>,
@@ -342,8 +342,8 @@ where
     }
 }
 
-/// Does what may be done twice, in the background of what needed it, as soon as there is a primary; given up with a warning
-/// after five minutes. `what` is not done then.
+/// Retries `write`, which may be done twice, until it succeeds; gives up after five minutes with a warning that names
+/// `what`. Callers run it in the background.
 pub async fn eventually<R, E>(what: &'static str, write: impl Fn() -> R)
 where
     R: Future<Output = Result<(), E>>,
@@ -359,10 +359,10 @@ where
     }
 }
 
-/// Waits until the primary answers a signed-in command, at most for `wait`.
+/// Waits at most `wait` until the primary answers a command that needs a signed-in user.
 ///
 /// # Errors
-/// What kept it from answering last.
+/// The last error.
 pub async fn wait_for_primary(store: &Store, wait: Duration) -> Result<(), StoreError> {
     let deadline = tokio::time::Instant::now() + wait;
     loop {

@@ -1,5 +1,5 @@
-//! How a document is read: again where a member cannot answer yet, elsewhere where one does not know it, and elsewhere
-//! as well where one does not answer.
+//! How a document is read: retried when a member cannot answer yet, nearest then primary when the nearest member does
+//! not know it, and hedged when a member stays silent.
 
 use std::time::Duration;
 
@@ -18,24 +18,25 @@ use tokio::{
 
 use super::{StoreError, UNAVAILABLE_CODES};
 
-/// How long, and how long apart, a read is tried that a member cannot answer yet: one that has just started first waits for
-/// two heartbeats from each of the others, which took up to 1.5 s; on a busy machine, with two members away, a read was given up after 5 s.
-/// The driver may well choose the same member each time: it prefers the one with the fewest operations under way, and one
-/// that fails at once has none.
+/// How long a read is retried that a member cannot answer yet, and the pause between two tries. A member that has just
+/// started waits for two heartbeats of each other member (up to 1.5 s); on a busy machine with two members away, 5 s
+/// was too short. The driver may choose the same member each time: it prefers the one with the fewest running
+/// operations, and one that fails at once has none.
 const READ_PATIENCE: Duration = Duration::from_secs(10);
 const READ_PAUSE: Duration = Duration::from_millis(200);
 
-/// How long a member may stay silent until another one is asked as well. A paused one is noticed after 3 s; a primary whose
-/// writes no majority takes answers nothing either, since they hold all connections to it, up to [`super::WRITE_TIMEOUT`].
+/// Hedge after: how long a member may stay silent until a second one is asked. A paused member is noticed only after 3
+/// s. A primary whose writes reach no majority does not answer either: they hold all its connections, up to
+/// [`super::WRITE_TIMEOUT`].
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Reads that may ask a second member at the same time: enough for a thousand a second, and so few that an engine which is
-/// slow itself does not make much more work of it.
+/// Hedges at the same time: enough for a thousand reads a second, and few enough that an engine which is slow itself
+/// adds little load.
 static SECOND: Semaphore = Semaphore::const_new(16);
 
-/// Does a read, again while it meets members that cannot answer it: one that has just started says so with an error the
-/// driver does not know how to deal with, and two that are lost at the same moment are one more than the driver tries. A
-/// moment later they, or another one, answer. Anyone who has looked for a member in vain does not look again.
+/// Retries a read that met a member which cannot answer it. The driver does not know the error of a member that has
+/// just started, and retries only once when two members are lost at the same moment. A read that already waited for a
+/// member in vain fails at once.
 pub(super) async fn steadily<T, R>(read: impl Fn() -> R) -> Result<T, StoreError>
 where
     R: IntoFuture<Output = Result<T, Error>>,
@@ -49,8 +50,7 @@ where
     }
 }
 
-/// One document from where `near` reads, or from the primary where that member does not know it (yet): what led here, a
-/// list or an address, may have come from a member that is further on.
+/// One document, nearest then primary: the list or address that led here may come from a member that is further on.
 pub(crate) async fn find_anywhere<T>(near: &Collection<T>, filter: Document) -> Result<Option<T>, StoreError>
 where
     T: Send + Sync + DeserializeOwned + 'static,
@@ -64,7 +64,7 @@ where
     steadily(again).await
 }
 
-/// One document from where `documents` reads, or, where that member does not answer, from a secondary.
+/// One document from where `documents` reads; hedged with a secondary.
 pub(super) async fn find_one<T>(documents: &Collection<T>, filter: Document) -> Result<Option<T>, StoreError>
 where
     T: Send + Sync + DeserializeOwned + 'static,
@@ -76,7 +76,7 @@ where
     .await
 }
 
-/// Asks any member whether it is there.
+/// Pings any member; hedged.
 pub(super) async fn ping(db: &Database) -> Result<(), StoreError> {
     let nearest = SelectionCriteria::ReadPreference(ReadPreference::Nearest { options: None });
     let ask = |db: Database, whom: SelectionCriteria| async move {
@@ -85,16 +85,16 @@ pub(super) async fn ping(db: &Database) -> Result<(), StoreError> {
     first_of(ask(db.clone(), nearest), ask(db.clone(), elsewhere())).await.map(drop)
 }
 
-/// Of two secondaries the driver chooses the one with fewer operations under way: not the one that does not answer.
+/// A secondary. Of two, the driver chooses the one with fewer running operations, hence not a silent one.
 fn elsewhere() -> SelectionCriteria {
     SelectionCriteria::ReadPreference(ReadPreference::SecondaryPreferred { options: None })
 }
 
-/// The answer of `first`, or, when it does not come for [`SILENCE`], the earlier answer of both. An error only where both
-/// fail, or no member was found.
+/// A hedged read: the answer of `first`, or, when it is silent for [`SILENCE`], the earlier answer of both. Fails when
+/// both fail or no member was found.
 ///
-/// Each is a task of its own, which ends by itself: a read that is dropped takes its connection along, and the new one that
-/// is made to a silent member ends the driver's watch on it (see [`super::POOL`]).
+/// Each read is a task of its own and runs to its end: a dropped read would close its connection, and the new
+/// connection to a silent member would end the driver's monitoring of it (see [`super::POOL`]).
 async fn first_of<T: Send + 'static>(
     first: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     second: impl Future<Output = Result<T, StoreError>> + Send + 'static,
@@ -129,7 +129,7 @@ fn joined<T>(ended: Result<Result<T, StoreError>, JoinError>) -> Result<T, Store
     })
 }
 
-/// Whether this is about the member that was asked, and not about all of them.
+/// Whether the error is about the member that was asked, not about all members.
 fn is_passing(error: &Error) -> bool {
     match error.kind.as_ref() {
         ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => true,

@@ -1,7 +1,7 @@
-//! Setting up the replica set itself: initiation, first primary, database users. Needs no shell beside the server.
+//! Sets up the replica set itself: initiation, first primary, database users. No shell beside the server is needed.
 //!
-//! With a key file it signs in as the cluster's internal user `__system` (database `local`, password = the key file without
-//! white space), as the members do among themselves; so no administrator has to exist, before or afterwards.
+//! With a key file it signs in as the members do among themselves: as the internal user `__system` (database `local`,
+//! password = the key file without white space). So no administrator has to exist, before or afterwards.
 
 use std::time::Duration;
 
@@ -17,24 +17,24 @@ use tokio::time::{Instant, sleep};
 
 use crate::config::Mongodb;
 
-/// `AlreadyInitialized`.
+/// Server error code `AlreadyInitialized`.
 const ALREADY_INITIALIZED: i32 = 23;
 
-/// A user of that name exists.
+/// Server error code: a user of that name exists.
 const USER_EXISTS: i32 = 51003;
 
-/// No user of that name exists.
+/// Server error code `UserNotFound`.
 const USER_NOT_FOUND: i32 = 11;
 
-/// A role of that name exists.
+/// Server error code: a role of that name exists.
 const ROLE_EXISTS: i32 = 51002;
 
 /// The role of the spider's user.
 const SPIDER_ROLE: &str = "wehpuSpider";
 
-/// What the spider does with each collection it knows (`feeds`, `objects`), and nothing else: it parses pages from outside,
-/// and an intruder who takes it over that way finds no account. `migrations` tells it whether the schema is current. The indexes of
-/// `fs.…` are those that GridFS drivers make sure of before they write.
+/// What the spider may do with each collection it uses (`feeds`, `objects`), and nothing else. It parses pages from
+/// outside; an intruder who takes it over finds no account. `migrations` tells it whether the schema is current. GridFS
+/// drivers ensure the indexes of `fs.…` before they write.
 const SPIDER_MAY: [(&str, &[&str]); 10] = [
     ("news", &["find", "insert", "update"]),
     ("logistics", &["find", "insert", "update"]),
@@ -48,31 +48,33 @@ const SPIDER_MAY: [(&str, &[&str]); 10] = [
     ("migrations", &["find"]),
 ];
 
-/// How long a new primary waits, before it takes writes, for what members that do not answer may have had over it. What
-/// a majority has, it has by being elected; the server's own patience lasts as long again as the election.
+/// How long a new primary waits, before it takes writes, for writes that silent members may have and it lacks. It was
+/// elected, so it has every write of a majority. The server's default lasts as long again as the election.
 const CATCH_UP: Duration = Duration::from_millis(200);
 
-/// How often members look at each other. A secondary follows a new primary only after four looks since the election, and
-/// until then no write reaches a majority of which a member is away; the server's own 2 s would make that six seconds.
+/// Interval of heartbeats between members. A secondary follows a new primary only after four heartbeats since the
+/// election; until then no write reaches a majority if a member is away. With the server's default of 2 s this took six
+/// seconds.
 const HEARTBEAT: Duration = Duration::from_millis(250);
 
-/// How long a member may leave such a look unanswered before the others take it for gone. Below the 3 s after which a
-/// secondary stops copying from a member that does not answer (docker-compose.yml): one that still takes that member for the
-/// primary begins again with it, and then waits until the member wakes, or 30 s. The server's own value is 10 s.
+/// How long a heartbeat may stay unanswered before a member counts as gone; the server's default is 10 s. Must be below
+/// the 3 s after which a secondary stops copying from a silent member (`oplogNetworkTimeoutBufferSeconds` in
+/// docker-compose.yml): a secondary that still considers this member the primary starts to copy from it again and waits
+/// until it wakes, or 30 s.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// `NewReplicaSetConfigurationIncompatible` (another instance was quicker), `ConfigurationInProgress`,
-/// `CurrentConfigNotCommittedYet`: another look at the set helps.
+/// `CurrentConfigNotCommittedYet`: read the settings again and retry.
 const RECONFIG_AGAIN: [i32; 3] = [103, 109, 308];
 
-/// How often the settings of a set are tried to be changed.
+/// Most tries to change the settings of a set.
 const RECONFIG_TRIES: u32 = 40;
 
-/// Pause between two looks at members that are not there yet.
+/// Pause between two tries to reach members.
 const POLL: Duration = Duration::from_millis(250);
 
-/// How long a set with a primary waits for members that do not answer yet, before it is told that they are away: when all
-/// are started together, two of them can be quicker than the third by this much.
+/// How long a set that has a primary waits for silent members before they are reported as away: when all are started
+/// together, the third may be this much slower than the other two.
 const STRAGGLER: Duration = Duration::from_secs(15);
 
 /// Why the set could not be set up.
@@ -81,13 +83,13 @@ pub enum ReplsetError {
     /// The connection string cannot be used for this.
     #[error("{0}")]
     Settings(String),
-    /// Members did not answer in time, and none that did knows the set.
+    /// Members did not answer in time, and no other member knows the set.
     #[error("no answer from {0}; to make a new set, all members are needed")]
     Members(String),
-    /// There is no primary in time.
+    /// No primary in time, and some members are silent.
     #[error("no primary within the given time; no answer from {0}: a primary needs most of the members")]
     NoMajority(String),
-    /// There is none although all members answer.
+    /// No primary in time although all members answer.
     #[error("no primary within the given time; do the members reach each other under the names in WEHPU_MONGODB_URI?")]
     NoPrimary,
     /// The existing set has other members.
@@ -95,9 +97,9 @@ pub enum ReplsetError {
     OtherMembers {
         /// Name of the set.
         set: String,
-        /// What it consists of.
+        /// Its members.
         present: String,
-        /// What was asked for.
+        /// The members in the connection string.
         wanted: String,
     },
     /// A command failed.
@@ -110,7 +112,7 @@ pub enum ReplsetError {
     },
 }
 
-/// A database user to be there: taken from a connection string.
+/// A database user to make, from a connection string.
 #[derive(Debug)]
 pub struct DatabaseUser {
     /// Name.
@@ -122,18 +124,18 @@ pub struct DatabaseUser {
     roles: Vec<&'static str>,
 }
 
-/// What a member says of itself.
+/// What a member reports about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberStatus {
     /// Host and port.
     pub name: String,
     /// `primary`, `secondary`, `recovering`, `in no set` or `away`.
     pub role: &'static str,
-    /// Of a secondary: how far what it has is behind the primary, as far as both say.
+    /// How far a secondary's last write is behind the primary's, if both report it.
     pub lag: Option<Duration>,
 }
 
-/// What the set shall look like.
+/// What the set should look like.
 #[derive(Debug)]
 pub struct Plan {
     name: String,
@@ -144,8 +146,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// From the connection strings of the engine, and of `migrate` and the spider if they have users of their own. `key`:
-    /// content of the members' key file; without it there is no authentication and no user is made.
+    /// From the connection strings of the engine, of `migrate` and of the spider, if those have users of their own.
+    /// `key`: content of the members' key file; without it there is no authentication and no user is made.
     ///
     /// # Errors
     /// [`ReplsetError::Settings`].
@@ -202,8 +204,8 @@ impl Plan {
         Ok(client.database("admin"))
     }
 
-    /// Makes the set and its users, or finds them made; `progress` is told each step. Returns when there is a primary, with the
-    /// members that do not answer: a set that exists goes on without them, a new one needs all.
+    /// Makes the set and its users, or finds them made; reports each step to `progress`. Returns the silent members
+    /// once there is a primary: an existing set works without them, a new one needs all.
     pub async fn carry_out(
         &self,
         election_timeout: Duration,
@@ -228,7 +230,7 @@ impl Plan {
         self.stragglers(deadline.min(Instant::now() + STRAGGLER)).await
     }
 
-    /// What each member says of itself now, in the order of the connection string. Needs no user.
+    /// What each member reports now, in the order of the connection string. Needs no user.
     ///
     /// # Errors
     /// [`ReplsetError::Command`] when no client can be made.
@@ -254,8 +256,8 @@ impl Plan {
         Ok(self.member_names().into_iter().zip(&hellos).map(status).collect())
     }
 
-    /// Removes a database user that no connection string names any more: the former one after a change of passwords.
-    /// Gives whether there was one.
+    /// Removes a database user that no connection string names any more, such as the former one after a change of
+    /// passwords. Returns whether it existed.
     ///
     /// # Errors
     /// [`ReplsetError::Settings`] for a user that is in use, else as [`Plan::carry_out`].
@@ -276,8 +278,8 @@ impl Plan {
         }
     }
 
-    /// Makes the users and their roles through the primary's database `admin`, or sets what they may do and their
-    /// passwords; `progress` is told each.
+    /// Makes the users and their roles through the primary's database `admin`, or updates their rights and passwords;
+    /// reports each to `progress`.
     ///
     /// # Errors
     /// [`ReplsetError::Command`].
@@ -292,7 +294,7 @@ impl Plan {
         Ok(())
     }
 
-    /// What each member answers to `hello` now, in the order of the members; `None`: nothing.
+    /// Each member's answer to `hello`, in the order of the members; `None`: no answer.
     async fn hellos(&self) -> Result<Vec<Option<Document>>, ReplsetError> {
         let databases =
             self.members.iter().map(|member| self.direct(member, false)).collect::<Result<Vec<_>, ReplsetError>>()?;
@@ -300,13 +302,13 @@ impl Plan {
         Ok(join_all(databases.into_iter().map(hello)).await)
     }
 
-    /// The members that gave no answer.
+    /// The members that did not answer.
     fn silent(&self, hellos: &[Option<Document>]) -> Vec<String> {
         let members = self.member_names().into_iter().zip(hellos);
         members.filter(|(_, hello)| hello.is_none()).map(|(member, _)| member).collect()
     }
 
-    /// Whether the set exists: waits until a member knows it, or all answer and none does.
+    /// Whether the set exists. Waits until one member knows it, or all members answer and none knows it.
     async fn wait_for_set(&self, deadline: Instant) -> Result<bool, ReplsetError> {
         loop {
             let hellos = self.hellos().await?;
@@ -320,7 +322,7 @@ impl Plan {
         }
     }
 
-    /// The members that still give no answer at `deadline`; none as soon as all do.
+    /// The members that are still silent at `deadline`; returns early when all answer.
     async fn stragglers(&self, deadline: Instant) -> Result<Vec<String>, ReplsetError> {
         loop {
             let silent = self.silent(&self.hellos().await?);
@@ -378,8 +380,8 @@ impl Plan {
     }
 }
 
-/// Whether the set exists, as far as the members' answers to `hello` tell: one of them knows it, or all of them answer and
-/// none does. A member whose data is lost knows no set, so one that is silent may be the one that does.
+/// Whether the set exists: `true` when a member knows it, `false` when all members answer and none does. A member that
+/// lost its data knows no set, so a silent member may be the one that does.
 fn exists(hellos: &[Option<Document>]) -> Option<bool> {
     if hellos.iter().flatten().any(|hello| hello.contains_key("setName")) {
         return Some(true);
@@ -387,10 +389,10 @@ fn exists(hellos: &[Option<Document>]) -> Option<bool> {
     hellos.iter().all(Option::is_some).then_some(false)
 }
 
-/// What the set is to know about elections.
+/// The election settings of the set.
 ///
-/// No chains: a secondary that copies from the other one hears from it, for the time of an election, that there is still a
-/// primary, and stands that much later.
+/// No chaining: a secondary that copies from another secondary hears from it, for the time of an election, that there
+/// is still a primary, and votes that much later.
 fn settings(election_timeout: Duration) -> Document {
     let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     doc! {
@@ -402,7 +404,7 @@ fn settings(election_timeout: Duration) -> Document {
     }
 }
 
-/// Gives a set that was made with other settings these; whether that was necessary.
+/// Changes the settings of an existing set to these. Returns whether that was necessary.
 async fn ensure_settings(admin: &Database, election_timeout: Duration) -> Result<bool, ReplsetError> {
     let failed = |what| move |source| ReplsetError::Command { what, source };
     let wanted = settings(election_timeout);
@@ -419,7 +421,7 @@ async fn ensure_settings(admin: &Database, election_timeout: Duration) -> Result
         config.insert("version", number(config.get("version")).unwrap_or_default() + 1);
         tries -= 1;
         match admin.run_command(doc! { "replSetReconfig": config }).await {
-            // Looked at again, whether another instance or the server changed it meanwhile.
+            // Read again: another instance or the server may have changed it.
             Ok(_) => {}
             Err(e) if tries > 0 && code(&e).is_some_and(|code| RECONFIG_AGAIN.contains(&code)) => sleep(POLL).await,
             Err(source) => return Err(ReplsetError::Command { what: "replSetReconfig", source }),
@@ -427,7 +429,7 @@ async fn ensure_settings(admin: &Database, election_timeout: Duration) -> Result
     }
 }
 
-/// Whether two settings are the same, whatever size of number the server chose.
+/// Whether two settings are equal, whatever integer size the server chose.
 fn is_same(a: &Bson, b: &Bson) -> bool {
     match (number(Some(a)), number(Some(b))) {
         (None, None) => a == b,
@@ -435,7 +437,7 @@ fn is_same(a: &Bson, b: &Bson) -> bool {
     }
 }
 
-/// A whole number, of whatever size the server chose.
+/// An integer, whatever size the server chose.
 fn number(value: Option<&Bson>) -> Option<i64> {
     match value? {
         Bson::Int32(number) => Some((*number).into()),
@@ -444,7 +446,7 @@ fn number(value: Option<&Bson>) -> Option<i64> {
     }
 }
 
-/// The user that a connection string signs in as, with `roles` on the database it names.
+/// The user of a connection string, with `roles` on its database.
 fn user(options: &ClientOptions, roles: Vec<&'static str>) -> Result<DatabaseUser, ReplsetError> {
     let missing = || {
         ReplsetError::Settings(
@@ -462,7 +464,7 @@ fn user(options: &ClientOptions, roles: Vec<&'static str>) -> Result<DatabaseUse
     })
 }
 
-/// Makes the role in the database that it is about, or brings it up to date.
+/// Makes the spider's role in `database`, or updates it.
 async fn ensure_spider_role(database: &Database) -> Result<(), ReplsetError> {
     let may = |(collection, actions): (&str, &[&str])| doc! { "resource": { "db": database.name(), "collection": collection }, "actions": actions };
     let privileges: Vec<Document> = SPIDER_MAY.into_iter().map(may).collect();
@@ -478,7 +480,7 @@ async fn ensure_user(admin: &Database, user: &DatabaseUser) -> Result<(), Replse
     create_or_update(&database, ["createUser", "updateUser"], USER_EXISTS, &user.name, rest).await
 }
 
-/// Does the first of two commands about `name`, or the second if that is there already, as the code `exists` says.
+/// Runs the first of two commands about `name`, or the second when `name` exists already (error code `exists`).
 async fn create_or_update(
     database: &Database,
     [create, update]: [&'static str; 2],

@@ -1,6 +1,6 @@
-//! `revocations`: until when the tokens of accounts that logged out or were deleted are invalid. The account itself says
-//! it too; this list is for what is answered without reading the account, and for accounts that no longer exist: it
-//! names them only by a pseudonym. A TTL index removes an entry when no token of before can be valid any more.
+//! `revocations`: until when the tokens of accounts that logged out or were deleted are invalid. The account itself
+//! holds the same time; this list serves requests that do not read the account, and accounts that no longer exist, so
+//! it names accounts by pseudonym. A TTL index removes an entry when no earlier token can be valid any more.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::{Reads, StoreError, collection, reads::steadily};
 #[derive(Debug, Clone)]
 pub struct Revocations(Collection<Revocation>);
 
-/// Tokens of one account that are invalid.
+/// Invalid tokens of one account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Revocation {
@@ -47,7 +47,8 @@ impl Revocations {
         Self(collection(db, "revocations", Reads::PrimaryPreferred))
     }
 
-    /// Makes tokens of `account` issued at `valid_after` (Unix milliseconds) or before invalid; remembered for `keep`.
+    /// Makes the tokens of `account` issued at `valid_after` (Unix milliseconds) or before invalid. The entry is kept
+    /// for `keep`.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -69,7 +70,7 @@ impl Revocations {
         Ok(())
     }
 
-    /// What is known about `account`.
+    /// The revocation of `account`, if any.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
@@ -77,7 +78,7 @@ impl Revocations {
         steadily(|| self.0.find_one(doc! { "_id": account })).await
     }
 
-    /// What was written after `since` (Unix milliseconds of the database's clock).
+    /// The revocations written after `since` (Unix milliseconds of the database's clock).
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.

@@ -1,9 +1,9 @@
-//! `schedulers`: one document per job of the spider, under the job's name: who runs it now, what became of the last run,
-//! and what the next one has to know. The old service's documents here (`{id, flag}`, under object ids) are left alone.
+//! `schedulers`: one document per job of the spider, under the job's name: who runs it, how the last run ended, and
+//! what the next one must know. The old service's documents here (`{id, flag}`, under object ids) stay as they are.
 //!
-//! The document is the job's lease as well, so that taking the lease, beginning a run and noting which scheduled time
-//! it is for are one write. Every claim raises `fence`, the number of the run; what a run writes here is bound to its
-//! number, so that one that lost its lease changes nothing. Times of the lease are the database's.
+//! The document is also the job's lease, so one write takes the lease, begins the run and notes its scheduled time.
+//! Every claim raises `fence`, the number of the run. A run's writes here carry that number, so a run that lost its
+//! lease changes nothing. Lease times are computed by the database.
 
 use std::time::Duration;
 
@@ -30,12 +30,12 @@ pub enum RunOutcome {
     Done,
     /// Some pages of the list could not be read.
     Partial,
-    /// The source gave nothing.
+    /// The run ended early.
     Failed,
 }
 
 impl RunOutcome {
-    /// Short lower-case word, as it is stored.
+    /// The stored word.
     #[must_use]
     pub fn word(self) -> &'static str {
         self.into()
@@ -52,11 +52,11 @@ pub struct Counts {
     pub new: u64,
     /// Collected before, with another text.
     pub changed: u64,
-    /// Collected before, looked at again, as they were.
+    /// Collected before, fetched again, not changed.
     pub unchanged: u64,
-    /// Not collected, to be tried again.
+    /// Not collected, to be retried.
     pub failed: u64,
-    /// Not collected: the link leads where the engine does not go.
+    /// Not collected because the link leads where the engine does not go.
     pub refused: u64,
 }
 
@@ -71,7 +71,7 @@ pub struct LastRun {
     pub millis: i64,
     /// How it ended.
     pub outcome: RunOutcome,
-    /// Why, when it did not end well.
+    /// The reason, when it did not end well.
     #[serde(default)]
     pub why: Option<String>,
     /// What it did.
@@ -79,28 +79,28 @@ pub struct LastRun {
     pub counts: Counts,
 }
 
-/// A job as stored; all of it is missing before its first run.
+/// A job as stored. Every field is empty before its first run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scheduler {
     /// Who holds the lease now.
     pub holder: Option<String>,
-    /// A run was begun and has not ended: it goes on, or its spider died.
+    /// A run was begun and has not ended: it is going on, or its spider died.
     pub unfinished: bool,
     /// The scheduled time that the last run was for.
     pub due: Option<DateTime<Utc>>,
-    /// When a job that failed is tried again before its next scheduled time.
+    /// When a failed job is retried before its next scheduled time.
     pub retry_at: Option<DateTime<Utc>>,
-    /// The campus refused the service account's password: nobody but a person tries it again.
+    /// The campus refused the service account's password: only a person starts the job again.
     pub rejected: bool,
-    /// The last run that left nothing out.
+    /// Number of the last run that left nothing out.
     pub settled: Option<i64>,
-    /// When a run that left nothing out last went through the whole list.
+    /// When a run that left nothing out last read the whole list.
     pub whole_at: Option<DateTime<Utc>>,
-    /// How many runs in a row failed.
+    /// How many runs in a row did not end as [`Outcome::Done`].
     pub failures: u32,
     /// The last run that ended.
     pub last: Option<LastRun>,
-    /// When a run last ended well.
+    /// When a run last ended as [`Outcome::Done`].
     pub success_at: Option<DateTime<Utc>>,
     /// When an item was last collected for the first time.
     pub new_at: Option<DateTime<Utc>>,
@@ -161,12 +161,12 @@ impl From<JobDocument> for Scheduler {
     }
 }
 
-/// For which reason a run is begun.
+/// Why a run is begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// Because it is due: only if nobody has run it for this scheduled time, or a run did not end, or another try is due.
+    /// It is due: nobody has run it for this scheduled time, a run did not end, or a retry is due.
     Due,
-    /// Because a person wants it.
+    /// A person wants it.
     Now,
 }
 
@@ -177,18 +177,18 @@ pub struct Run {
     pub job: &'static str,
     /// Its number; later ones are larger.
     pub fence: i64,
-    /// The job when it began.
+    /// The job after the claim.
     pub state: Scheduler,
 }
 
 /// How a run ended.
 #[derive(Debug, Clone)]
 pub struct Ended {
-    /// What is told of it.
+    /// What is stored for people to read.
     pub last: LastRun,
-    /// Every item it saw is stored or recorded as failed, back to those of the last run of which that is true.
+    /// Every item it saw, back to those of the last settled run, is stored or recorded as failed.
     pub settled: bool,
-    /// And it went through the whole list.
+    /// It read the whole list.
     pub whole: bool,
     /// The campus refused the service account's password.
     pub rejected: bool,
@@ -239,8 +239,8 @@ impl Schedulers {
         Ok(documents.find_one(doc! { "_id": job }).projection(fields).await?.map(Scheduler::from).unwrap_or_default())
     }
 
-    /// Begins a run of `job` under a lease of `ttl` for `runner`; `None` when somebody else holds the lease, or there is
-    /// nothing to run. `due` is the scheduled time the run is for, so that nobody runs it for that time again.
+    /// Begins a run of `job` under a lease of `ttl` for `runner`; `None` when somebody else holds the lease or nothing
+    /// is due. `due` is the scheduled time of the run; nobody runs the job for that time again.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -282,7 +282,7 @@ impl Schedulers {
         Ok(document.map(|document| Run { job, fence: document.fence, state: document.into() }))
     }
 
-    /// Prolongs the lease of a run to `ttl` from now; `false` when the run is no longer the job's.
+    /// Extends the lease of a run to `ttl` from now; `false` when another run has replaced it.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer; the lease then ends by itself.
@@ -292,7 +292,7 @@ impl Schedulers {
         Ok(self.0.update_one(mine, prolong).await?.matched_count == 1)
     }
 
-    /// Gives the lease back with the run unfinished: the next spider that looks goes on with it.
+    /// Releases the lease and leaves the run unfinished, so that the next spider continues it.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer; the lease then ends by itself.
@@ -301,7 +301,7 @@ impl Schedulers {
         Ok(())
     }
 
-    /// Ends a run and gives its lease back; `false` when the run is no longer the job's, and nothing was written.
+    /// Ends a run and releases its lease; `false` when another run has replaced it, and nothing was written.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.

@@ -1,5 +1,5 @@
-//! `sessions`: sessions of the campus systems, sealed, shared by all replicas, so that a student is logged in once and
-//! not once per replica. A TTL index removes old ones.
+//! `sessions`: sealed sessions of the campus systems, shared by all replicas, so that a student logs in once and not
+//! once per replica. A TTL index removes old ones.
 
 use mongodb::{
     Collection, Database,
@@ -25,7 +25,8 @@ struct StoredSession {
     saved_at: bson::DateTime,
 }
 
-/// One user's session in one system: keyed by user and student number, so that a re-bind never meets the former one's.
+/// One user's session in one system. The student number is part of the key, so that a re-bind never meets the session
+/// of the former bind.
 fn id(open_id: &str, student_id: &str, system: &str) -> String {
     format!("{system}/{student_id}/{open_id}")
 }
@@ -62,7 +63,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Forgets the sessions that an account has as this student.
+    /// Forgets the sessions of an account as this student.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.

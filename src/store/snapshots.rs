@@ -1,10 +1,10 @@
-//! Snapshots of what a campus system showed, with the time they were fetched. A student's data belongs to the account
-//! that fetched it with its own passwords: it is keyed by account, student number and term, so that no account sees what
-//! another one's password opened. What is the same for everybody is keyed by what was asked. One collection per kind of
-//! data; one type for all of them.
+//! Snapshots of what a campus system showed, with the time they were fetched; one collection per kind of data. A
+//! student's data belongs to the account that fetched it with its own passwords: the key is account, student number and
+//! term, so no account sees what another one's password opened. Data that is the same for everybody is keyed by what
+//! was asked.
 //!
-//! What engines stored before migration 0010 has a student number and no owner: it is never read here, goes when
-//! somebody leaves the number, and expires.
+//! Documents from before migration 0010 have a student number and no owner. They are never read here; they are removed
+//! when an account leaves the number, or when they expire.
 
 use chrono::{DateTime, Utc};
 use mongodb::{
@@ -22,7 +22,7 @@ use super::{
 /// What a snapshot is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SnapshotKey {
-    /// What the campus showed one account of one term.
+    /// What the campus showed one account for one term.
     Own {
         /// WeChat account whose passwords opened it.
         open_id: String,
@@ -43,7 +43,7 @@ impl SnapshotKey {
         Self::Own { open_id, student_id, term: term.to_owned() }
     }
 
-    /// Finds the document of this key. The key of an owned one is its `_id`, as migration 0010 makes it.
+    /// Finds the document of this key. For `Own` the key is the `_id`, as migration 0010 made it.
     fn filter(&self) -> Document {
         match self {
             Self::Own { .. } => doc! { "_id": self.to_string() },
@@ -51,7 +51,7 @@ impl SnapshotKey {
         }
     }
 
-    /// What else a new document has.
+    /// The further fields of a new document.
     fn identity(&self) -> Document {
         match self {
             Self::Own { open_id, student_id, term } => {
@@ -77,7 +77,7 @@ impl std::fmt::Display for SnapshotKey {
 pub struct Snapshot<T> {
     /// The data.
     pub data: T,
-    /// It is a list that is known to be incomplete.
+    /// Whether the data is a list that is known to be incomplete.
     #[serde(default)]
     pub partial: bool,
     fetched_at: bson::DateTime,
@@ -103,7 +103,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         Self { nearest: collection(db, name, Reads::Configured), primary: collection(db, name, Reads::Primary) }
     }
 
-    /// The snapshot as a near member has it: it may be a moment behind, and is there during an election.
+    /// The snapshot from a near member. It may be a moment old; it can be read during an election.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
@@ -111,7 +111,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         find_one(&self.nearest, key.filter()).await
     }
 
-    /// The snapshot as the primary has it, to decide whether the campus must be asked.
+    /// The snapshot from the primary, to decide whether the campus must be asked.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.
@@ -119,7 +119,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         steadily(|| self.primary.find_one(key.filter())).await
     }
 
-    /// Stores `data` fetched at `at`; a snapshot that is newer stays.
+    /// Stores `data` fetched at `at`. A newer snapshot stays.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -127,7 +127,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         self.save_as(key, data, false, at).await
     }
 
-    /// Like [`Snapshots::save`], for `data` that is perhaps a part only.
+    /// Like [`Snapshots::save`], for `data` that may be incomplete.
     ///
     /// # Errors
     /// As for [`Snapshots::save`].
@@ -158,7 +158,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         }
     }
 
-    /// Removes what an account was shown of a student, and what an engine before migration 0010 stored about him.
+    /// Removes what an account was shown about a student, and what was stored about the student before migration 0010.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -171,7 +171,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         Ok(())
     }
 
-    /// Removes what an account was shown of any student.
+    /// Removes what an account was shown about any student.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -180,10 +180,10 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         Ok(())
     }
 
-    /// Everything an account was shown of a student, one document a term, for an export.
+    /// Everything an account was shown about a student, one document per term, for an export.
     ///
     /// # Errors
-    /// [`StoreError`] when no member answers.
+    /// [`StoreError`] when there is no primary.
     pub(super) async fn of(&self, open_id: &str, student_id: &str) -> Result<Vec<(String, Snapshot<T>)>, StoreError> {
         #[derive(Deserialize)]
         struct Term {

@@ -1,5 +1,6 @@
-//! `subscriptions` and `feed_subscriptions`: who may read a course table as a calendar, and feeds of what lies behind the
-//! VPN, by the hash of a token made for nothing else. One of each kind for an account; a new one replaces it.
+//! `subscriptions` and `feed_subscriptions`: personal addresses, which show a course table as a calendar or the feeds
+//! of what lies behind the VPN. Each has a token of its own, stored as a hash. An account has one of each kind; a new
+//! one replaces it.
 
 use chrono::{DateTime, Utc};
 use mongodb::{
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Reads, StoreError, collection, reads::steadily};
 use crate::crypto::sha256_hex;
 
-/// What a personal address opens.
+/// What a personal address shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubscriptionKind {
     /// The course table of its account, as a calendar.
@@ -38,7 +39,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Since when it exists.
+    /// When it was made.
     #[must_use]
     pub fn created_at(&self) -> DateTime<Utc> {
         self.created_at.to_chrono()
@@ -47,7 +48,7 @@ impl Subscription {
 
 impl Subscriptions {
     pub(super) fn new(db: &Database) -> Self {
-        // A member that lags behind would still open what has been taken back, and not know what is new.
+        // A secondary that lags behind would still open a revoked address and not know a new one.
         Self {
             calendars: collection(db, "subscriptions", Reads::PrimaryPreferred),
             feeds: collection(db, "feed_subscriptions", Reads::PrimaryPreferred),
@@ -61,7 +62,7 @@ impl Subscriptions {
         }
     }
 
-    /// Lets anyone who has `token` read what `kind` says of `open_id`, and nobody else any more.
+    /// Makes `token` the only one that opens what `kind` shows of `open_id`.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.

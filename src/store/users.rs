@@ -32,21 +32,21 @@ pub enum Credential {
     Jwc,
     /// Password of the library.
     Library,
-    /// Last eight digits of the id number, which the physical education and repair systems take as password.
+    /// Last eight digits of the id number: the password of the physical education and repair systems.
     IdNumber,
 }
 
-/// Most accounts of one student that are looked at: more is no student.
+/// Most accounts of one student that are returned: nobody has more.
 const MAX_ACCOUNTS: i64 = 10;
 
-/// Most student numbers that an account is remembered to have been bound to.
+/// Most student numbers that an account remembers.
 const MAX_KNOWN_NUMBERS: i32 = 10;
 
 /// Every sealed field.
 pub const CREDENTIALS: [Credential; 4] = [Credential::Vpn, Credential::Jwc, Credential::Library, Credential::IdNumber];
 
 impl Credential {
-    /// The field's name, as the old service named it.
+    /// The field's name, from the old service.
     #[must_use]
     pub fn field(self) -> &'static str {
         match self {
@@ -94,7 +94,7 @@ impl EditableField {
     }
 }
 
-/// Fields of an account that are shown to its owner. `gender`, `city` and `timestamp` are the old service's.
+/// Fields of an account that its owner may see. `gender`, `city` and `timestamp` come from the old service.
 const PROFILE: [&str; 15] = [
     "openId",
     "nickName",
@@ -143,7 +143,7 @@ pub struct User {
     /// Names of the credential fields that the campus refused since they were stored.
     #[serde(deserialize_with = "null_is_default")]
     rejected: Vec<String>,
-    /// Words for the student numbers it is or was bound to.
+    /// Keyed hashes of the student numbers it is or was bound to.
     #[serde(deserialize_with = "null_is_default")]
     known_numbers: Vec<String>,
     bound_at: Option<bson::DateTime>,
@@ -152,11 +152,11 @@ pub struct User {
     created_by: String,
     tokens_valid_after: Option<bson::DateTime>,
     last_login_at: Option<bson::DateTime>,
-    /// When an account without a known last login was first seen by this service (migration 0012).
+    /// When this service first saw an account without a known last login (migration 0012).
     known_since: Option<bson::DateTime>,
 }
 
-/// The old service's documents may hold `null` where there is nothing.
+/// The old service's documents may hold `null` for an absent value.
 fn null_is_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
@@ -187,39 +187,38 @@ impl User {
         self.rejected.iter().any(|field| field == credential.field())
     }
 
-    /// Since when campus accounts are bound; `None` when they are not, or the old service bound them.
+    /// When campus accounts were bound; `None` when they are not, or the old service bound them.
     #[must_use]
     pub fn bound_at(&self) -> Option<DateTime<Utc>> {
         self.bound_at.map(bson::DateTime::to_chrono)
     }
 
-    /// The student numbers it was bound to, as words that are made of them with a key of the service: enough to know one
-    /// again, and nothing that could be turned back. A number that was bound before they were remembered joins them when
-    /// it is left.
+    /// Keyed hashes of the student numbers it was bound to: a number can be recognised and not be read back. A number
+    /// bound before hashes were kept is added when the account leaves it.
     #[must_use]
     pub fn known_numbers(&self) -> &[String] {
         &self.known_numbers
     }
 
-    /// Whether a token issued at `issued_at` (Unix milliseconds) still counts.
+    /// Whether a token issued at `issued_at` (Unix milliseconds) is still valid.
     #[must_use]
     pub fn accepts_token_of(&self, issued_at: i64) -> bool {
         self.tokens_valid_after.is_none_or(|after| issued_at > after.timestamp_millis())
     }
 
-    /// When a token that is issued now says it was issued (Unix milliseconds): now, but after everything that was
-    /// revoked, even in the same millisecond or by a replica whose clock is ahead.
+    /// The `iat` of a token issued now (Unix milliseconds): now, but after every revocation, even one of the same
+    /// millisecond or by a replica whose clock is ahead.
     fn next_token_at(&self, now: i64) -> i64 {
         self.tokens_valid_after.map_or(now, |after| now.max(after.timestamp_millis() + 1))
     }
 
-    /// When somebody last logged in, as far as known.
+    /// When the account was last used, as far as known.
     fn last_used(&self) -> Option<bson::DateTime> {
         self.last_login_at.or(self.known_since)
     }
 
-    /// What [`User::accepts_token_of`] must compare with so that no token issued until now counts, however the clocks of
-    /// the replicas differ: every login left its time in the account ([`Users::sign_in`]).
+    /// The new value of `tokensValidAfter` that makes every token issued until now invalid, even when replicas' clocks
+    /// differ: each login stores its time in the account ([`Users::sign_in`]).
     #[must_use]
     pub fn all_tokens_until(&self, now: DateTime<Utc>) -> i64 {
         let last_login = self.last_login_at.map_or(i64::MIN, bson::DateTime::timestamp_millis);
@@ -227,16 +226,16 @@ impl User {
     }
 }
 
-/// What a login found or made.
+/// The result of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignIn {
-    /// First login of this account.
+    /// Whether this was the first login of the account.
     pub created: bool,
     /// Whether campus accounts are bound.
     pub bind: bool,
     /// Nickname; empty while the account has none.
     pub nick_name: String,
-    /// When the token of this login says it was issued (Unix milliseconds).
+    /// The `iat` of the token of this login (Unix milliseconds).
     pub issued_at: i64,
 }
 
@@ -248,13 +247,13 @@ pub struct Binding<'a> {
     pub name: &'a str,
     /// Sealed credentials.
     pub sealed: BTreeMap<Credential, String>,
-    /// Words to remember: for the number, and for the one bound before ([`User::known_numbers`]).
+    /// Keyed hashes to remember: of the number, and of the one bound before ([`User::known_numbers`]).
     pub known: Vec<String>,
-    /// Version of the privacy text that the student has agreed to, if the client says so.
+    /// Version of the privacy text that the student agreed to, if the client sent one.
     pub consent: Option<&'a str>,
 }
 
-/// What an account remembers of the numbers it was bound to, with `words` as the latest.
+/// An expression for `knownNumbers`, with `words` in front.
 fn known_numbers(words: &[String]) -> Document {
     let earlier = doc! { "$setDifference": [{ "$ifNull": ["$knownNumbers", []] }, words] };
     doc! { "$slice": [{ "$concatArrays": [words, earlier] }, MAX_KNOWN_NUMBERS] }
@@ -277,9 +276,10 @@ impl Users {
         }
     }
 
-    /// Makes the account on its first login; an existing one keeps everything it has. `code` is the login code: anyone who
-    /// made the account keeps its hash, so that a code that is repeated, or reaches two replicas at once, is always told
-    /// the same. Tokens issued at `revoked` (Unix milliseconds) or before are invalid for an account that is made again.
+    /// Makes the account on its first login; an existing account keeps its data. The account keeps the hash of the
+    /// login `code` that made it, so that a code that is repeated, or reaches two replicas at once, always gets the
+    /// same answer. When an account is made again, tokens issued at `revoked` (Unix milliseconds) or before stay
+    /// invalid.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -313,7 +313,7 @@ impl Users {
             made.upsert(true).return_document(ReturnDocument::After)
         };
         let user = match one().await.map_err(StoreError::from) {
-            // Two first logins at once: the other one made the account, so the second try finds it.
+            // Two first logins at once: the other one made the account, so the retry finds it.
             Err(StoreError::Duplicate(_)) => one().await?,
             other => other?,
         };
@@ -322,7 +322,7 @@ impl Users {
         Ok(SignIn { created: user.created_by == code, bind: user.bind, nick_name: user.nick_name, issued_at })
     }
 
-    /// The caller's own account, as the primary has it; while there is none, or it does not answer, as a secondary has it.
+    /// The caller's own account: from the primary, or from a secondary while there is no primary or it stays silent.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.
@@ -350,7 +350,7 @@ impl Users {
         Ok(found.into_iter().map(|user| user.open_id).collect())
     }
 
-    /// The accounts but `except` that have bound `student_id`, those bound first in front, as the primary has them.
+    /// The accounts that have bound `student_id`, without `except`, earliest bind first, from the primary.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.
@@ -360,10 +360,9 @@ impl Users {
         Ok(found.try_collect().await?)
     }
 
-    /// Stores a bind as one write: number, name, credentials, and no credential counts as refused any more. A consent
-    /// replaces an earlier one, which otherwise stays.
-    /// A library password stays only when the student number does, and so does the mark that it was refused.
-    /// Gives whether there is such an account.
+    /// Stores a bind in one write: number, name, credentials; no credential counts as refused any more. A new consent
+    /// replaces the earlier one. A library password, and the mark that it was refused, stay only when the student
+    /// number does. Returns whether the account exists.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -392,8 +391,8 @@ impl Users {
         Ok(self.primary.update_one(doc! { "openId": open_id }, update).await?.matched_count == 1)
     }
 
-    /// Sets one field the student may set; a new library password is no longer refused.
-    /// Gives the account as it is afterwards, or `None` when there is no such account.
+    /// Sets one field that the student may set. A new library password no longer counts as refused. Returns the updated
+    /// account, or `None` when there is no such account.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -406,7 +405,7 @@ impl Users {
         Ok(self.primary.find_one_and_update(doc! { "openId": open_id }, update).return_document(after).await?)
     }
 
-    /// Marks a credential as refused by the campus, unless another value was stored meanwhile.
+    /// Marks a credential as refused by the campus, unless another value was stored in the meantime.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -416,7 +415,7 @@ impl Users {
         Ok(())
     }
 
-    /// Everybody, for re-sealing.
+    /// All accounts, for re-sealing.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.
@@ -432,8 +431,8 @@ impl Users {
         Ok(self.primary.count_documents(doc! { "openId": { "$type": "string" } }).await?)
     }
 
-    /// Replaces sealed values by re-sealed ones, each only if it is still the one that was read.
-    /// Gives whether all of them were replaced.
+    /// Replaces sealed values by re-sealed ones, if all of them are still those that were read. Returns whether they
+    /// were replaced.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.

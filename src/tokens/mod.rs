@@ -12,10 +12,10 @@ pub use revoked::Revoked;
 
 use crate::{clock::Clock, error::ApiError};
 
-/// Longest token that is looked at, in bytes; ours have some 200.
+/// Longest token that is decoded, in bytes; ours have some 200.
 const MAX_TOKEN: usize = 2048;
 
-/// What a token says: the payload of the old service's tokens, which stay valid.
+/// The payload of a token: that of the old service, whose tokens stay valid.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Claims {
@@ -24,14 +24,14 @@ struct Claims {
     nick_name: String,
     iat: i64,
     exp: i64,
-    /// The same as `iat` in milliseconds, for revocation; the old service's tokens have none.
+    /// `iat` in milliseconds, for revocation; the old service's tokens have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     iat_ms: Option<i64>,
 }
 
 impl Claims {
-    /// When the token was issued (Unix milliseconds). A token without milliseconds counts as issued when its second began:
-    /// one of the second of a logout is rather refused than kept.
+    /// When the token was issued (Unix milliseconds). Without milliseconds, the beginning of its second counts: a token
+    /// of the second of a logout is better refused than kept.
     fn issued_at(&self) -> i64 {
         self.iat_ms.unwrap_or_else(|| self.iat.saturating_mul(1000))
     }
@@ -59,7 +59,7 @@ impl Tokens {
     pub fn new(secret: &SecretString, ttl: Duration, clock: Clock) -> Self {
         let secret = secret.expose_secret().as_bytes();
         let mut validation = Validation::new(Algorithm::HS256);
-        // Checked against the injected clock instead.
+        // `check` compares with the injected clock instead.
         validation.validate_exp = false;
         Self {
             encoding: EncodingKey::from_secret(secret),
@@ -70,10 +70,10 @@ impl Tokens {
         }
     }
 
-    /// A token for `open_id` that says it was issued at `issued_at` (Unix milliseconds), as the login decided.
+    /// A token for `open_id`, issued at `issued_at` (Unix milliseconds), which the login decided.
     ///
     /// # Errors
-    /// [`ApiError::Internal`] if signing fails, which HMAC does not.
+    /// [`ApiError::Internal`] if signing fails, which HMAC never does.
     pub fn issue(&self, open_id: &str, nick_name: &str, issued_at: i64) -> Result<String, ApiError> {
         let iat = issued_at.div_euclid(1000);
         let exp = iat.saturating_add(i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX));
@@ -85,7 +85,7 @@ impl Tokens {
         })
     }
 
-    /// The caller a token stands for, if it is ours and has not expired.
+    /// The caller of a token, if we signed it and it has not expired.
     #[must_use]
     pub fn check(&self, token: &str) -> Option<Caller> {
         if token.len() > MAX_TOKEN {
@@ -98,7 +98,7 @@ impl Tokens {
     }
 }
 
-/// Somebody with a valid token; the account may have been deleted or the token revoked since.
+/// The holder of a valid token. The account may have been deleted, or the token revoked.
 #[derive(Debug)]
 pub struct Caller {
     /// WeChat's id of the account.

@@ -1,5 +1,5 @@
-//! Revoked tokens, as this replica knows them without asking: for what is answered without reading the account. Anyone who
-//! reads the account knows at once; a revocation at another replica is known here after `FOLLOW`.
+//! Revoked tokens as this replica knows them, for requests that do not read the account. Requests that read the account
+//! see a revocation at once; here, one of another replica is known after `FOLLOW`.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,18 +7,18 @@ use parking_lot::RwLock;
 
 use crate::{clock::Clock, store::Revocations};
 
-/// How often the list is brought up to date.
+/// How often the list is updated.
 const FOLLOW: Duration = Duration::from_secs(1);
 
-/// What was written a moment ago is looked for again: writes become visible a little out of order.
+/// How far back each update reads again: writes can become visible slightly out of order.
 const OVERLAP_MILLIS: i64 = 10_000;
 
 /// The list.
 #[derive(Debug)]
 pub struct Revoked {
-    /// Until when (Unix milliseconds) the tokens of an account are invalid, by the account's short name.
+    /// Until when (Unix milliseconds) the tokens of an account are invalid, by the account's pseudonym.
     accounts: RwLock<HashMap<u64, i64>>,
-    /// Life of a token: older revocations concern tokens that have expired.
+    /// Life of a token: older revocations concern only expired tokens.
     ttl: Duration,
     store: Revocations,
     clock: Clock,
@@ -38,14 +38,14 @@ impl Revoked {
         accounts.get(&account).is_some_and(|until| issued_at <= *until)
     }
 
-    /// Tokens of `account` issued at `until` (Unix milliseconds) or before are revoked.
+    /// Notes that tokens of `account` issued at `until` (Unix milliseconds) or before are revoked.
     pub fn add(&self, account: u64, until: i64) {
         let mut accounts = self.accounts.write();
         let known = accounts.entry(account).or_insert(until);
         *known = until.max(*known);
     }
 
-    /// Forgets what concerns expired tokens only.
+    /// Forgets revocations of expired tokens.
     fn tidy(&self) {
         let ttl = i64::try_from(self.ttl.as_millis()).unwrap_or(i64::MAX);
         let oldest = self.clock.now().timestamp_millis().saturating_sub(ttl);
@@ -53,7 +53,7 @@ impl Revoked {
         accounts.retain(|_, until| *until >= oldest);
     }
 
-    /// Follows the list of all replicas, for ever. While the database is away, what is known stays.
+    /// Follows the list of all replicas, for ever. While the database is away, the known revocations stay.
     pub async fn follow(&self) -> std::convert::Infallible {
         let mut every = tokio::time::interval(FOLLOW);
         let mut seen = OVERLAP_MILLIS;

@@ -7,18 +7,18 @@ use serde_json::json;
 use super::{Wechat, WechatError};
 use crate::outbound::Request;
 
-/// Longest text that one call checks, in characters.
+/// Longest text of one call, in characters (WeChat documentation of `msg_sec_check`).
 const MAX_TEXT: usize = 2500;
 
-/// The kind of place where the text will be seen: comments.
+/// Number of the place where the text appears: comments (WeChat documentation of `msg_sec_check`).
 const SCENE: u8 = 2;
 
-/// What WeChat thinks of a text.
+/// WeChat's opinion of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Opinion {
     /// Nothing wrong with it.
     Pass,
-    /// A person had better look at it.
+    /// A person should look at it.
     Review,
     /// It must not be published.
     Risky,
@@ -35,12 +35,12 @@ struct CheckResult {
 }
 
 impl Wechat {
-    /// What WeChat thinks of `text` by `open_id` (`POST /wxa/msg_sec_check`). A long text is checked in pieces; the worst
+    /// WeChat's opinion of `text` by `open_id` (`POST /wxa/msg_sec_check`). A long text is checked in pieces; the worst
     /// opinion counts.
     ///
     /// # Errors
-    /// See [`WechatError`]; [`WechatError::UserInactive`] when WeChat knows no visit of `open_id` to the mini-program in
-    /// the last two hours, and so checks nothing.
+    /// See [`WechatError`]; [`WechatError::UserInactive`] when WeChat knows no visit of `open_id` in the last two hours
+    /// and therefore checks nothing.
     pub async fn check_text(&self, token: SecretString, open_id: &str, text: &str) -> Result<Opinion, WechatError> {
         let url = self.signed("/wxa/msg_sec_check", &token);
         let mut worst = Opinion::Pass;
@@ -58,7 +58,7 @@ impl Wechat {
     }
 }
 
-/// `text` in pieces that one call takes; an empty text has none.
+/// `text` in pieces of at most [`MAX_TEXT`]; an empty text has none.
 fn pieces(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     chars.chunks(MAX_TEXT).map(|piece| piece.iter().collect()).collect()

@@ -1,26 +1,24 @@
-//! Values of a template's fields, made to fit what WeChat takes: a value that is too long, empty or of the wrong kind
-//! would make WeChat refuse the whole message (47003).
+//! Fits values into a template's fields. WeChat refuses the whole message (47003) if a value is too long, empty or of
+//! the wrong kind.
 //!
-//! Nothing that carries meaning is deleted to get there: `微信：wx_li2015` is no telephone `2015`. Full-width characters are
-//! converted, spaces and separators within a number that has none go, a text that is too long ends with `…`, and whatever
-//! then does not fit is refused.
+//! Nothing that carries meaning is removed: `微信：wx_li2015` does not become the telephone number `2015`. Full-width
+//! characters are converted, spaces and separators inside a number are removed, a text that is too long ends with `…`.
+//! What still does not fit is refused.
 //!
-//! Kinds and limits are those of WeChat's «subscribe message parameters» table (2026).
+//! Kinds and limits come from WeChat's table «subscribe message parameters» (2026).
 
 use chrono::{DateTime, Datelike, FixedOffset, Timelike};
 
-/// A value does not fit its field; holds what the field takes, in Chinese.
+/// A value does not fit its field. Holds a description of what fits, in Chinese.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a value does not fit its field")]
 pub struct Unfit(pub &'static str);
 
-/// `value` as the template field called `field` (`thing1`, `character_string2`, …) takes it; `now` stands in for a missing
-/// time.
-///
-/// A missing value gets a filler, so that the result is never empty, and is always within the field's limit.
+/// `value` in the form that the template field `field` (`thing1`, `character_string2`, …) accepts. A missing value gets
+/// a filler (`now` for a time), so the result is never empty.
 ///
 /// # Errors
-/// [`Unfit`] for a value that could only be made to fit by leaving out part of what it says.
+/// [`Unfit`] when the value would lose part of its meaning.
 pub fn fit(field: &str, value: &str, now: DateTime<FixedOffset>) -> Result<String, Unfit> {
     let text = one_line(value);
     let kind = field.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -48,12 +46,12 @@ pub fn fit(field: &str, value: &str, now: DateTime<FixedOffset>) -> Result<Strin
         "phrase" => fits(only(&text, 5, |c| c.is_alphabetic() && !c.is_ascii()), "汉字，最多 5 个"),
         "time" => fits(dated(narrow), "时间，如 2017年11月9日 15:00"),
         "date" => fits(dated(narrow), "日期，如 2017年11月9日"),
-        // `thing`, `const`, and what a later WeChat may add.
+        // `thing`, `const`, and kinds that WeChat may add.
         _ => Ok(shorten(&text, 20, "…")),
     }
 }
 
-/// What stands in a field of a kind when there is nothing to say.
+/// The value of a field of this kind that has nothing to say.
 fn filler(kind: &str, now: DateTime<FixedOffset>) -> String {
     let fixed = match kind {
         "number" | "phone_number" => "0",
@@ -71,13 +69,13 @@ fn day(now: DateTime<FixedOffset>) -> String {
     format!("{}年{:02}月{:02}日", now.year(), now.month(), now.day())
 }
 
-/// Line breaks and other control characters become spaces; white space around goes.
+/// Replaces control characters, such as line breaks, by spaces, and trims.
 fn one_line(value: &str) -> String {
     let spaced: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.trim().to_owned()
 }
 
-/// A full-width digit, letter or sign (U+FF01 to U+FF5E, and the ideographic space) as the ASCII one.
+/// The ASCII form of a full-width character (U+FF01 to U+FF5E, and the ideographic space).
 fn half_width(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
@@ -91,12 +89,12 @@ fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// `text` if it is within `most` and `allowed` takes every character.
+/// `text`, if it is not longer than `most` and `allowed` accepts every character.
 fn only(text: &str, most: usize, allowed: impl Fn(char) -> bool) -> Option<String> {
     (length(text) <= most && text.chars().all(allowed)).then(|| text.to_owned())
 }
 
-/// `text`, cut with `ellipsis` at the end where it is longer than `most`.
+/// `text`, cut to `most` with `ellipsis` at the end if it is longer.
 fn shorten(text: &str, most: usize, ellipsis: &str) -> String {
     if length(text) <= most {
         return text.to_owned();
@@ -111,12 +109,12 @@ fn shorten(text: &str, most: usize, ellipsis: &str) -> String {
     format!("{}{ellipsis}", kept.trim_end())
 }
 
-/// Without the spaces in it.
+/// `text` without white space.
 fn closed(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// Digits with at most one decimal point among them.
+/// Digits with at most one decimal point between them.
 fn number(text: &str) -> Option<String> {
     let text = closed(text);
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
@@ -124,7 +122,7 @@ fn number(text: &str) -> Option<String> {
     (digits(whole) && digits(fraction) && text.len() <= 32).then_some(text)
 }
 
-/// A number with a currency sign before it or 元 behind it.
+/// A number, perhaps with a currency sign before it and 元 after it.
 fn amount(text: &str) -> Option<String> {
     let text = closed(text);
     let bare = text.strip_prefix(['¥', '￥', '$']).unwrap_or(&text);
@@ -136,18 +134,18 @@ fn amount(text: &str) -> Option<String> {
 fn phone(text: &str) -> Option<String> {
     let known = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '(' | ')' | ' '));
     let digits = text.contains(|c: char| c.is_ascii_digit());
-    // The spaces in it say nothing; they go where they are too much.
+    // Spaces have no meaning here and are removed if the number is too long.
     let text = if length(text) > 17 { closed(text) } else { text.to_owned() };
     (known && digits && length(&text) <= 17).then_some(text)
 }
 
-/// A car's number without the dot that stands on the plate.
+/// A car's number without the dot on the plate.
 fn car(text: &str) -> Option<String> {
     let text: String = closed(text).chars().filter(|c| !matches!(c, '·' | '•' | '-')).collect();
     only(&text, 8, char::is_alphanumeric)
 }
 
-/// A text that names a time or a day, which has digits.
+/// A text with digits, as every time and date has.
 fn dated(text: String) -> Option<String> {
     (text.contains(|c: char| c.is_ascii_digit()) && length(&text) <= 32).then_some(text)
 }

@@ -1,4 +1,4 @@
-//! Login codes (`code2Session`) and the profile that may come along with one.
+//! Login codes (`code2Session`), and the profile that may come with one.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -6,12 +6,12 @@ use serde::Deserialize;
 use super::{Wechat, WechatError, profile};
 use crate::outbound::Request;
 
-/// Who logged in.
+/// The result of a login code.
 #[derive(Debug)]
 pub struct Login {
     /// WeChat's id of the account in this mini-program.
     pub open_id: String,
-    /// Key of this login; opens the profile, then is dropped.
+    /// Key of this login: opens the profile and is then dropped.
     pub session_key: SecretString,
 }
 
@@ -22,7 +22,7 @@ struct Code2Session {
 }
 
 impl Wechat {
-    /// Exchanges a login code for the account that it stands for (`GET /sns/jscode2session`). A code works once.
+    /// Exchanges a login code for its account (`GET /sns/jscode2session`). A code works once.
     pub async fn code_to_session(&self, code: &str) -> Result<Login, WechatError> {
         let mut url = self.endpoint("/sns/jscode2session");
         url.query_pairs_mut()
@@ -37,7 +37,7 @@ impl Wechat {
         Ok(Login { open_id: answer.openid, session_key: answer.session_key.into() })
     }
 
-    /// The profile in `encrypted_data`, if it opens under this login's key and is this mini-program's.
+    /// The profile in `encrypted_data`, if it opens with this login's key and belongs to this mini-program.
     #[must_use]
     pub fn profile(&self, login: &Login, encrypted_data: &str, iv: &str) -> Option<super::Profile> {
         profile::open(&self.config.app_id, login.session_key.expose_secret(), encrypted_data, iv)

@@ -1,4 +1,4 @@
-//! Subscribe messages: one tap of the receiver on `wx.requestSubscribeMessage` allows one message.
+//! Subscribe messages: each time a receiver allows them in `wx.requestSubscribeMessage`, one message may be sent.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Wechat, WechatError};
 use crate::outbound::Request;
 
-/// Which edition of the mini-program a message opens.
+/// The edition of the mini-program that a message opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Edition {
@@ -25,20 +25,20 @@ impl Edition {
     }
 }
 
-/// A message to be sent.
+/// A message.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// WeChat's id of the template.
     pub template_id: String,
     /// Page of the mini-program that a tap on the message opens.
     pub page: Option<String>,
-    /// The template's fields with their values, made to [fit](super::fit).
+    /// The template's fields with their values, which [fit](super::fit).
     pub fields: BTreeMap<String, String>,
-    /// Which edition a tap opens.
+    /// The edition that a tap opens.
     pub opens: Edition,
 }
 
-/// Here the `errcode` of a success is never absent.
+/// A successful answer to this call always has an `errcode`.
 #[derive(Deserialize)]
 struct Sent {
     #[serde(rename = "errcode")]

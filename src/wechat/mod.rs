@@ -1,5 +1,5 @@
-//! WeChat's server API: who sent a login code, the access token, subscribe messages, the content check. Knows neither the
-//! database nor HTTP handlers; that replicas share one access token is [`crate::messenger`]'s business.
+//! WeChat's server API: login codes, the access token, subscribe messages, the content check. Knows neither the
+//! database nor HTTP handlers; [`crate::messenger`] shares one access token among the replicas.
 
 mod check;
 mod fields;
@@ -25,17 +25,17 @@ use crate::{
     outbound::{Cookies, Outbound, OutboundError, Request, System},
 };
 
-/// Shortest and longest pause before WeChat is asked once more after it said that it is busy, in milliseconds: apart
-/// enough that replicas which were refused together do not come back together.
+/// Shortest and longest pause before the one retry after WeChat was busy, in milliseconds. Random, so that replicas
+/// which were refused together do not retry together.
 const BUSY_PAUSE_MS: (u64, u64) = (150, 650);
 
-/// What WeChat says instead of doing what was asked, by `errcode`.
+/// Why WeChat did not do what was asked, by `errcode`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WechatError {
     /// The code is unknown or old (40029): the client must call `wx.login` again.
     #[error("WeChat does not know the login code")]
     CodeInvalid,
-    /// The code was used already (40163).
+    /// The code was already used (40163).
     #[error("the login code was used already")]
     CodeUsed,
     /// WeChat considers this user risky (40226).
@@ -44,34 +44,34 @@ pub enum WechatError {
     /// Too many calls (45011, 45009).
     #[error("WeChat: too many requests")]
     RateLimited,
-    /// Our AppID, secret or address is not accepted: nothing a student can do.
+    /// Our AppID, secret or address is not accepted: a student can do nothing about it.
     #[error("WeChat refused our AppID, secret or address ({0})")]
     Credentials(i64),
     /// The access token is invalid or has expired (40001, 40014, 42001): a new one helps.
     #[error("WeChat refused the access token ({0})")]
     TokenRefused(i64),
-    /// The receiver has not subscribed, or has used up his subscription (43101). Never retried.
+    /// The receiver has not subscribed, or has used up the subscription (43101). Never retried.
     #[error("the receiver has not subscribed")]
     NotSubscribed,
-    /// The receiver is no user of this mini-program any more (40003).
+    /// The receiver is no longer a user of this mini-program (40003).
     #[error("WeChat does not know the receiver")]
     UnknownUser,
     /// The mini-program has no such page (41030).
     #[error("the mini-program has no such page")]
     UnknownPage,
-    /// The template, or what we filled into it, is wrong (47003, 40037 and alike).
+    /// The template, or a value in it, is wrong (47003, 40037 and others).
     #[error("WeChat refused the template or its fields ({0})")]
     TemplateRejected(i64),
     /// The text must not be published.
     #[error("WeChat considers the text risky")]
     TextRisky,
-    /// The author has not used the mini-program for two hours, so that his text is not checked (61010).
+    /// The author has not used the mini-program for two hours, so the text is not checked (61010).
     #[error("the author is not active")]
     UserInactive,
-    /// WeChat is busy (-1), also when it was asked once more.
+    /// WeChat is busy (-1), also after the retry.
     #[error("WeChat is busy")]
     Busy,
-    /// An error that the documentation of the call does not name.
+    /// An `errcode` that the documentation of the call does not name.
     #[error("WeChat answered errcode {0}")]
     Unexpected(i64),
     /// No usable answer.
@@ -94,9 +94,9 @@ impl WechatError {
             41030 => Self::UnknownPage,
             43101 => Self::NotSubscribed,
             45009 | 45011 => Self::RateLimited,
-            // 87014: the content check's first version; 45168: a message that hit the sensitive words.
+            // 87014: the content check's first version; 45168: the message contains sensitive words.
             45168 | 87014 => Self::TextRisky,
-            // Wrong template id, arguments, template blocked, JSON, fields.
+            // Template id, arguments, blocked template, JSON, fields.
             40037 | 40097 | 43107 | 47001 | 47003 => Self::TemplateRejected(code),
             61010 => Self::UserInactive,
             other => Self::Unexpected(other),
@@ -114,7 +114,7 @@ impl From<OutboundError> for WechatError {
     }
 }
 
-/// What every answer may carry; absent in some successes.
+/// The part that every answer may have; some successful answers lack it.
 #[derive(Deserialize)]
 struct Status {
     #[serde(default)]
@@ -129,13 +129,13 @@ pub struct Wechat {
 }
 
 impl Wechat {
-    /// `config` names the API and this mini-program.
+    /// `config` holds the API's address and this mini-program's credentials.
     #[must_use]
     pub fn new(config: config::Wechat, outbound: &Outbound) -> Self {
         Self { config, outbound: outbound.clone() }
     }
 
-    /// Sends what `request` makes and reads the answer; when WeChat is busy, once more after a moment.
+    /// Sends a request and reads the answer. Retries once, after a pause, when WeChat is busy.
     async fn ask<T: DeserializeOwned>(&self, request: impl Fn() -> Request) -> Result<T, WechatError> {
         match self.ask_once(request()).await {
             Err(WechatError::Busy) => {
@@ -164,7 +164,7 @@ impl Wechat {
     }
 }
 
-/// Reads an answer. WeChat sends JSON as text/plain; only its content counts.
+/// Reads an answer. WeChat sends JSON as text/plain, so the content type is ignored.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, WechatError> {
     match serde_json::from_slice::<Status>(body) {
         Ok(Status { errcode: 0 }) => serde_json::from_slice(body).map_err(|_| WechatError::garbage()),

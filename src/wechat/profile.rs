@@ -1,21 +1,21 @@
-//! The profile that older clients send along with a login, encrypted under the login's key (AES-128-CBC, PKCS#7).
-//! Clients published since 2021 send anonymous data, so a login never depends on it.
+//! The profile that older clients send with a login, encrypted with the login's key (AES-128-CBC, PKCS#7). Clients
+//! published since 2021 send anonymous data, so no login depends on it.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 
 use crate::crypto::decrypt_aes128_cbc;
 
-/// The name that WeChat puts into anonymous profiles.
+/// The name in anonymous profiles.
 const ANONYMOUS: &str = "微信用户";
 
-/// Most characters of a name that are kept; WeChat itself allows fewer.
+/// Longest name that is kept, in characters; WeChat allows fewer.
 const NAME_LENGTH: usize = 64;
 
 /// Longest picture address that is kept, in bytes.
 const ADDRESS_LENGTH: usize = 512;
 
-/// What a student shows of himself.
+/// A student's profile.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
@@ -32,7 +32,7 @@ struct Watermark {
     appid: String,
 }
 
-/// Opens `encrypted_data`; all arguments but `app_id` are base64. `None` for anything that is not a real profile.
+/// Opens `encrypted_data`; all arguments but `app_id` are base64. `None` for anything but a real profile.
 pub(super) fn open(app_id: &str, session_key: &str, encrypted_data: &str, iv: &str) -> Option<Profile> {
     let [key, iv, data] = [session_key, iv, encrypted_data].map(|text| BASE64_STANDARD.decode(text).ok());
     let plain = decrypt_aes128_cbc(&key?, &iv?, &data?).ok()?;

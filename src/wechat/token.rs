@@ -1,5 +1,5 @@
-//! The access token that every call but the login needs (`stable_token`: anyone who asks gets the same one, so that several
-//! replicas do not invalidate each other's).
+//! The access token for every call but the login. `stable_token` returns the same token to all callers, so replicas do
+//! not invalidate each other's.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use url::Url;
 use super::{Wechat, WechatError};
 use crate::outbound::Request;
 
-/// An access token as WeChat hands it out.
+/// An access token from WeChat.
 #[derive(Debug, Clone)]
 pub struct IssuedToken {
     /// The token.
     pub value: SecretString,
-    /// How long it is good; two hours at most.
+    /// How long it is valid, two hours at most.
     pub lives_for: Duration,
 }
 
@@ -26,11 +26,11 @@ struct StableToken {
     expires_in: u64,
 }
 
-/// Longest life of a token that is believed: the documented one.
+/// Longest life of a token that is accepted: the documented one.
 const MAX_LIFE: Duration = Duration::from_hours(2);
 
 impl Wechat {
-    /// The access token in force, or a new one when it is about to expire (`POST /cgi-bin/stable_token`).
+    /// The current access token, or a new one when that is about to expire (`POST /cgi-bin/stable_token`).
     pub async fn stable_token(&self) -> Result<IssuedToken, WechatError> {
         let url = self.endpoint("/cgi-bin/stable_token");
         let body = json!({
@@ -49,7 +49,7 @@ impl Wechat {
         })
     }
 
-    /// The address of a call that carries the access token.
+    /// The address of a call with the access token.
     pub(super) fn signed(&self, path: &str, token: &SecretString) -> Url {
         let mut url = self.endpoint(path);
         url.query_pairs_mut().append_pair("access_token", token.expose_secret());

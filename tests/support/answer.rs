@@ -1,9 +1,9 @@
-//! An answer of the API. Each one, whatever test it comes in, is held against the contract.
+//! An answer of the API. Every answer, in every test, is checked against the contract.
 
 use reqwest::{Response, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
-/// An answer that is as the contract wants every answer.
+/// An answer that keeps the contract's rules for all answers.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -12,13 +12,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads an answer and checks what is true of all of them.
+    /// Reads an answer and checks the rules for all answers.
     pub async fn of(response: Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         Self::check(status, headers, &response.bytes().await.unwrap())
     }
 
-    /// Checks what is true of every answer.
+    /// Checks the rules for all answers.
     pub fn check(status: StatusCode, headers: HeaderMap, body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let json: Value =
@@ -68,7 +68,7 @@ impl Answer {
         self.header("x-request-id")
     }
 
-    /// Seconds to wait; 0 when the answer does not say.
+    /// Seconds to wait; 0 without the header.
     pub fn retry_after(&self) -> u64 {
         self.header("retry-after").parse().unwrap_or_default()
     }
@@ -88,7 +88,7 @@ impl Answer {
         &self.json["data"]
     }
 
-    /// Whether the data is older than it should be; fails when the answer does not say.
+    /// Whether the data is stale; fails without `meta.stale`.
     pub fn is_stale(&self) -> bool {
         self.json["meta"]["stale"].as_bool().unwrap_or_else(|| panic!("no meta.stale: {self:?}"))
     }

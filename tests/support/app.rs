@@ -1,4 +1,4 @@
-//! The service under test: replicas in process, each behind a socket of its own, on one database and one simulator.
+//! The service under test: replicas in this process, each with a socket of its own, on one database and one simulator.
 
 use std::{
     net::SocketAddr,
@@ -22,7 +22,7 @@ use wehpu_engine::{
 
 use super::{Answer, PATIENCE, Settings, Student, TestDatabase, eventually, raw, raw_cut_off};
 
-/// What a test wants to stand on.
+/// What a test needs.
 pub struct Setup {
     replicas: usize,
     migrated: bool,
@@ -30,13 +30,13 @@ pub struct Setup {
     change: Box<dyn FnOnce(&mut Settings)>,
 }
 
-/// One replica, a migrated database, and a clock that stands still.
+/// One replica, a migrated database, and a fixed clock.
 pub fn setup() -> Setup {
     Setup { replicas: 1, migrated: true, clock: Clock::fixed(morning()), change: Box::new(|_| {}) }
 }
 
-/// Ten o'clock (UTC) on the day after tomorrow: no window of a rate limit ends soon, and nothing is so old that the
-/// database's expiry, which knows the real time, would remove it.
+/// Ten o'clock (UTC) on the day after tomorrow: no rate limit's window ends soon, and no document is old enough for
+/// MongoDB's TTL indexes, which use the real time, to remove it.
 fn morning() -> chrono::DateTime<chrono::Utc> {
     const DAY: i64 = 86_400;
     let today = Clock::system().unix() / DAY * DAY;
@@ -44,7 +44,7 @@ fn morning() -> chrono::DateTime<chrono::Utc> {
 }
 
 impl Setup {
-    /// So many replicas.
+    /// Starts this many replicas.
     pub fn replicas(self, replicas: usize) -> Self {
         Self { replicas, ..self }
     }
@@ -54,17 +54,17 @@ impl Setup {
         Self { replicas: 0, migrated: false, ..self }
     }
 
-    /// Another time.
+    /// Uses another clock.
     pub fn clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Other settings.
+    /// Changes the settings.
     pub fn settings(self, change: impl FnOnce(&mut Settings) + 'static) -> Self {
         Self { change: Box::new(change), ..self }
     }
 
-    /// Sets everything up, runs the test, and clears everything away however the test ends.
+    /// Sets everything up, runs the test, and clears everything away, whether or not the test fails.
     pub async fn run(self, test: impl AsyncFnOnce(&TestApp)) {
         let app = TestApp::start(self).await;
         let outcome = AssertUnwindSafe(test(&app)).catch_unwind().await;
@@ -80,17 +80,17 @@ impl Setup {
 /// One running instance of the service.
 #[derive(Clone)]
 pub struct Replica {
-    /// What it owns.
+    /// Its application state.
     pub app: AppState,
     /// `http://address:port`.
     pub url: String,
-    /// The same as a socket address.
+    /// The same address for sockets.
     pub addr: SocketAddr,
 }
 
-/// Everything a test can lay its hands on.
+/// Everything a test can use.
 pub struct TestApp {
-    /// The campus, and everything else outside.
+    /// The simulated campus and other outside systems.
     pub sim: CampusSim,
     /// The time of all replicas.
     pub clock: Clock,
@@ -98,7 +98,7 @@ pub struct TestApp {
     pub db: TestDatabase,
     /// The settings of all replicas.
     pub settings: Settings,
-    /// The replicas started at first.
+    /// The replicas started at the beginning.
     pub replicas: Vec<Replica>,
     client: Client,
     running: Mutex<Vec<(AppState, JoinHandle<()>)>>,
@@ -129,12 +129,12 @@ impl TestApp {
         app
     }
 
-    /// Starts one more replica, with other settings if wanted.
+    /// Starts another replica; `change` changes its settings.
     pub async fn start_replica(&self, change: impl FnOnce(&mut Settings)) -> Replica {
         let mut settings = self.settings.clone();
         change(&mut settings);
         let app = App::new(settings.config(), self.clock.clone()).await.unwrap();
-        // The first member that answers may lag behind the primary, if there is one.
+        // Waits for the primary, if there is one: another member that answers first may lag behind.
         let _ = wait_for_primary(&app.store, Duration::ZERO).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -155,7 +155,7 @@ impl TestApp {
         self.request_at(&self.replicas[0].url, method, path)
     }
 
-    /// A request to any service.
+    /// A request to the service at `base`.
     pub fn request_at(&self, base: &str, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{base}{path}"))
     }
@@ -181,29 +181,29 @@ impl TestApp {
         Answer::of(self.request(Method::POST, path).json(body).send().await.unwrap()).await
     }
 
-    /// Sends these bytes to the first replica as they are.
+    /// Sends exactly these bytes to the first replica.
     pub async fn raw(&self, request: &[u8]) -> Answer {
         let (status, headers, body) = raw(self.replicas[0].addr, request).await;
         Answer::check(status, headers, &body)
     }
 
-    /// Sends the beginning of a request to the first replica, and then no more.
+    /// Sends the beginning of a request to the first replica, then nothing more.
     pub async fn raw_cut_off(&self, beginning: &[u8]) -> Answer {
         let (status, headers, body) = raw_cut_off(self.replicas[0].addr, beginning).await;
         Answer::check(status, headers, &body)
     }
 
-    /// Logs this WeChat user in at the first replica with a fresh code.
+    /// Logs this WeChat user in at the first replica with a new code.
     pub async fn log_in(&self, open_id: &str) -> Answer {
         self.post_form("/api/login", &[("code", &self.sim.wechat_code(open_id))]).await
     }
 
-    /// The ready-made student with this index, logged in, not bound.
+    /// The simulator's student with this index, logged in, not bound.
     pub async fn student(&self, index: usize) -> Student<'_> {
         Student::log_in(self, &format!("oWxTest{index:021}"), self.sim.student_at(index)).await
     }
 
-    /// The ready-made student with this index, logged in and bound; the simulator counts from zero.
+    /// The simulator's student with this index, logged in and bound; the index counts from zero.
     pub async fn bound(&self, index: usize) -> Student<'_> {
         let student = self.student(index).await;
         student.bind().await;
@@ -216,7 +216,7 @@ impl TestApp {
         self.sim.count(campus_sim::System::Vpn) + self.sim.count(campus_sim::System::Urp)
     }
 
-    /// Returns when no replica has anything left to do in the background.
+    /// Waits until no replica has background work left.
     pub async fn idle(&self) {
         let nothing_left = async || {
             let running = self.running.lock().unwrap();
@@ -225,14 +225,14 @@ impl TestApp {
         eventually("background work has ended", nothing_left).await;
     }
 
-    /// Moves the time beyond the freshness of a course table. By then every member has what is stored now.
+    /// Moves the clock past the freshness of a course table, after every member has the stored data.
     pub async fn next_day(&self) {
         self.db.replicated().await;
         self.clock.advance(Duration::from_hours(25));
     }
 
     async fn end(self) {
-        // Without the campus, work in the background ends soon; the database goes when nobody writes any more.
+        // Without the campus, background work ends soon; the database is dropped when nobody writes any more.
         drop(self.sim);
         let running = self.running.into_inner().unwrap();
         for (app, serving) in &running {

@@ -1,4 +1,4 @@
-//! A database of its own for each test, on the three-member replica set that `make test` provides.
+//! A database for each test, on the three-member replica set from `make test`.
 
 use std::{
     fmt::Write,
@@ -18,10 +18,10 @@ use super::lag;
 
 const DEFAULT_URI: &str = "mongodb://127.0.0.1:27117,127.0.0.1:27118,127.0.0.1:27119/?replicaSet=wehpu-test";
 
-/// Databases of tests begin with this, followed by the Unix time at which they were made.
+/// Prefix of test databases, followed by the Unix time when they were made.
 const PREFIX: &str = "wehpu_test_";
 
-/// Databases older than this were left by a test run that was killed, in seconds.
+/// Age in seconds after which a database was left by a killed test run.
 const LEFT_BEHIND: i64 = 3600;
 
 static THERE: OnceCell<bool> = OnceCell::const_new();
@@ -46,7 +46,7 @@ impl TestDatabase {
         let mut options = ClientOptions::parse(replica_set_uri()).await.unwrap();
         options.server_selection_timeout = Some(Duration::from_secs(30));
         let members: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
-        // Asked once for all tests: without a database they fail at once instead of each after a time-out.
+        // Checked once for all tests: without a database they fail at once instead of each after a time-out.
         let there = *THERE.get_or_init(|| is_there(options.clone())).await;
         assert!(there, "no MongoDB replica set at {}: run `make test`, or set TEST_MONGODB_URI", members.join(","));
         let client = Client::with_options(options).unwrap();
@@ -61,7 +61,7 @@ impl TestDatabase {
         Self { db: client.database(&name), name }
     }
 
-    /// The connection string that names this database, with the options a deployment has.
+    /// The connection string with this database and the options of a deployment.
     pub fn uri(&self) -> String {
         let base = replica_set_uri();
         let (hosts, options) = base.split_once("/?").expect("TEST_MONGODB_URI is mongodb://…/?replicaSet=…");
@@ -69,7 +69,7 @@ impl TestDatabase {
         format!("{hosts}/{name}?{options}&readPreference=secondaryPreferred&maxStalenessSeconds=90&w=majority")
     }
 
-    /// A collection, for a look behind the API.
+    /// A collection, to check what the API stored.
     pub fn collection(&self, name: &str) -> Collection<Document> {
         self.db.collection(name)
     }
@@ -94,7 +94,7 @@ impl TestDatabase {
         documents
     }
 
-    /// Everything there is, as text, to look for what must not be in it.
+    /// All documents as text, to search for what must not be stored.
     pub async fn dump(&self) -> String {
         let mut text = String::new();
         for name in self.db.list_collection_names().await.unwrap() {
@@ -105,13 +105,13 @@ impl TestDatabase {
         text
     }
 
-    /// Returns when every member of the set has seen everything written so far.
+    /// Waits until every member has everything written so far.
     pub async fn replicated(&self) {
         let everywhere = WriteConcern::builder().w(Acknowledgment::Nodes(3)).build();
         self.collection("test_marks").insert_one(doc! {}).write_concern(everywhere).await.unwrap();
     }
 
-    /// Which of the members named by the connection string is the primary.
+    /// Index of the primary among the members of the connection string.
     pub async fn primary(&self) -> usize {
         let hello = self.db.run_command(doc! { "hello": 1 }).await.unwrap();
         let (primary, uri) = (text_of(&hello, "primary"), replica_set_uri());
@@ -132,7 +132,7 @@ async fn is_there(mut options: ClientOptions) -> bool {
     client.database("admin").run_command(doc! { "ping": 1 }).await.is_ok()
 }
 
-/// Drops what killed test runs left behind.
+/// Drops the databases that killed test runs left behind.
 async fn sweep(client: &Client, now: i64) {
     let names = client.list_database_names().await.unwrap();
     for name in names {

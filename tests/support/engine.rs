@@ -15,15 +15,15 @@ use tokio::{
 
 use super::{Settings, in_time, raw};
 
-/// Ports for listeners of child processes: below the range that the system gives to outgoing connections.
+/// Ports for child processes: below the system's range for outgoing connections.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
 
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
-/// A port nobody listens on.
+/// A port without a listener.
 fn free_port() -> u16 {
     let (first, count) = (PORTS.start, PORTS.end - PORTS.start);
-    // Test processes that run at the same time start at different places.
+    // Test processes that run at the same time begin at different ports.
     let offset = u16::try_from(std::process::id() % u32::from(count)).unwrap_or_default();
     loop {
         let step = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
@@ -36,7 +36,7 @@ fn free_port() -> u16 {
 
 fn command(args: &[&str], settings: &Settings) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wehpu-engine"));
-    // Nothing of the caller's environment, and no .env file in or above the working directory.
+    // Nothing of the caller's environment, and no .env file of the working directory or above it.
     command.args(args).env_clear().envs(settings.vars()).current_dir(std::env::temp_dir());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
@@ -58,7 +58,7 @@ impl Finished {
         self
     }
 
-    /// Fails unless the command failed as one that says why, on standard error.
+    /// Fails unless the command failed with one line on standard error that says why.
     #[track_caller]
     pub fn failed(self) -> Self {
         assert_eq!(self.code, Some(1), "{self:?}");
@@ -75,7 +75,7 @@ pub async fn run_engine(args: &[&str], settings: &Settings) -> Finished {
     Finished { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// Runs the engine's program to its end with a reader of its output who leaves after the first byte.
+/// Runs `wehpu-engine ARGS` to its end while the reader of its output leaves after the first byte.
 pub async fn run_engine_unread(args: &[&str], settings: &Settings) -> Finished {
     let mut child = command(args, settings).spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();
@@ -150,7 +150,7 @@ impl Engine {
         }
     }
 
-    /// Every line printed so far.
+    /// All lines printed so far.
     pub fn output(&self) -> Vec<String> {
         self.lines.borrow().clone()
     }
@@ -163,7 +163,7 @@ impl Engine {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
-    /// Status and text of a page of the admin listener.
+    /// Status and text of a path of the admin listener.
     pub async fn admin(&self, path: &str) -> (StatusCode, String) {
         let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
         let (status, _, body) = raw(self.admin.parse().unwrap(), request.as_bytes()).await;
@@ -173,12 +173,12 @@ impl Engine {
     /// Sends a signal (`TERM`, `INT`, `KILL`).
     pub async fn signal(&self, name: &str) {
         let id = self.child.id().expect("the engine still runs");
-        // The shell's own `kill`: the program of that name is missing on small systems.
+        // The shell's own `kill`: small systems lack the program of that name.
         let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {id}")).status().await.unwrap();
         assert!(sent.success());
     }
 
-    /// Waits until it has ended and gives its exit code and everything it printed.
+    /// Waits for its end. Returns its exit code and all printed lines.
     pub async fn ended(&mut self) -> (Option<i32>, Vec<String>) {
         let status = in_time("the engine to end", self.child.wait()).await.unwrap();
         // The sender goes away when both outputs are closed.

@@ -1,6 +1,6 @@
-//! `multipart/form-data` by hand, so that a test can say any nonsense in it.
+//! `multipart/form-data` written by hand, so that a test can send malformed bodies.
 
-/// Separates the parts.
+/// Boundary between the parts.
 pub const BOUNDARY: &str = "----the-mini-program-0123456789";
 
 /// The beginning of every PNG file.
@@ -11,7 +11,7 @@ pub fn field(name: &str, value: &str) -> Vec<u8> {
     format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes()
 }
 
-/// The part `file`, as the client calls and declares it.
+/// The part `file`, with the client's name and declared type.
 pub fn file(name: &str, declared: &str, content: &[u8]) -> Vec<u8> {
     let head = format!(
         "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\ncontent-type: {declared}\r\n\r\n"

@@ -1,5 +1,5 @@
-//! A secondary that lags behind: held back again and again while the tests run. Not in every run, since it takes twice as
-//! long: `TEST_LAG=yes make test`. What a test meets differs each time; every test has to pass whatever it meets.
+//! A secondary that lags behind: `TEST_LAG=yes make test` holds it back again and again while the tests run. Not the
+//! default, because it takes twice as long. Each run meets other delays; every test must pass with all of them.
 
 use std::{thread, time::Duration};
 
@@ -11,14 +11,14 @@ use mongodb::{
 
 use super::{replica_set_uri, text_of};
 
-/// How long the member is held back, one after the other, and how long it may catch up after each, in milliseconds.
+/// How long the member is held back, in turn, and how long it may catch up after each, in milliseconds.
 const HELD: [u64; 5] = [50, 400, 120, 300, 200];
 const FREE: [u64; 3] = [20, 180, 80];
 
-/// Begins to hold a secondary back, where that is wanted, until the tests end.
+/// Holds a secondary back until the tests end, if `TEST_LAG` says so.
 pub fn start_if_wanted() {
     if std::env::var("TEST_LAG").is_ok_and(|wanted| wanted == "yes") {
-        // Each test has a runtime of its own, which ends with it.
+        // A thread of its own: each test's runtime ends with the test.
         thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(hold_back());
@@ -35,7 +35,7 @@ async fn hold_back() {
     options.direct_connection = Some(true);
     let secondary = Client::with_options(options).unwrap();
     for (held, free) in HELD.iter().cycle().zip(FREE.iter().cycle()) {
-        // What is replicated waits; who reads is answered with what was there before.
+        // Replication waits; readers get the earlier data.
         admin(&secondary, doc! { "fsync": 1, "lock": true }).await;
         tokio::time::sleep(Duration::from_millis(*held)).await;
         admin(&secondary, doc! { "fsyncUnlock": 1 }).await;

@@ -1,5 +1,5 @@
-//! What the integration tests stand on: a database of its own for each test, the campus simulator, one or more replicas
-//! of the service in process or as child processes, and students as values that act.
+//! The base of the integration tests: a database for each test, the campus simulator, replicas of the service in this
+//! process or as child processes, and students who act.
 //!
 //! ```ignore
 //! setup().replicas(2).run(async |app| {
@@ -9,8 +9,8 @@
 //! }).await;
 //! ```
 //!
-//! The harness owns the end of each test, also of one that fails: it checks that the simulator got nothing it does not
-//! know, stops everything and drops the database.
+//! The harness ends each test, also a failed one: it checks that the simulator got no unknown request, stops everything
+//! and drops the database.
 
 mod answer;
 mod app;
@@ -37,16 +37,16 @@ pub use student::Student;
 
 use std::time::Duration;
 
-/// Longest wait for anything: far above what the slowest machine needs, so that a hang fails instead of hanging.
+/// Longest wait for anything: far above what the slowest machine needs, so that a hang becomes a failure.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Waits for `future`, and fails with `what` when it does not come within [`PATIENCE`].
+/// Waits for `future`; fails with `what` after [`PATIENCE`].
 pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
     let outcome = tokio::time::timeout(PATIENCE, future).await;
     outcome.unwrap_or_else(|_| panic!("waited {} s in vain for {what}", PATIENCE.as_secs()))
 }
 
-/// Asks again and again until `look` gives something.
+/// Repeats `look` until it returns something.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     in_time(what, async {
         loop {

@@ -1,4 +1,4 @@
-//! What the old service left behind: its cipher and its documents.
+//! What the old service left: its cipher and its documents.
 
 use aws_lc_rs::{
     cipher::{AES_128, AES_192, AES_256, EncryptingKey, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey},
@@ -10,8 +10,8 @@ use mongodb::bson::oid::ObjectId;
 /// The passphrase of the old service.
 pub const PASSPHRASE: &str = "the old passphrase";
 
-/// What Node's `crypto.createCipher(cipher, PASSPHRASE)` makes of a text, in hexadecimal. `cipher` is `aes-192-ctr` and
-/// the like.
+/// `plain`, encrypted by Node's `crypto.createCipher(cipher, PASSPHRASE)`, in hexadecimal. `cipher` is for example
+/// `aes-192-ctr`.
 pub fn old_cipher(cipher: &str, plain: &str) -> String {
     let (algorithm, key_len) = match &cipher[4..7] {
         "128" => (&AES_128, 16),
@@ -44,7 +44,7 @@ pub fn old_cipher(cipher: &str, plain: &str) -> String {
     hex::encode(text)
 }
 
-/// An id that was made at `unix` seconds; `number` tells those of one second apart.
+/// An id made at `unix` seconds; `number` distinguishes ids of the same second.
 pub fn id_made_at(unix: i64, number: u8) -> ObjectId {
     let mut bytes = [number; 12];
     bytes[..4].copy_from_slice(&u32::try_from(unix).unwrap().to_be_bytes());

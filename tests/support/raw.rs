@@ -1,4 +1,4 @@
-//! Requests byte for byte, for what no HTTP client would send.
+//! Requests byte by byte, which no HTTP client would send.
 
 use std::net::SocketAddr;
 
@@ -13,8 +13,8 @@ use tokio::{
 
 use super::in_time;
 
-/// Sends `request` and reads the answer: status, headers and body (which must have a length). The request should ask for
-/// the connection to be closed.
+/// Sends `request` and reads status, headers and body (which must have a length) of the answer. The request should ask
+/// for the connection to be closed.
 pub async fn raw(addr: SocketAddr, request: &[u8]) -> (StatusCode, HeaderMap, Vec<u8>) {
     exchange(addr, request, false).await
 }

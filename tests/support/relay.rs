@@ -1,8 +1,8 @@
-//! A relay in front of each member of the replica set. What one replica of the service says to the database passes through
-//! it, so that a test can take the primary away between two statements of one request, or a member altogether, and
-//! nobody else notices.
+//! A relay in front of each member of the replica set. One replica of the service reaches the database through it, so a
+//! test can take away the primary between two statements of one request, or a whole member, without disturbing anything
+//! else.
 //!
-//! Knows as much of the wire protocol as that takes: the frame of messages, and the first field of an `OP_MSG`
+//! It knows only the necessary part of the wire protocol: the frame of messages, and the first field of an `OP_MSG`
 //! (<https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/>).
 
 use std::{
@@ -30,36 +30,36 @@ use super::{Replica, TestApp, replica_set_uri};
 const OP_MSG: i32 = 2013;
 const HEADER: usize = 16;
 
-/// Where in an `OP_MSG` with one section its document begins: behind the flags and the kind of the section.
+/// Offset of the document in an `OP_MSG` with one section, in bytes: after the flags and the kind of the section.
 const BODY: usize = HEADER + 5;
 
-/// A field of retryable writes.
+/// A field that only retryable writes have.
 const TXN_NUMBER: &[u8] = b"\x12txnNumber\0";
 
-/// Not what a request asks of the database, but how the driver keeps up with it.
+/// Commands by which the driver watches the members; a request does not cause them.
 const UPKEEP: [&str; 7] = ["hello", "isMaster", "ismaster", "ping", "endSessions", "killCursors", "getMore"];
 
-/// What the service asks all the time.
+/// A statement that the service sends all the time.
 const FOLLOWED: &str = "find revocations";
 
-/// What becomes of a statement.
+/// What happens to a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// The member says that it is primary no more, and does not carry it out.
+    /// The member says that it is no longer primary, and does not execute it.
     Refused,
-    /// The member carries it out, and the connection breaks before the answer.
+    /// The member executes it, and the connection breaks before the answer.
     AnswerLost,
-    /// The member has just started and cannot check the cluster's time stamps yet.
+    /// The member has just started and cannot verify cluster times yet.
     NotReady,
-    /// The member lags behind and does not know yet what is looked for. Only for `find`.
+    /// The member lags behind and does not have the document yet. Only for `find`.
     Unknown,
-    /// The member takes it, and says nothing.
+    /// The member receives it and stays silent.
     Silent,
-    /// The member goes away before it has heard of it, until [`Relays::start_again`].
+    /// The member goes away before it receives it, until [`Relays::start_again`].
     Gone,
 }
 
-/// What happens to which of the statements that come.
+/// Which statements are lost, and how.
 #[derive(Debug, Clone)]
 struct Plan {
     numbers: Range<usize>,
@@ -73,7 +73,7 @@ struct State {
 }
 
 impl State {
-    /// Takes note of a statement and says what becomes of it.
+    /// Notes a statement and returns what happens to it.
     fn next(&mut self, statement: String) -> Option<Loss> {
         let number = self.seen.len();
         self.seen.push(statement);
@@ -84,7 +84,7 @@ impl State {
 /// Relays in front of all members.
 #[derive(Debug)]
 pub struct Relays {
-    /// Members as the set knows them, and their relays, `host:port` each and of the same length.
+    /// Members as the set names them, and their relays: `host:port`, all of the same length.
     names: Arc<HashMap<String, String>>,
     state: Arc<Mutex<State>>,
     present: Vec<watch::Sender<bool>>,
@@ -92,7 +92,7 @@ pub struct Relays {
 }
 
 impl Relays {
-    /// In front of the members of the tests' replica set.
+    /// Starts a relay in front of each member of the tests' replica set.
     pub async fn start() -> Self {
         let uri = replica_set_uri();
         let hosts = uri.trim_start_matches("mongodb://").split('/').next().unwrap().to_owned();
@@ -101,7 +101,7 @@ impl Relays {
         for host in hosts.split(',') {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let relay = listener.local_addr().unwrap().to_string();
-            // Then a name can be put in the place of another without reading what is around it.
+            // So a name can replace another without parsing the message around it.
             assert_eq!(relay.len(), host.len(), "members are at 127.0.0.1 and ports of five digits");
             names.insert(host.to_owned(), relay);
             listeners.push((host.to_owned(), listener));
@@ -122,7 +122,7 @@ impl Relays {
         self.names.iter().fold(uri.to_owned(), |uri, (member, relay)| uri.replace(member, relay))
     }
 
-    /// A replica of the service that speaks to the members through them.
+    /// A replica of the service that reaches the members through the relays.
     pub async fn replica(&self, app: &TestApp) -> Replica {
         let uri = self.uri(&app.db.uri());
         // On the heap: the future of a whole replica is large.
@@ -132,22 +132,22 @@ impl Relays {
         .await
     }
 
-    /// How many members there are.
+    /// The number of members.
     pub fn members(&self) -> usize {
         self.present.len()
     }
 
-    /// Takes a member away: its connections end and no new ones are made.
+    /// Takes a member away: its connections end, and no new ones are accepted.
     pub fn stop(&self, member: usize) {
         self.present[member].send_replace(false);
     }
 
-    /// Brings it back.
+    /// Brings a member back.
     pub fn start_again(&self, member: usize) {
         self.present[member].send_replace(true);
     }
 
-    /// Returns when a member has gone; gives which.
+    /// Waits until a member has gone. Returns its index.
     pub async fn gone(&self) -> usize {
         let gone = self.present.iter().enumerate().map(|(member, present)| {
             let mut present = present.subscribe();
@@ -160,19 +160,19 @@ impl Relays {
         futures_util::future::select_all(gone).await.0
     }
 
-    /// The statements since the last call, as `command collection`. From now on they are counted anew, and nothing is lost.
+    /// The statements since the last call, as `command collection`. Restarts the count and loses nothing from now on.
     pub fn take_statements(&self) -> Vec<String> {
         let mut state = lock(&self.state);
         state.plan = None;
         std::mem::take(&mut state.seen)
     }
 
-    /// Counts anew; the statement of this number (the first is 0) is lost.
+    /// Restarts the count and loses the statement with this number (the first is 0).
     pub fn lose(&self, number: usize, loss: Loss) {
         self.lose_all(number..number + 1, loss);
     }
 
-    /// Counts anew; the statements of these numbers are lost.
+    /// Restarts the count and loses the statements with these numbers.
     pub fn lose_all(&self, numbers: Range<usize>, loss: Loss) {
         *lock(&self.state) = State { seen: Vec::new(), plan: Some(Plan { numbers, loss }) };
     }
@@ -223,7 +223,7 @@ impl Relay {
         let (from_server, to_server) = server.into_split();
         let to_client = tokio::sync::Mutex::new(to_client);
         let answer_is_lost = AtomicBool::new(false);
-        // Whichever ends first ends both.
+        // The first of both directions to end ends both.
         tokio::select! {
             ended = self.ask(from_client, to_server, &to_client, &answer_is_lost) => ended,
             ended = self.answer(from_server, &to_client, &answer_is_lost) => ended,
@@ -289,7 +289,7 @@ fn number(message: &[u8], at: usize) -> i32 {
     i32::from_le_bytes(message[at..at + 4].try_into().unwrap())
 }
 
-/// `command collection`, if the message is something that a request asks of the database.
+/// `command collection`, if the message is a statement of a request.
 fn statement(message: &[u8]) -> Option<String> {
     if number(message, 12) != OP_MSG || message[BODY - 1] != 0 {
         return None;
@@ -300,7 +300,7 @@ fn statement(message: &[u8]) -> Option<String> {
     (!UPKEEP.contains(&command.as_str()) && statement != FOLLOWED).then_some(statement)
 }
 
-/// The answer of a member that is primary no more. What has a transaction number may be sent again to another.
+/// The answer of a member that is no longer primary. A statement with a transaction number may be retried elsewhere.
 fn refusal(request: &[u8]) -> Vec<u8> {
     let mut body = doc! { "ok": 0, "code": 10107, "codeName": "NotWritablePrimary", "errmsg": "not primary" };
     if request.windows(TXN_NUMBER.len()).any(|window| window == TXN_NUMBER) {
@@ -309,12 +309,12 @@ fn refusal(request: &[u8]) -> Vec<u8> {
     reply(request, &body)
 }
 
-/// What a member says that has just started.
+/// The answer of a member that has just started.
 fn not_ready(request: &[u8]) -> Vec<u8> {
     reply(request, &doc! { "ok": 0, "code": 211, "codeName": "KeyNotFound", "errmsg": "no keys found" })
 }
 
-/// What is found by a member that does not have it.
+/// The answer of a member that does not have the document.
 fn nothing(request: &[u8]) -> Vec<u8> {
     reply(request, &doc! { "ok": 1, "cursor": { "id": 0_i64, "ns": "any.thing", "firstBatch": [] } })
 }
@@ -322,7 +322,7 @@ fn nothing(request: &[u8]) -> Vec<u8> {
 fn reply(request: &[u8], body: &Document) -> Vec<u8> {
     let body = mongodb::bson::serialize_to_vec(body).unwrap();
     let length = i32::try_from(BODY + body.len()).unwrap();
-    // Length, own number, number of the request, code of the operation, flags, kind of the section.
+    // Length, own number, number of the request, operation code, flags, kind of the section.
     let mut message: Vec<u8> =
         [length, 0, number(request, 4), OP_MSG, 0].into_iter().flat_map(i32::to_le_bytes).collect();
     message.push(0);

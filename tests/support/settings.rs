@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use campus_sim::CampusSim;
 use wehpu_engine::config::{Config, Reader};
 
-/// Signs tokens.
+/// Secret that signs tokens.
 pub const JWT_SECRET: &str = "jwt-secret-of-the-integration-tests-0123456789";
 
-/// The key that seals credentials, as `WEHPU_CREDENTIAL_KEYS` has it.
+/// The key that seals credentials, in the format of `WEHPU_CREDENTIAL_KEYS`.
 pub const KEY_1: &str = "t1:dGhlLWZpcnN0LWtleS1vZi10aGUtdGVzdHMtMDEyMzQ=";
 
 /// Another key, for rotation.
 pub const KEY_2: &str = "t2:dGhlLW90aGVyLWtleS1vZi10aGUtdGVzdHMtNTY3ODk=";
 
-/// The message about a found student card, as the mini-program and WeChat call it, with its fields.
+/// The message about a found student card, with the ids of the mini-program and WeChat and its fields.
 pub const TEMPLATES: &str =
     "AT1107=TPL-CARD:thing1,character_string2,name3,thing4,thing5;AT0210=TPL-PHONE:thing1,phone_number2";
 
@@ -23,7 +23,7 @@ pub const TEMPLATES: &str =
 pub struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// Everything the service needs to work with this database and this simulator.
+    /// All settings that the service needs for this database and this simulator.
     pub fn new(mongodb_uri: &str, sim: &CampusSim) -> Self {
         let mut settings = Self::default();
         settings
@@ -44,7 +44,7 @@ impl Settings {
             .set("WEHPU_REPAIR_URL", &sim.url("repair"))
             .set("WEHPU_NEWS_URL", &sim.url("news"))
             .set("WEHPU_LOGISTICS_URL", &sim.url("logistics"))
-            // The clock stands still: without this a whole test would be one minute.
+            // The clock stands still, so a whole test would be within one minute.
             .set("WEHPU_LIMIT_BURST", "off")
             .set("WEHPU_TERM", "2017-2018-1-1")
             .set("WEHPU_TERM_START", "2017-09-04")
@@ -63,7 +63,7 @@ impl Settings {
         self.0.iter().map(|(name, value)| (name.clone(), value.clone()))
     }
 
-    /// The configuration they make.
+    /// The configuration from these variables.
     pub fn config(&self) -> Config {
         Config::read(Reader::new(self.vars())).unwrap()
     }

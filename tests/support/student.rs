@@ -1,11 +1,11 @@
-//! A student with the mini-program in hand.
+//! A student who uses the mini-program.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{Answer, BOUNDARY, Replica, TestApp, form};
 
-/// A student who is logged in, and what the campus knows about him.
+/// A logged-in student, with the campus data.
 pub struct Student<'a> {
     app: &'a TestApp,
     url: String,
@@ -13,7 +13,7 @@ pub struct Student<'a> {
     pub open_id: String,
     /// The token.
     pub token: String,
-    /// What the campus knows.
+    /// The student in the simulator.
     pub campus: campus_sim::Student,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Student<'a> {
         Self { app, url: app.replicas[0].url.clone(), open_id: open_id.to_owned(), token: String::new(), campus }
     }
 
-    /// A student who has a token already and asks this replica.
+    /// A student who already has a token and asks this replica.
     pub fn with_token(
         app: &'a TestApp,
         replica: &Replica,
@@ -41,7 +41,7 @@ impl<'a> Student<'a> {
         Self { app, url: replica.url.clone(), open_id: open_id.to_owned(), token: token.to_owned(), campus }
     }
 
-    /// The same student, asking another replica.
+    /// The same student at another replica.
     pub fn at(&self, replica: &Replica) -> Self {
         Self {
             app: self.app,

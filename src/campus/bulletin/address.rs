@@ -7,7 +7,7 @@ pub(super) fn inside(host: &str, path: &str) -> Option<Url> {
     Url::parse(&format!("http://{host}{path}")).ok()
 }
 
-/// The inner address of a link on the page `home` (an inner address itself), whether the VPN has rewritten it or not.
+/// The inner address of a link on the page `home` (an inner address), whether or not the VPN rewrote it.
 pub(super) fn unwrap(href: &str, home: &Url) -> Option<Url> {
     let url = home.join(href.trim()).ok()?;
     let Some((scheme, rest)) = wrapped(url.path()) else { return Some(url) };
@@ -15,8 +15,8 @@ pub(super) fn unwrap(href: &str, home: &Url) -> Option<Url> {
     Url::parse(&format!("{scheme}://{rest}{query}")).ok()
 }
 
-/// Whether a redirect may lead to `url`: pages of the VPN itself (its login page comes when a session has ended), and
-/// inside only `host`.
+/// Whether a redirect may lead to `url`: to pages of the VPN itself (its login page, when a session has ended), and
+/// inside only to `host`.
 pub(super) fn may_lead(url: &Url, host: &str) -> bool {
     match wrapped(url.path()) {
         Some((scheme, rest)) => scheme == "http" && rest.split('/').next() == Some(host),
@@ -24,7 +24,7 @@ pub(super) fn may_lead(url: &Url, host: &str) -> bool {
     }
 }
 
-/// Scheme and `<host>/…` of a path that the VPN has rewritten.
+/// Scheme and `<host>/…` of a path that the VPN rewrote.
 fn wrapped(path: &str) -> Option<(&str, &str)> {
     let (_, behind) = path.split_once("/web/")?;
     let (a, behind) = behind.split_once('/')?;

@@ -1,4 +1,4 @@
-//! The bulletin board, behind the VPN: one service account reads its lectures and notices.
+//! The bulletin board behind the VPN: one service account reads its lectures and notices.
 
 mod address;
 pub mod parse_board;
@@ -24,15 +24,15 @@ use crate::{
 use address::{inside, may_lead};
 pub use parse_board::{Board, Lecture};
 
-/// The board itself.
+/// Path of the board.
 const BOARD: &str = "/swfweb/hpugg.aspx";
 
-/// What is behind the link of a notice.
+/// The content behind the link of a notice.
 #[derive(Debug)]
 pub enum Notice {
     /// A text.
     Text(ArticlePage),
-    /// A file, still to be received.
+    /// A file, not received yet.
     File(Download),
 }
 
@@ -51,13 +51,13 @@ impl Bulletin {
         Self { host, account, vpn, outbound: outbound.clone() }
     }
 
-    /// Whether there is an account to read the board with.
+    /// Whether there is an account to read the board.
     #[must_use]
     pub fn is_configured(&self) -> bool {
         self.account.is_some()
     }
 
-    /// What the board shows. Logs the account in where `session` lacks it, and once more where it proves to have ended.
+    /// Reads the board. Logs in if the session is not, and once more if it proves to have ended.
     ///
     /// # Errors
     /// See [`CampusError`]; [`CampusError::SessionExpired`] without an account.
@@ -78,8 +78,7 @@ impl Bulletin {
         }
     }
 
-    /// What is behind the link of a notice. Its failure does not count as one of the system. Logs in as
-    /// [`Bulletin::board`] does.
+    /// Fetches a notice, with logins as in [`Bulletin::board`]. A failure does not count against the system.
     pub async fn notice(&self, session: &mut Session, link: &Link) -> Result<Notice, LinkError> {
         let home = inside(&self.host, BOARD).ok_or(not_asked("address of the board"))?;
         Origin::of(&home).check(&link.url).map_err(LinkError::Refused)?;
@@ -99,7 +98,7 @@ impl Bulletin {
     async fn fetch(&self, session: &mut Session, link: &Link) -> Result<Notice, LinkError> {
         let request = self.request(&link.url);
         let arrival = self.outbound.open(System::Bulletin, request, &mut session.cookies).await.map_err(link_error)?;
-        // What comes in place of a file, such as a login page, is a page too.
+        // A page may come instead of a file, such as a login page.
         if is_page(&arrival) {
             let read = |html: &str| parse_notice::parse_notice(html, link);
             let (name, encoding) = (parse_notice::PAGE, PageEncoding::Gbk);
@@ -109,7 +108,7 @@ impl Bulletin {
         Ok(Notice::File(arrival.well()))
     }
 
-    /// `GET` of an inner address through the VPN; redirects lead to no other host inside.
+    /// `GET` of an inner address through the VPN. Redirects never lead to another inner host.
     fn request(&self, inner: &Url) -> Request {
         let path = inner.query().map_or_else(|| inner.path().to_owned(), |query| format!("{}?{query}", inner.path()));
         let host = self.host.clone();
@@ -129,7 +128,7 @@ fn not_asked(missing: &'static str) -> CampusError {
     CampusError::Changed { system: System::Bulletin, page: parse_board::PAGE, missing }
 }
 
-/// Whether the answer is a page rather than a file: by its media type, or where it has none, by its address.
+/// Whether the answer is a page and not a file: by its media type, or else by its address.
 fn is_page(arrival: &Arrival<'_>) -> bool {
     let download = &arrival.download;
     match download.content_type().as_deref() {

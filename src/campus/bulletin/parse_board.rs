@@ -1,4 +1,4 @@
-//! The board: lectures, whole, and links to notices.
+//! The board: complete lectures, and links to notices.
 
 use std::collections::HashSet;
 
@@ -19,23 +19,23 @@ use crate::{
     day,
 };
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 pub(super) const PAGE: &str = "bulletin-board";
 
-/// Class of what the notices stand in.
+/// Class of the elements around the notices.
 const NOTICES: &str = "panes";
 
-/// What can stand before a field of a lecture.
+/// Labels of a lecture's fields.
 const LABELS: [&str; 11] =
     ["题目", "主题", "讲座题目", "报告题目", "主讲人", "主讲", "报告人", "时间", "内容", "讲座内容", "内容简介"];
 
-/// What only lectures name.
+/// Labels that only lectures have.
 const SPEAKERS: [&str; 4] = ["主讲人：", "主讲人:", "报告人：", "报告人:"];
 
-/// How much is told of a row that is not read, in characters.
+/// Longest reported text of an unread row, in characters.
 const MAX_UNREAD: usize = 100;
 
-/// What can stand before the place of a lecture.
+/// Labels of a lecture's place.
 const PLACES: [&str; 2] = ["地点：", "地点:"];
 
 /// A lecture.
@@ -43,25 +43,25 @@ const PLACES: [&str; 2] = ["地点：", "地点:"];
 pub struct Lecture {
     /// Title.
     pub title: String,
-    /// Who gives it.
+    /// Who gives the lecture.
     pub speaker: String,
     /// When, as the board writes it: `2017年12月1日 15:00`.
     pub time: String,
-    /// Where; empty when it cannot be told from the time.
+    /// Where; empty when it cannot be separated from the time.
     pub place: String,
-    /// What it is about, one paragraph a line.
+    /// Its subject, one paragraph per line.
     pub content: String,
 }
 
-/// What the board shows.
+/// The content of the board.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Board {
-    /// Lectures in the order of the page, each title and time once.
+    /// Lectures in the order of the page, each pair of title and time once.
     pub lectures: Vec<Lecture>,
-    /// Rows of the lectures that are none as far as they can be read: their texts, cut to 100 characters.
+    /// Texts of rows among the lectures that could not be read, cut to 100 characters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
-    /// Links to notices, by their inner addresses.
+    /// Links to notices, with their inner addresses.
     pub notices: ListPage,
 }
 
@@ -92,15 +92,15 @@ pub fn parse_board(html: &str, home: &Url) -> Result<Board, PageError> {
     Ok(Board { lectures, unread, notices })
 }
 
-/// Whether a page in which no lecture is read shows one all the same, or does not come to its end.
+/// Whether a page without a readable lecture shows one all the same, or is incomplete.
 fn shows_lectures(page: &Page<'_>) -> bool {
     !page.is_whole()
         || SPEAKERS.iter().any(|label| page.mentions(label))
         || page.elements("tr").any(|row| lecture(row).is_some())
 }
 
-/// Whether a page in which no notice is read shows one all the same, lacks the place where they stand, or does not come to
-/// its end. The place of none has frames and no address in them.
+/// Whether a page without a readable notice shows one all the same, lacks the place for notices, or is incomplete. An
+/// empty place has frames without an address in them.
 fn shows_notices(page: &Page<'_>) -> bool {
     let is_of_none =
         |place: ElementRef<'_>| place.child_elements().next().is_some() && !place.inner_html().contains("href");
@@ -112,12 +112,12 @@ fn is_left(row: ElementRef<'_>) -> bool {
     row.attr("align").is_some_and(|align| align.eq_ignore_ascii_case("left"))
 }
 
-/// A row that holds rows of its own is a frame around lectures.
+/// Whether a row holds rows of its own, as a frame around lectures does.
 fn is_frame(row: ElementRef<'_>) -> bool {
     row.descendent_elements().skip(1).any(|part| part.value().name() == "tr")
 }
 
-/// The text of a row that is divided as those of lectures are, and yet is none. One without divisions is a remark.
+/// The text of a row that is divided like a lecture and yet is none. A row without divisions is a remark.
 fn unread_text(row: ElementRef<'_>) -> Option<String> {
     if is_frame(row) || divisions(row).is_empty() {
         return None;
@@ -138,7 +138,7 @@ fn lecture(row: ElementRef<'_>) -> Option<Lecture> {
     (!title.is_empty()).then(|| Lecture { title, speaker: without_label(text_of(speaker)), time, place, content })
 }
 
-/// The first four divisions of a row side by side, however many frames are around them all.
+/// The first four divisions of a row side by side, inside any number of common frames.
 fn fields(row: ElementRef<'_>) -> Option<[ElementRef<'_>; 4]> {
     let mut outermost = divisions(row);
     while let [frame] = outermost[..] {
@@ -148,7 +148,7 @@ fn fields(row: ElementRef<'_>) -> Option<[ElementRef<'_>; 4]> {
     outermost.try_into().ok()
 }
 
-/// The divisions below `part` that are in no other division below it.
+/// The outermost divisions below `part`.
 fn divisions(part: ElementRef<'_>) -> Vec<ElementRef<'_>> {
     let mut found: Vec<ElementRef<'_>> = Vec::new();
     let mut next = part.first_child();
@@ -176,7 +176,7 @@ fn without_label(text: String) -> String {
     }
 }
 
-/// When and where: the place stands behind a label of its own, behind the clock, or behind the date.
+/// When and where: the place follows its label, the clock time, or the date.
 fn time_and_place(text: &str) -> (String, String) {
     let text = without_label(text.to_owned());
     let labelled = PLACES.iter().find_map(|label| text.split_once(label));
@@ -185,7 +185,7 @@ fn time_and_place(text: &str) -> (String, String) {
     (trim(time), trim(place))
 }
 
-/// Where the time ends: behind the last clock, else behind the date and what is written to it, else at the end.
+/// Where the time ends: after the last clock time, else after the word that holds the date, else at the end.
 fn end_of_time(text: &str) -> usize {
     let colons = text.char_indices().filter(|(_, c)| matches!(c, ':' | '：'));
     let mut clocks = colons.filter_map(|(at, colon)| {
@@ -201,7 +201,7 @@ fn end_of_time(text: &str) -> usize {
     text[day.at.end..].find(' ').map_or(text.len(), |offset| day.at.end + offset)
 }
 
-/// Whether a link stands where the notices are: in a `span` in the panes, and in no row of a lecture.
+/// Whether a link is in the place for notices: in a `span` in the panes, and in no lecture's row.
 fn is_notice(link: ElementRef<'_>) -> bool {
     let mut in_span = false;
     for around in link.ancestors().filter_map(ElementRef::wrap) {

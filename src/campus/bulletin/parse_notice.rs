@@ -9,10 +9,10 @@ use crate::campus::{
     },
 };
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 pub(super) const PAGE: &str = "bulletin-notice";
 
-/// Reads the notice; what it lacks of title and date is taken from the `link` to it.
+/// Reads the notice; a missing title or date is taken from the `link` to it.
 pub fn parse_notice(html: &str, link: &Link) -> Result<ArticlePage, PageError> {
     let page = Page::parse(html)?;
     let Some(content) = page.any_by_id("Label3") else {

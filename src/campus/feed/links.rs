@@ -1,4 +1,4 @@
-//! Links of a list page: which are articles, whether the engine goes there, and the date beside them.
+//! Links of a list page: which are articles, whether the engine follows them, and the date beside them.
 
 use std::collections::HashSet;
 
@@ -14,13 +14,13 @@ use crate::{
     day,
 };
 
-/// Longest address that is kept of a link that is refused, in characters.
+/// Longest address of a refused link that is kept, in characters.
 const MAX_ADDRESS: usize = 500;
 
-/// How far above a link its date can stand.
+/// How many levels above a link its date can be.
 const LEVELS: usize = 3;
 
-/// The one host that is asked: scheme, host and port of a system's base address.
+/// The only origin that is asked: scheme, host and port of a system's base address.
 #[derive(Debug, Clone)]
 pub(in crate::campus) struct Origin(url::Origin);
 
@@ -29,7 +29,7 @@ impl Origin {
         Self(base.origin())
     }
 
-    /// Whether the engine goes to `url`.
+    /// Whether the engine may request `url`.
     pub(in crate::campus) fn check(&self, url: &Url) -> Result<(), Refusal> {
         if !matches!(url.scheme(), "http" | "https") {
             Err(Refusal::Scheme)
@@ -41,7 +41,7 @@ impl Origin {
     }
 }
 
-/// Collects the links of a list page in its order, each address once.
+/// Collects the links of a list page in order, each address once.
 pub(in crate::campus) struct Links {
     origin: Origin,
     seen: HashSet<String>,
@@ -54,8 +54,8 @@ impl Links {
         Self { origin: Origin::of(base), seen: HashSet::new(), page: ListPage::default() }
     }
 
-    /// Takes a link in the place of an article: `address` as the page has it, `url` what it resolves to. One without a
-    /// title is left out: beside it stands the same link with the title.
+    /// Takes a link: `address` as the page has it, `url` what it resolves to. Skips a link without a title: the same
+    /// link with the title is beside it.
     pub(in crate::campus) fn take(&mut self, address: &str, url: Option<Url>, title: String, date: Option<String>) {
         if title.is_empty() {
             return;
@@ -64,7 +64,7 @@ impl Links {
         match checked {
             Ok(mut url) => {
                 url.set_fragment(None);
-                // Nothing that a link says is sent as a login.
+                // Never send user name and password of a link.
                 let _ = (url.set_username(""), url.set_password(None));
                 if self.seen.insert(url.to_string()) {
                     self.page.links.push(Link { url, title, date });
@@ -79,10 +79,10 @@ impl Links {
         }
     }
 
-    /// Takes the entries of a list in the order of the page: what has `article` (in lower case) in the path of its address,
-    /// and what leads to another host, which is told from the links of menus by its place in an entry and its date.
+    /// Takes the entries of a list in the order of the page: links whose path contains `article` (lower case), and
+    /// links to other hosts, which differ from menu links by their place in an entry and their date.
     ///
-    /// Gives `None` where entries are there and none is read: addresses have changed, or the page is damaged.
+    /// `None` when there are entries and none can be read: addresses have changed, or the page is damaged.
     pub(in crate::campus) fn entries(page: &Page, address: &Url, article: &str) -> Option<ListPage> {
         let (mut links, mut strange) = (Self::new(address), false);
         let is_article = |url: &Url| url.path().to_ascii_lowercase().contains(article);
@@ -108,27 +108,27 @@ impl Links {
     }
 }
 
-/// Whether a page in which no entry can be read shows that it has some: an address of an article, or an entry with a date.
+/// Whether a page without a readable entry shows that it has some: an address of an article, or an entry with a date.
 fn shows_entries(page: &Page, article: &str) -> bool {
     page.markup_mentions(article) || page.elements("li").any(|entry| date_in(&text_of(entry)).is_some())
 }
 
-/// Whether a link stands in an entry of a list.
+/// Whether a link is inside a list entry.
 fn is_entry(link: ElementRef<'_>) -> bool {
     link.ancestors().filter_map(ElementRef::wrap).take(LEVELS).any(|part| part.value().name() == "li")
 }
 
-/// The title of a link: its `title`, which is whole where the text is cut off, or its text.
+/// The title of a link: its `title` attribute, which is complete where the text is cut, or its text.
 pub(in crate::campus) fn title_of(link: ElementRef<'_>) -> String {
     let title = link.attr("title").map(clean).unwrap_or_default();
     if title.is_empty() { text_of(link) } else { title }
 }
 
-/// The date beside a link: in what is around it, as far as that holds no other link.
+/// The date beside a link: in the elements around it that hold no other link.
 pub(in crate::campus) fn date_near(link: ElementRef<'_>) -> Option<String> {
     let around = link.ancestors().filter_map(ElementRef::wrap).take(LEVELS);
     around.take_while(|part| is_alone(*part, link)).find_map(|part| {
-        // Behind the title, which may speak of another day.
+        // First after the title, which may mention another day.
         let text = text_of(part);
         let title = text_of(link);
         let (before, behind) = text.split_once(&title).unwrap_or(("", &text));
@@ -137,14 +137,14 @@ pub(in crate::campus) fn date_near(link: ElementRef<'_>) -> Option<String> {
 }
 
 fn is_alone(part: ElementRef<'_>, link: ElementRef<'_>) -> bool {
-    // A picture beside it often leads to the same article.
+    // A picture beside it often links to the same article.
     let target =
         |element: ElementRef<'_>| element.attr("href").and_then(|href| href.split('#').next()).map(str::to_owned);
     let own = target(link);
     part.descendent_elements().filter_map(target).all(|other| Some(&other) == own.as_ref())
 }
 
-/// The first date in a text, as the mini-program shows it: `2017-12-01`, however the page writes it.
+/// The first date in a text, as the mini-program shows it: `2017-12-01`.
 pub(in crate::campus) fn date_in(text: &str) -> Option<String> {
     day::find(text).map(|day| day.date.to_string())
 }

@@ -7,14 +7,14 @@ use url::Url;
 
 use crate::campus::page::clean;
 
-/// The text of `element`, one paragraph a line. Scripts and styles are not text, empty paragraphs are left out.
+/// The text of `element`, one paragraph per line, without scripts, styles and empty paragraphs.
 pub(in crate::campus) fn paragraphs_of(element: ElementRef<'_>) -> String {
     let mut text = Text::default();
     let mut next = element.first_child();
     while let Some(node) = next {
         text.enter(node.value(), node.parent().is_some_and(|parent| is(parent.value(), "pre")));
         let below = node.first_child().filter(|_| !is_hidden(node.value()));
-        // Without recursion: a page can be nested as deeply as it likes.
+        // No recursion: a page may be nested very deeply.
         let (mut at, mut behind) = (node, below);
         while behind.is_none() && at.id() != element.id() {
             text.leave(at.value());
@@ -29,7 +29,7 @@ pub(in crate::campus) fn paragraphs_of(element: ElementRef<'_>) -> String {
     text.finish()
 }
 
-/// Addresses of the images below `element`, each once. `resolve` makes an address of what the page has.
+/// Addresses of the images below `element`, each once. `resolve` makes an address of the page's text.
 pub(in crate::campus) fn images_of(element: ElementRef<'_>, resolve: impl Fn(&str) -> Option<Url>) -> Vec<Url> {
     let mut seen = HashSet::new();
     let sources = element.descendent_elements().filter(|part| part.value().name() == "img");
@@ -89,7 +89,7 @@ fn is_hidden(node: &Node) -> bool {
     node.as_element().is_some_and(|part| matches!(part.name(), "script" | "style" | "noscript" | "template"))
 }
 
-/// Whether text before and behind it stands on lines of its own.
+/// Whether text before and after it is on separate lines.
 fn is_block(node: &Node) -> bool {
     node.as_element().is_some_and(|part| {
         matches!(

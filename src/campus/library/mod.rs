@@ -24,7 +24,7 @@ use crate::{
 use parse_renewal::Offer;
 use turn::Fields;
 
-/// What a search is always sent with, in addition to the title.
+/// The fixed parameters of a search, in addition to the title.
 const SEARCH: [(&str, &str); 17] = [
     ("KindOfSearch", "1"),
     ("FieldToSort", "0"),
@@ -45,16 +45,16 @@ const SEARCH: [(&str, &str); 17] = [
     ("LAN", "0"),
 ];
 
-/// What became of a renewal.
+/// The outcome of a renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Renewal {
-    /// It was renewed; these are all loans as they are now.
+    /// It was renewed; all loans as they are now.
     Renewed(Listing<Vec<Loan>>),
-    /// There is no loan of this number.
+    /// No loan has this number.
     Unknown,
     /// The library does not renew this one.
     NotRenewable,
-    /// The library was asked and changed nothing; these are all loans as they are.
+    /// The library was asked and changed nothing; all loans as they are.
     Refused(Listing<Vec<Loan>>),
 }
 
@@ -67,7 +67,7 @@ impl Library {
         Self(Site::new(System::Library, base, outbound, pauses))
     }
 
-    /// The reader's loans, those of all pages. A further page that does not come leaves the list partial.
+    /// The reader's loans, of all pages. If a further page fails, the list is partial.
     pub async fn loans(
         &self,
         student_id: &str,
@@ -81,7 +81,7 @@ impl Library {
         Ok(self.turn_over(&address, first, session, parse_borrowing::parse_loan_page).await)
     }
 
-    /// The list that begins with the page `first` of `address`, as far as its further pages come.
+    /// The list that begins with the page `first` of `address`, up to the first page that fails.
     async fn turn_over<T: PartialEq>(
         &self,
         address: &Url,
@@ -105,8 +105,8 @@ impl Library {
         leaves.finish()
     }
 
-    /// Renews the loan of the copy `number`, by what the list of loans offers for it. It is sent once: whether a repeated
-    /// one would be a second renewal cannot be known.
+    /// Renews the loan of the copy `number`, with the form in the list of loans. It is never retried: a second request
+    /// might be a second renewal.
     pub async fn renew(
         &self,
         student_id: &str,
@@ -116,7 +116,7 @@ impl Library {
     ) -> Result<Renewal, CampusError> {
         let address = self.0.url("/Borrowing.aspx");
         let reader = Reader { site: &self.0, student_id, password };
-        // The loan may stand on any page of the list: what is offered for it is read where it stands.
+        // The loan may be on any page of the list; its form is read from that page.
         let read = |html: &str, page: u32| {
             let offer = parse_renewal::parse_renewal(html, number)?;
             Ok((offer, parse_borrowing::parse_loan_page(html, page)?.next))
@@ -136,7 +136,7 @@ impl Library {
         };
         let request = Request::form(address.clone(), &pairs(&form.fields)).referer(&address);
         let answer = self.0.ask(request, session, |html| parse_borrowing::parse_loan_page(html, 1)).await?;
-        // The answer is the page that the loan stands on, perhaps not the only one.
+        // The answer is the page with the loan, perhaps one of several.
         let shown = answer.rows.iter().any(|loan| parse_renewal::is_renewed(&form.loan, loan));
         let loans = if answer.is_part() {
             self.loans(student_id, password, session).await?
@@ -147,10 +147,10 @@ impl Library {
         Ok(if renewed { Renewal::Renewed(loans) } else { Renewal::Refused(loans) })
     }
 
-    /// Books whose title contains `title`, those of the first pages of the result.
+    /// Books whose title contains `title`, from the first pages of the result.
     pub async fn search(&self, title: &str, session: &mut Session) -> Result<Listing<Vec<Book>>, CampusError> {
         let mut url = self.0.url("/SearchResult.aspx");
-        // The catalogue spells the parameter this way.
+        // The catalogue spells the parameter so.
         url.query_pairs_mut().extend_pairs(SEARCH).append_pair("Titlie", title);
         let first =
             self.0.ask(Request::get(url.clone()), session, |html| parse_search::parse_search_page(html, 1)).await?;
@@ -165,12 +165,12 @@ impl Library {
     }
 }
 
-/// Names and values as a form takes them.
+/// Names and values for a form.
 fn pairs(fields: &Fields) -> Vec<(&str, &str)> {
     fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
-/// Somebody with a reader's card.
+/// A person with a library account.
 struct Reader<'a> {
     site: &'a Site,
     student_id: &'a str,
@@ -182,7 +182,7 @@ impl SignIn for Reader<'_> {
         self.student_id
     }
 
-    /// The answer leads to the list of loans, or is the login form with a refusal.
+    /// The answer is the list of loans, or the login form with a refusal.
     async fn log_in(&self, session: &mut Session) -> Result<(), CampusError> {
         let form = [("userid", self.student_id), ("password", self.password.expose_secret())];
         let request = Request::form(self.site.url("/OutLogin.aspx?kind=2"), &form);

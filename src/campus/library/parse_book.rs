@@ -6,16 +6,16 @@ use crate::campus::page::dom::{Page, cells_of, rows_of, text_of};
 use crate::campus::page::{Layer, PageError};
 use crate::model::BookCopy;
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "library-book";
 
-/// Id of the catalogue's result table. It is not there at all when it would have no rows.
+/// Id of the catalogue's result table, which is absent when it would be empty.
 const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
 
-/// The state of a copy that can be borrowed.
+/// State of a copy that can be borrowed.
 const AVAILABLE: &str = "可借";
 
-/// Reads the copies in the order of the page. No copies is an empty list.
+/// Reads the copies in the order of the page. No copies are an empty list.
 pub fn parse_copies(html: &str) -> Result<Vec<BookCopy>, PageError> {
     let page = Page::parse(html)?;
     let Some(table) = page.by_id("table", TABLE) else {
@@ -32,12 +32,12 @@ pub fn parse_copies(html: &str) -> Result<Vec<BookCopy>, PageError> {
     Ok(copies)
 }
 
-/// Whether a page without rows is whole and shows nothing of what only copies have.
+/// Whether a page without rows is complete and shows nothing that only copies have.
 fn is_without_copies(page: &Page<'_>) -> bool {
     page.is_whole() && !page.mentions("GridView1_ctl") && !["可借", "借出时间"].iter().any(|word| page.shows(word))
 }
 
-/// Where place, lending date, due date and state stand: by the header, or where they always stood.
+/// The columns of place, lending date, due date and state: from the header, or their usual positions.
 fn columns(table: ElementRef<'_>) -> [usize; 4] {
     let header: Vec<String> = rows_of(table).take(1).flat_map(cells_of).map(text_of).collect();
     [("位置", 0), ("借出", 3), ("应还", 4), ("状态", 5)]

@@ -7,28 +7,28 @@ use crate::campus::page::dom::{Page, labelled, rows_of, text_nodes, text_of};
 use crate::campus::page::{Layer, Leaf, PageError, clean};
 use crate::model::Loan;
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 pub(super) const PAGE: &str = "library-borrowing";
 
-/// Id of the catalogue's result table. It is not there at all when it would have no rows.
+/// Id of the catalogue's result table, which is absent when it would be empty.
 const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
 
 /// The labels of a loan.
 const LABELS: [&str; 6] = ["馆藏号", "馆藏地", "续借次数", "借书时间", "应还日期", "超期情况"];
 
-/// What the link to a loan's book looks like.
+/// The link to a loan's book.
 const BOOK_LINK: &str = "Book.aspx?id=";
 
-/// Shown at a loan that may be renewed.
+/// Text of a loan that can be renewed.
 const RENEWABLE: &str = "可续借";
 
-/// Reads the loans in the order of the page. No loans is an empty list.
+/// Reads the loans in the order of the page. No loans are an empty list.
 pub fn parse_borrowing(html: &str) -> Result<Vec<Loan>, PageError> {
     let page = Page::parse(html)?;
     let rows = loan_rows(&page)?.into_iter().flatten();
     let loans: Option<Vec<Loan>> = rows.map(loan).collect();
     let loans = loans.ok_or(PageError::Changed { page: PAGE, missing: "a label of a loan" })?;
-    // A page that shows what only loans have is not one without loans.
+    // A page that shows something only loans have is not a page without loans.
     if loans.is_empty()
         && (page.mentions(BOOK_LINK) || LABELS.iter().any(|label| page.shows(label)) || !page.is_whole())
     {
@@ -37,7 +37,7 @@ pub fn parse_borrowing(html: &str) -> Result<Vec<Loan>, PageError> {
     Ok(loans)
 }
 
-/// Reads page `number` of the loans, and what to send to get the next one.
+/// Reads page `number` of the loans, and what to send for the next one.
 pub fn parse_loan_page(html: &str, number: u32) -> Result<Leaf<Loan, Fields>, PageError> {
     let loans = parse_borrowing(html)?;
     Ok(leaf(&Page::parse(html)?, loans, number))

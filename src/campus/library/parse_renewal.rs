@@ -1,4 +1,4 @@
-//! Renewing a loan (`/Borrowing.aspx`): what the page wants back when the link at a loan is followed.
+//! Renewing a loan (`/Borrowing.aspx`): what a browser sends when it follows the link at a loan.
 //!
 //! The links are ASP.NET postbacks, `javascript:__doPostBack('target','argument')`: the browser sends the page's hidden
 //! fields back to the page, with these two words in `__EVENTTARGET` and `__EVENTARGUMENT`.
@@ -12,17 +12,17 @@ use crate::campus::page::dom::{Page, text_of};
 use crate::campus::page::{Layer, PageError};
 use crate::model::Loan;
 
-/// What a link that renews is called, or contains.
+/// Text of a link that renews.
 const LINK: &str = "续借";
 
 /// The two fields that a postback fills in.
 const TARGET: &str = "__EVENTTARGET";
 const ARGUMENT: &str = "__EVENTARGUMENT";
 
-/// What can be done about a loan.
+/// What the page offers for a loan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Offer {
-    /// There is no loan of this number.
+    /// No loan has this number.
     Unknown,
     /// The library does not renew it.
     NotRenewable,
@@ -33,7 +33,7 @@ pub enum Offer {
 /// A form to send back to the page, and the loan it is about.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Form {
-    /// The loan as it is before.
+    /// The loan before the renewal.
     pub loan: Loan,
     /// Names and values.
     pub fields: Vec<(String, String)>,
@@ -69,13 +69,13 @@ pub fn parse_renewal(html: &str, number: &str) -> Result<Offer, PageError> {
     Ok(Offer::Unknown)
 }
 
-/// Whether `after` shows that `before` was renewed: one more renewal, or another day on which it is due.
+/// Whether `after` shows that `before` was renewed: one more renewal, or another due date.
 #[must_use]
 pub fn is_renewed(before: &Loan, after: &Loan) -> bool {
     before.number == after.number && (before.times != after.times || before.end != after.end)
 }
 
-/// Target and argument of the postback in a row: that of the link that speaks of renewing, else of the only one.
+/// Target and argument of the postback in a row: of the link that mentions renewing, else of the only link.
 fn link(row: ElementRef<'_>) -> Option<(String, String)> {
     let mut links: Vec<_> = row.descendent_elements().filter_map(postback_of).collect();
     let speaks = |element: ElementRef<'_>| {
@@ -90,7 +90,7 @@ fn link(row: ElementRef<'_>) -> Option<(String, String)> {
     }
 }
 
-/// An element that posts back, with the words that it does so with.
+/// An element that posts back, with its two words.
 pub(super) fn postback_of(element: ElementRef<'_>) -> Option<(ElementRef<'_>, (String, String))> {
     let scripts = ["href", "onclick"].into_iter().filter_map(|name| element.attr(name));
     Some((element, scripts.into_iter().find_map(postback)?))
@@ -104,7 +104,7 @@ fn postback(script: &str) -> Option<(String, String)> {
     (!target.is_empty()).then(|| (target.to_owned(), argument.to_owned()))
 }
 
-/// A word in quotation marks at the beginning of a text, and what follows it.
+/// A quoted word at the beginning of a text, and the rest.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start();
     let mark = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;

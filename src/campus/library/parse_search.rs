@@ -7,16 +7,16 @@ use crate::campus::page::dom::{Page, labelled, text_of};
 use crate::campus::page::{Layer, Leaf, PageError};
 use crate::model::Book;
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "library-search";
 
-/// Id of the catalogue's result table. It is not there at all when it would have no rows.
+/// Id of the catalogue's result table, which is absent when it would be empty.
 const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
 
-/// What the link to a book's page looks like; the book's id follows.
+/// The link to a book's page; the book's id follows.
 const BOOK_LINK: &str = "Book.aspx?id=";
 
-/// Reads the books in the order of the page. Nothing found is an empty list.
+/// Reads the books in the order of the page. No results are an empty list.
 pub fn parse_search(html: &str) -> Result<Vec<Book>, PageError> {
     let page = Page::parse(html)?;
     let Some(table) = page.by_id("table", TABLE) else {
@@ -41,13 +41,13 @@ pub fn parse_search(html: &str) -> Result<Vec<Book>, PageError> {
     Ok(books)
 }
 
-/// Reads page `number` of the books, and what to send to get the next one.
+/// Reads page `number` of the books, and what to send for the next one.
 pub fn parse_search_page(html: &str, number: u32) -> Result<Leaf<Book, Fields>, PageError> {
     let books = parse_search(html)?;
     Ok(leaf(&Page::parse(html)?, books, number))
 }
 
-/// Whether the page has what only a book that was found has.
+/// Whether the page has something that only a found book has.
 fn shows_a_book(page: &Page<'_>) -> bool {
     page.mentions(BOOK_LINK) || ["索书号", "责任者", "出版社："].iter().any(|label| page.shows(label))
 }
@@ -58,8 +58,8 @@ fn book_id(href: &str) -> Option<&str> {
     id.split(['&', '#']).next().filter(|id| !id.is_empty())
 }
 
-/// Call number, author and publisher of the book a link leads to: by their labels, or, where those have other names,
-/// by their places among the spans.
+/// Call number, author and publisher of the book behind a link: by their labels, or, if those have other names, by
+/// their position among the spans.
 fn description(link: ElementRef<'_>) -> Option<[String; 3]> {
     let entry = link.ancestors().filter_map(ElementRef::wrap).find(|parent| parent.value().name() == "table")?;
     labelled(entry, ["索书号", "责任者", "出版社"]).or_else(|| {

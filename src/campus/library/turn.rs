@@ -1,4 +1,4 @@
-//! Turning over a list of the catalogue: its pages are postbacks too.
+//! Turning the pages of a catalogue list, which are postbacks too.
 
 use super::parse_renewal::{hidden_fields, postback_of};
 use crate::campus::page::{Leaf, dom::Page, pager_of, total_of};
@@ -6,10 +6,10 @@ use crate::campus::page::{Leaf, dom::Page, pager_of, total_of};
 /// Names and values of a form that is sent back to the page.
 pub type Fields = Vec<(String, String)>;
 
-/// The postback that the links of a pager do, before the number of the page or `Next`.
+/// Argument of the postbacks of a pager, before the page number or `Next`.
 const TURN: &str = "Page$";
 
-/// One page of a list of which this is page `number`.
+/// Page `number` of a list.
 pub(super) fn leaf<T>(page: &Page<'_>, rows: Vec<T>, number: u32) -> Leaf<T, Fields> {
     let following = format!("{TURN}{}", number + 1);
     let turns: Vec<(String, String)> = page

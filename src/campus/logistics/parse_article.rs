@@ -10,13 +10,13 @@ use crate::campus::{
     },
 };
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 pub(super) const PAGE: &str = "logistics-article";
 
-/// Which link of the path above the article names its section.
+/// Position of the section among the links of the path above the article.
 const SECTION: usize = 1;
 
-/// Reads the article; what it lacks of title and date is taken from the `link` to it.
+/// Reads the article; a missing title or date is taken from the `link` to it.
 pub fn parse_article(html: &str, link: &Link) -> Result<ArticlePage, PageError> {
     let page = Page::parse(html)?;
     let instead = |missing| Err(page.instead(Layer::Vpn, PAGE, missing));

@@ -7,13 +7,13 @@ use crate::campus::{
     page::{Layer, PageError, dom::Page},
 };
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "logistics-list";
 
-/// What the path of an article ends with, in lower case.
+/// Part of the path of an article, in lower case.
 const ARTICLE: &str = "/newsinfodesc";
 
-/// Class of the list, which is there even when it is empty.
+/// Class of the list, which exists even when it is empty.
 const LIST: &str = "newslist";
 
 /// Reads the articles in the order of the page; `address` is the page's own.

@@ -26,18 +26,19 @@ impl News {
         Self { publisher: Publisher::new(System::News, base, outbound), list: join(base, list_path) }
     }
 
-    /// Page `page` of the list, counted from 1; one past the end is empty.
+    /// Page `page` of the list, counted from 1. A page past the end is empty.
     pub async fn list(&self, page: u32) -> Result<ListPage, CampusError> {
         self.publisher.list(numbered(&self.list, page), PageEncoding::Gbk, parse_list::parse_list).await
     }
 
-    /// The article behind a link of the list. Its failure does not count as one of the system.
+    /// The article behind a link of the list. A failure does not count against the system, except when the answer shows
+    /// that the system does not work.
     pub async fn article(&self, link: &Link) -> Result<ArticlePage, LinkError> {
         self.publisher.article(link, parse_article::PAGE, PageEncoding::Gbk, parse_article::parse_article).await
     }
 }
 
-/// The address of a page of the list. The other parameters stay as they are, to the byte: one of them is opaque.
+/// The address of a page of the list. The other parameters stay the same to the byte: one of them is opaque.
 fn numbered(list: &Url, page: u32) -> Url {
     let is_number = |pair: &str| pair.split('=').next().is_some_and(|name| name.eq_ignore_ascii_case("pageNum"));
     let query = list.query().unwrap_or_default();

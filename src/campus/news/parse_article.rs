@@ -10,19 +10,19 @@ use crate::campus::{
     },
 };
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 pub(super) const PAGE: &str = "news-article";
 
-/// What stands before the name of who sent the article in.
+/// Label before the name of the author.
 const AUTHOR: &str = "供稿人";
 
-/// What follows that name.
+/// Word after that name.
 const PUBLISHED: &str = "发布";
 
 /// How many elements around the author can hold the date.
 const LEVELS: usize = 3;
 
-/// Reads the article; what it lacks of title and date is taken from the `link` to it.
+/// Reads the article; a missing title or date is taken from the `link` to it.
 pub fn parse_article(html: &str, link: &Link) -> Result<ArticlePage, PageError> {
     let page = Page::parse(html)?;
     let instead = |missing| Err(page.instead(Layer::Vpn, PAGE, missing));
@@ -54,7 +54,7 @@ fn author(text: &str) -> Option<String> {
     let text = text.trim_start_matches([':', '：', ' ']);
     let end = text.find(PUBLISHED).unwrap_or(text.len());
     let name = text[..end].split(' ').next().unwrap_or_default();
-    // A name, not the date of a row that has none.
+    // Not the date of a row without an author.
     (!name.is_empty() && date_in(name).is_none()).then(|| name.to_owned())
 }
 

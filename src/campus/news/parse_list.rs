@@ -10,13 +10,13 @@ use crate::campus::{
     },
 };
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "news-list";
 
-/// What the path of an article has in it, in lower case.
+/// Part of the path of an article, in lower case.
 const ARTICLE: &str = "/contents/";
 
-/// The pager's link to the last page, which even a page without articles has.
+/// The pager's link to the last page, which exists even on a page without articles.
 const PAGER: &str = "尾页";
 
 /// Reads the articles in the order of the page; `address` is the page's own.

@@ -1,4 +1,4 @@
-//! In which character set a page is written: its own word counts, and the default of its system only where it has none.
+//! The character set of a page: what the page itself says counts, and the default of its system only without that.
 
 use std::borrow::Cow;
 
@@ -6,18 +6,18 @@ use encoding_rs::{BIG5, Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::{MAX_PAGE_BYTES, PageEncoding, PageError, detect};
 
-/// How far into a page its `<meta>` is looked for, in bytes. Browsers look at 1,024; some of these pages begin with scripts.
+/// How far into a page a `<meta>` is searched, in bytes. Browsers search 1,024; some of these pages begin with scripts.
 const META_WITHIN: usize = 8192;
 
-/// So much of a text must turn out to be Chinese in UTF-8 before it counts as such that was read as GBK, in per cent of its
-/// bytes. What was lost takes its neighbours along; of text that was read rightly next to nothing turns out so.
+/// Share of a text that must become Chinese when its GBK bytes are read as UTF-8, in per cent of its bytes, before the
+/// text counts as garbled. A lost byte spoils its neighbours; of a correct text almost nothing becomes Chinese.
 const GARBLED: usize = 60;
 
-/// Turns an answer into text: by its byte order mark, then by the charset of its `content-type`, then by that of its
-/// `<meta>`, then as UTF-8 where it is valid UTF-8, and only then by `default`.
+/// Turns an answer into text: by its byte order mark, then the charset of its `content-type`, then that of its
+/// `<meta>`, then as UTF-8 if that is valid, and only then by `default`.
 ///
-/// What is named and does not fit a single byte sequence of the page is passed over for the next that fits the whole page:
-/// headers lie. Bytes that mean nothing in any of them become U+FFFD: one damaged name is no reason to refuse a table.
+/// Headers lie, so the first of these that fits the whole page is used. If none fits, the first one is, and invalid
+/// bytes become U+FFFD: one damaged name is no reason to refuse a table.
 ///
 /// # Errors
 /// [`PageError::TooLarge`].
@@ -42,15 +42,14 @@ pub fn decode_answer<'a>(
 impl PageEncoding {
     fn encoding(self) -> &'static Encoding {
         match self {
-            // Its decoder knows all of GB 18030.
+            // The GBK decoder knows all of GB 18030.
             Self::Gbk => GBK,
             Self::Utf8 => UTF_8,
         }
     }
 }
 
-/// The charset that a `content-type` names, when it is one that a Chinese page can have: servers name `iso-8859-1` where
-/// nobody told them anything.
+/// The charset in a `content-type`, if a Chinese page can have it: servers without a setting send `iso-8859-1`.
 fn named_in(content_type: &str) -> Option<&'static Encoding> {
     let lower = content_type.to_ascii_lowercase();
     let (_, after) = lower.split_once("charset")?;
@@ -60,15 +59,15 @@ fn named_in(content_type: &str) -> Option<&'static Encoding> {
     [UTF_8, GBK, GB18030, BIG5, UTF_16LE, UTF_16BE].contains(&encoding).then_some(encoding)
 }
 
-/// The charset that a `<meta>` of the page names.
+/// The charset in a `<meta>` of the page.
 fn meta(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(META_WITHIN)]).to_ascii_lowercase();
     let named = head.split("<meta").skip(1).find_map(|rest| named_in(rest.split('>').next().unwrap_or_default()));
-    // A page whose `<meta>` could be read as bytes is not UTF-16.
+    // A page whose `<meta>` can be read as bytes is not UTF-16.
     named.filter(|encoding| encoding.is_ascii_compatible())
 }
 
-/// Chinese text in UTF-8 that was read as GBK, as it was before; what was lost then is U+FFFD. `None` for any other text.
+/// The original of Chinese text in UTF-8 that was read as GBK; lost characters are U+FFFD. `None` for any other text.
 #[must_use]
 pub fn ungarbled(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -79,7 +78,7 @@ pub fn ungarbled(text: &str) -> Option<String> {
     }
     let before = String::from_utf8_lossy(&bytes).into_owned();
     let is_chinese = |c: &char| {
-        // Ideographs, their punctuation, full-width forms, and the quotation marks and dashes that Chinese text shares.
+        // Ideographs, their punctuation, full-width forms, and quotation marks and dashes that Chinese text uses too.
         matches!(c, '\u{3000}'..='\u{9FFF}' | '\u{FF00}'..='\u{FFEF}' | '\u{2010}'..='\u{2026}')
     };
     let chinese = before.chars().filter(is_chinese);

@@ -1,10 +1,10 @@
-//! Finding one's way in a campus page: tables by their header, values by their label, and what came instead.
+//! Access to a campus page: tables by their header, values by their label, and pages that came instead.
 
 use scraper::{ElementRef, Html, Node};
 
 use super::{Layer, PageError, Said, check_size, clean, said};
 
-/// Words by which a page announces that its system is switched off. `数据库忙` is URP's own way to say so.
+/// Words by which a page announces that its system is switched off. `数据库忙` is the URP's wording.
 const MAINTENANCE: [&str; 12] = [
     "系统维护",
     "系统升级",
@@ -20,10 +20,10 @@ const MAINTENANCE: [&str; 12] = [
     "数据库忙",
 ];
 
-/// Longer texts are no refusals but instructions, in characters.
+/// Longest refusal, in characters; longer texts are instructions.
 const MAX_REFUSAL: usize = 80;
 
-/// Longer texts are no column names and no labels (40 Chinese characters).
+/// Longest column name or label, in bytes (40 Chinese characters).
 const MAX_LABEL_BYTES: usize = 120;
 
 /// A page, parsed once.
@@ -43,17 +43,17 @@ impl<'a> Page<'a> {
         self.html.root_element().descendent_elements().filter(move |element| element.value().name() == name)
     }
 
-    /// The first element of one kind with that id. Ids are not unique in these pages.
+    /// The first element of one kind with that id; ids are not unique in these pages.
     pub(crate) fn by_id(&self, name: &'static str, id: &str) -> Option<ElementRef<'_>> {
         self.elements(name).find(|element| element.value().id() == Some(id))
     }
 
-    /// The first element with that id, of whatever kind.
+    /// The first element of any kind with that id.
     pub(crate) fn any_by_id(&self, id: &str) -> Option<ElementRef<'_>> {
         self.html.root_element().descendent_elements().find(|element| element.value().id() == Some(id))
     }
 
-    /// The innermost element with a text that has `words` in it and can be seen.
+    /// The innermost visible element whose own text contains `words`.
     pub(crate) fn having_text(&self, words: &str) -> Option<ElementRef<'_>> {
         let seen =
             |element: &ElementRef<'_>| !matches!(element.value().name(), "script" | "style" | "noscript" | "template");
@@ -68,7 +68,7 @@ impl<'a> Page<'a> {
         self.html.root_element().descendent_elements()
     }
 
-    /// The pieces of text that can be seen on the page itself, its title left out.
+    /// The visible pieces of text, without the title.
     pub(crate) fn seen_texts(&self) -> impl Iterator<Item = &str> {
         self.all()
             .filter(|element| element.value().name() != "title" && !is_hidden(*element))
@@ -80,7 +80,7 @@ impl<'a> Page<'a> {
         self.html.root_element().descendent_elements().filter(move |element| has_class(*element, class))
     }
 
-    /// Whether a marker stands in the page where a person can read it (the title counts, comments and scripts do not).
+    /// Whether a marker is readable on the page (the title counts, comments and scripts do not).
     pub(crate) fn shows(&self, marker: &str) -> bool {
         text_nodes(self.html.root_element()).any(|text| text.contains(marker))
     }
@@ -89,7 +89,7 @@ impl<'a> Page<'a> {
         self.elements("title").next().is_some_and(|title| text_of(title).contains(words))
     }
 
-    /// Whether the page came to its end: what follows an empty list of a page that was cut off is not known.
+    /// Whether the page is complete: on a page that was cut off, an empty list proves nothing.
     pub(crate) fn is_whole(&self) -> bool {
         let end = self.raw.trim_end();
         let tail = end.len().saturating_sub(200);
@@ -101,7 +101,7 @@ impl<'a> Page<'a> {
         self.elements("input").any(|input| input.attr("name") == Some(name))
     }
 
-    /// Whether a form of the page goes to an address that contains `path`, compared without case.
+    /// Whether a form of the page goes to an address that contains `path`, ignoring case.
     pub(crate) fn has_form_to(&self, path: &str) -> bool {
         let path = path.to_ascii_lowercase();
         self.elements("form")
@@ -109,13 +109,13 @@ impl<'a> Page<'a> {
             .any(|action| action.to_ascii_lowercase().contains(&path))
     }
 
-    /// Whether the source mentions `needle` anywhere, scripts and redirects included.
+    /// Whether the source contains `needle` anywhere, scripts and redirects included.
     pub(crate) fn mentions(&self, needle: &str) -> bool {
         self.raw.contains(needle)
     }
 
-    /// Whether the source mentions `needle` (in lower case) in any case, outside of scripts and comments: also in markup that
-    /// is damaged so that no element is made of it.
+    /// Whether the source contains `needle` (lower case) outside scripts and comments, ignoring case; also in markup so
+    /// damaged that it forms no element.
     pub(crate) fn markup_mentions(&self, needle: &str) -> bool {
         let source = self.raw.to_ascii_lowercase();
         let mut rest = source.as_str();
@@ -131,9 +131,9 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// What this page is, when it is not the page that was asked for of `layer`.
+    /// What this page is, if it is not the requested page of `layer`.
     pub(crate) fn instead(&self, layer: Layer, page: &'static str, missing: &'static str) -> PageError {
-        // The VPN stands in front of the others: its login page is the answer to any of their addresses.
+        // The VPN is in front of the others: its login page may answer any of their addresses.
         for layer in [Layer::Vpn, layer] {
             if self.is_login_page(layer) {
                 return PageError::SessionExpired(layer);
@@ -145,7 +145,7 @@ impl<'a> Page<'a> {
         if announces_maintenance(self) { PageError::Maintenance } else { PageError::Changed { page, missing } }
     }
 
-    /// What a system that works says instead of showing something: [`PageError::Closed`], with its words.
+    /// The refusal of a system that works: [`PageError::Closed`] with its words.
     pub(crate) fn refusal(&self) -> Option<PageError> {
         let popped_up = said::messages(self);
         let texts = popped_up.into_iter().chain(self.seen_texts().map(clean));
@@ -155,7 +155,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// Whether this is the login page of a system, or sends the browser there.
+    /// Whether this is the login page of a system, or leads the browser there.
     pub(crate) fn is_login_page(&self, layer: Layer) -> bool {
         match layer {
             Layer::Vpn => self.has_vpn_login_form() || self.mentions("login_psw.csp") || self.mentions("svpn_name"),
@@ -173,12 +173,13 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The form itself, not a mere mention of it: the VPN's own pages for those who are logged in may link to it.
+    /// Whether the VPN's login form is on the page. A mere link to it does not count: the VPN's other pages may have
+    /// one.
     pub(crate) fn has_vpn_login_form(&self) -> bool {
         self.has_input("svpn_name") || self.has_input("svpn_password")
     }
 
-    /// Whether a form of the page asks for a password.
+    /// Whether a form of the page has a password field.
     pub(crate) fn has_password_input(&self) -> bool {
         self.elements("input").any(|input| input.attr("type").is_some_and(|kind| kind.eq_ignore_ascii_case("password")))
     }
@@ -189,7 +190,7 @@ pub(crate) fn has_class(element: ElementRef<'_>, class: &str) -> bool {
     element.value().classes().any(|name| name == class)
 }
 
-/// Whether an element or one around it is not shown, as far as its own attributes tell.
+/// Whether an element or one around it is hidden, as far as attributes tell.
 pub(crate) fn is_hidden(element: ElementRef<'_>) -> bool {
     let hides = |element: ElementRef<'_>| {
         let style = element.attr("style").unwrap_or_default();
@@ -200,7 +201,7 @@ pub(crate) fn is_hidden(element: ElementRef<'_>) -> bool {
     hides(element) || element.ancestors().filter_map(ElementRef::wrap).any(hides)
 }
 
-/// Whether a text holds one of the words of a maintenance notice.
+/// Whether a text contains a word of a maintenance notice.
 pub(crate) fn speaks_of_maintenance(text: &str) -> bool {
     MAINTENANCE.iter().any(|word| text.contains(word))
 }
@@ -217,11 +218,11 @@ pub(crate) fn text_nodes(element: ElementRef<'_>) -> impl Iterator<Item = &str> 
     })
 }
 
-/// What is met on the way through an element.
+/// A part of an element, in order.
 enum Piece<'a> {
-    /// A cell of a table begins.
+    /// The beginning of a table cell.
     Cell,
-    /// Text that can be seen.
+    /// Visible text.
     Text(&'a str),
 }
 
@@ -242,8 +243,8 @@ pub(crate) fn text_of(element: ElementRef<'_>) -> String {
     clean(&text_nodes(element).collect::<String>())
 }
 
-/// The text of a cell if it can be a label: short, and not a table of its own. Bounded, because the cells that hold a
-/// whole page's layout are asked as well.
+/// The text of a cell if it can be a label: short, and without a table inside. Stops early, because cells that hold a
+/// whole page's layout are read too.
 pub(crate) fn label_of(cell: ElementRef<'_>) -> Option<String> {
     let mut label = String::new();
     for piece in pieces(cell) {
@@ -255,7 +256,7 @@ pub(crate) fn label_of(cell: ElementRef<'_>) -> Option<String> {
     Some(clean(&label))
 }
 
-/// The rows of a table itself, without those of the tables in its cells.
+/// The rows of a table, without those of tables in its cells.
 pub(crate) fn rows_of(table: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
     table.child_elements().filter(|part| matches!(part.value().name(), "tbody" | "thead" | "tfoot")).flat_map(|part| {
         // html5ever puts every row into a section, so a row is never a child of the table.
@@ -263,18 +264,18 @@ pub(crate) fn rows_of(table: ElementRef<'_>) -> impl Iterator<Item = ElementRef<
     })
 }
 
-/// The cells of a row itself.
+/// The cells of a row.
 pub(crate) fn cells_of(row: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
     row.child_elements().filter(|cell| matches!(cell.value().name(), "td" | "th"))
 }
 
-/// A table read as text: its header and the rows below it.
+/// A table as text: its header and the rows below it.
 pub(crate) struct Grid {
     columns: Vec<String>,
-    /// The texts of the cells of each row below the header. Rows that only carry a message or a rule across several
-    /// columns are left out.
+    /// The texts of the cells of each row below the header, without rows that only have a message or a rule across
+    /// several columns.
     pub(crate) rows: Vec<Vec<String>>,
-    /// Over how many rows each of these cells goes.
+    /// How many rows each of these cells spans.
     pub(crate) spans: Vec<Vec<u16>>,
     /// The texts of the rows that were left out.
     pub(crate) messages: Vec<String>,
@@ -286,7 +287,7 @@ impl Grid {
         Self::with_header(page, |names| columns.iter().all(|column| names.iter().any(|name| name == column)))
     }
 
-    /// The first table of the page with a row that is its header, judged by the texts of its cells.
+    /// The first table of the page with a row whose cell texts satisfy `is_header`.
     pub(crate) fn with_header(page: &Page<'_>, is_header: impl Fn(&[String]) -> bool) -> Option<Self> {
         page.elements("table").find_map(|table| Self::of(table, &is_header))
     }
@@ -320,13 +321,13 @@ impl Grid {
         self.columns.iter().position(|column| column == name)
     }
 
-    /// The position of the first column whose name holds a word.
+    /// The position of the first column whose name contains a word.
     pub(crate) fn column_like(&self, word: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.contains(word))
     }
 
-    /// The rows as records of full width. A row whose `</tr><tr>` got lost holds several of them; a row that does not
-    /// divide (a page cut off in the middle of it) is `None`.
+    /// The rows as records of full width. A row that lost its `</tr><tr>` holds several records. `None` when the cells
+    /// of a row do not divide evenly (the page was cut off in it).
     pub(crate) fn records(&self) -> Option<Vec<&[String]>> {
         let mut records = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
@@ -347,9 +348,8 @@ fn spans_columns(cell: ElementRef<'_>) -> bool {
     cell.attr("colspan").is_some_and(|span| span.trim() != "1")
 }
 
-/// Reads the values that stand behind labels in a piece of a page: `馆藏号：<span>C1</span>`, also
-/// `<span>馆藏号：</span><span>C1</span>` and `馆藏号：C1`. A label without a value in its cell reads as an empty text.
-///
+/// The values behind labels in a part of a page: `馆藏号：<span>C1</span>`, `<span>馆藏号：</span><span>C1</span>` or `馆藏号：C1`.
+/// A label without a value in its cell has an empty text. `None` when no label is found.
 /// Answers `None` when not a single one of the labels is there.
 pub(crate) fn labelled<const N: usize>(element: ElementRef<'_>, labels: [&str; N]) -> Option<[String; N]> {
     let mut values = [const { String::new() }; N];

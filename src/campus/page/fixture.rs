@@ -1,4 +1,4 @@
-//! Saved pages for tests, whole and mutilated.
+//! Saved pages for tests, whole and damaged.
 
 use std::ops::Range;
 use std::path::Path;
@@ -24,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
     decode(bytes, detect(bytes)).expect("a fixture is small").into_owned()
 }
 
-/// One injury to a page.
+/// One damage to a page.
 #[derive(Debug, Clone)]
 enum Injury {
     CutOff(Index),
@@ -47,7 +47,7 @@ fn injury() -> impl Strategy<Value = Injury> {
     ]
 }
 
-/// The page with one to eight injuries: cut off, bytes or tags lost, doubled or overwritten.
+/// The page with one to seven damages: cut off, or bytes and tags lost, doubled or overwritten.
 pub(crate) fn mutilated(name: &str) -> impl Strategy<Value = String> + use<> {
     let page = bytes(name);
     vec(injury(), 1..8).prop_map(move |injuries| {
@@ -84,7 +84,7 @@ fn injure(page: &mut Vec<u8>, injury: &Injury) {
     }
 }
 
-/// At most 400 bytes, so that most of the page stays what it was.
+/// At most 400 bytes, so that most of the page stays as it was.
 fn span(page: &[u8], a: Index, b: Index) -> Range<usize> {
     let start = a.index(page.len());
     start..(start + b.index(400)).min(page.len())

@@ -1,32 +1,32 @@
-//! Lists on several pages: what a page says of the others, and how to get to the next one.
+//! Lists on several pages: what a page says about the others, and how to get the next one.
 
 use super::clean;
 use super::dom::{Page, text_of};
 
-/// What a page of a list says of the list.
+/// What a page says about its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pager {
-    /// Which page it is, from 1.
+    /// Number of this page, from 1.
     pub page: u32,
-    /// How many there are.
+    /// Number of pages.
     pub pages: u32,
 }
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf<T, N> {
-    /// What it lists.
+    /// Its rows.
     pub rows: Vec<T>,
-    /// Which of how many pages it is, where it says so.
+    /// Its pager, if it has one.
     pub pager: Option<Pager>,
-    /// How many rows all pages have together, where it says so.
+    /// Number of rows of all pages together, if the page says so.
     pub total: Option<usize>,
-    /// What to ask for to get the next page.
+    /// What to request for the next page.
     pub next: Option<N>,
 }
 
 impl<T, N> Leaf<T, N> {
-    /// Whether there is more of the list than this page.
+    /// Whether the list has more than this page.
     #[must_use]
     pub fn is_part(&self) -> bool {
         self.next.is_some()
@@ -47,7 +47,7 @@ pub(crate) fn pager_of(page: &Page<'_>) -> Option<Pager> {
     })
 }
 
-/// How many rows the whole list has: `共12项`, `共检索到31条记录`.
+/// The number of rows of the whole list: `共12项`, `共检索到31条记录`.
 pub(crate) fn total_of(page: &Page<'_>) -> Option<usize> {
     texts(page).find_map(|text| {
         text.split('共').skip(1).find_map(|rest| {
@@ -58,7 +58,7 @@ pub(crate) fn total_of(page: &Page<'_>) -> Option<usize> {
     })
 }
 
-/// The short texts of the page without white space, a cell or a label each.
+/// The short texts of the page, one per cell or label, without white space.
 fn texts(page: &Page<'_>) -> impl Iterator<Item = String> {
     let cells = page.all().filter(|element| matches!(element.value().name(), "td" | "th" | "span" | "div" | "p"));
     let cells = cells.filter(|element| !element.descendent_elements().any(|part| part.value().name() == "table"));

@@ -1,4 +1,4 @@
-//! What a campus system says to a student in place of what was asked for: cleaned, cut, and sorted by what it means.
+//! What a campus system says to a student instead of the requested page: cleaned, cut, and sorted by meaning.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,21 +6,21 @@ use std::sync::Arc;
 use super::clean;
 use super::dom::{Page, has_class, is_hidden, speaks_of_maintenance, text_of};
 
-/// Longest text that is kept of what a system said, in characters.
+/// Longest text of a system that is kept, in characters.
 const MAX_SAID: usize = 100;
 
-/// Longer pieces of a page are no messages but instructions or data, in characters.
+/// Longest message, in characters; longer texts are instructions or data.
 const MAX_MESSAGE: usize = 80;
 
-/// So many digits in a row may be a student's or an identity card's number; a year is shorter.
+/// Digits in a row that may be a student's or identity card's number; a year is shorter.
 const NUMBER_DIGITS: usize = 5;
 
-/// The words of a campus system, as one line of at most 100 characters without tags and control characters.
+/// The words of a campus system: one line of at most `MAX_SAID` characters without tags and control characters.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Said(Arc<str>);
 
 impl Said {
-    /// `text` as it may be shown to the student it was said to.
+    /// `text`, cleaned for the student to whom it was said.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut bare = String::with_capacity(text.len());
@@ -47,7 +47,7 @@ impl Said {
         &self.0
     }
 
-    /// The words for a log: what may be the number of a person is made unreadable.
+    /// The words for a log: digits that may be a person's number become nines.
     #[must_use]
     pub fn for_log(&self) -> String {
         let mut text = String::with_capacity(self.0.len());
@@ -73,42 +73,42 @@ impl fmt::Debug for Said {
     }
 }
 
-/// Why a system that works does not show or do what was asked for.
+/// Why a system that works refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Closed {
-    /// The student has courses and teachers to assess first.
+    /// The student must assess courses and teachers first.
     Evaluate,
     /// The student is not registered for the term.
     Unregistered,
-    /// Outside of the hours or days in which the system may be used.
+    /// Outside the hours or days in which the system may be used.
     Hours,
-    /// The school has switched this off for now.
+    /// The school has switched this function off for now.
     SwitchedOff,
-    /// Something else the student has to do first; the system says what.
+    /// The student must do something else first; the system says what.
     Duty,
 }
 
 impl Closed {
-    /// Short lower-case word, for metrics.
+    /// Short lower-case word for metrics.
     #[must_use]
     pub fn word(self) -> &'static str {
         self.into()
     }
 }
 
-/// Why a system takes no logins from this service.
+/// Why a system accepts no logins from this service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Barrier {
-    /// It wants a captcha where there was none.
+    /// It wants a captcha where it wanted none before.
     Captcha,
-    /// It does not take logins from our address, for a while or for good.
+    /// It refuses logins from our address, for a while or for good.
     Address,
 }
 
 impl Barrier {
-    /// Short lower-case word, for metrics.
+    /// Short lower-case word for metrics.
     #[must_use]
     pub fn word(self) -> &'static str {
         self.into()
@@ -122,18 +122,18 @@ pub(crate) enum Meaning {
     WrongPassword,
     /// The account is locked.
     Locked,
-    /// Nobody's login is taken.
+    /// No login at all is accepted.
     Barrier(Barrier),
     /// The system works and refuses.
     Closed(Closed),
-    /// Too many users, a directory that is away, a database that is busy.
+    /// Too many users, an authentication server that is away, a database that is busy.
     Busy,
 }
 
-/// The meaning of what a system says in answer to a login; `None` for anything that is not known.
+/// The meaning of a system's answer to a login; `None` for an unknown text.
 ///
-/// The order matters: `LDAP 服务器连接失败，用户名或密码错误` is a fault, `密码错误，还有 2 次机会，之后帐号将被锁定` a wrong
-/// password, `密码错误次数过多，帐号已锁定` a locked account.
+/// The order matters. `LDAP 服务器连接失败，用户名或密码错误` is a fault; `密码错误，还有 2 次机会，之后帐号将被锁定` is a wrong password;
+/// `密码错误次数过多，帐号已锁定` is a locked account.
 pub(crate) fn meaning(text: &str) -> Option<Meaning> {
     let text = &text.to_lowercase();
     if barred_address(text) {
@@ -183,7 +183,7 @@ pub(crate) fn closed(text: &str) -> Option<Closed> {
     (duty && !holds(text, &["请先登录", "请先登陆"])).then_some(Closed::Duty)
 }
 
-/// A machine behind the login form that is away, or full.
+/// A server behind the login form is away or full.
 const FAULTS: [&str; 20] = [
     "最大授权",
     "授权用户",
@@ -207,7 +207,7 @@ const FAULTS: [&str; 20] = [
     "数据库",
 ];
 
-/// What a busy system says of itself. Weaker than what it says of the account.
+/// The system is busy. Weaker than what it says about the account.
 const BUSY: [&str; 14] = [
     "繁忙",
     "系统忙",
@@ -244,7 +244,7 @@ const ACCOUNT: [&str; 15] = [
     "account",
 ];
 
-/// Words for what is wrong with it.
+/// Words for what is wrong with the account or the password.
 const WRONG: [&str; 14] = [
     "错误",
     "不正确",
@@ -266,17 +266,17 @@ fn holds(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
 }
 
-/// Whether one clause of the text says that the account or the password is wrong.
+/// Whether a clause of the text says that the account or the password is wrong.
 fn names_a_wrong_account(text: &str) -> bool {
     const NOBODY: [&str; 4] = ["用户不存在", "无此用户", "没有该用户", "查无此人"];
-    // Advice about a wrong password is no answer.
+    // Advice about wrong passwords is not an answer.
     const ADVICE: [&str; 5] = ["如果", "如遇", "如提示", "若", "忘记"];
     text.split(['，', ',', '。', '！', '!', '；', ';', '\n', '.']).any(|clause| {
         holds(clause, &NOBODY) || (holds(clause, &ACCOUNT) && holds(clause, &WRONG) && !holds(clause, &ADVICE))
     })
 }
 
-/// Whether it is our address that is not wanted, rather than an account.
+/// Whether our address is refused, rather than an account.
 fn barred_address(text: &str) -> bool {
     const ADDRESS: [&str; 6] = ["ip地址", "ip 地址", "您的ip", "您的地址", "来源地址", "客户端地址"];
     const BARRED: [&str; 9] = ["锁定", "封", "禁止", "限制", "拒绝", "黑名单", "冻结", "过多", "频繁"];
@@ -285,7 +285,7 @@ fn barred_address(text: &str) -> bool {
     (names_ip && holds(text, &BARRED)) || (holds(text, &TOO_OFTEN) && !holds(text, &ACCOUNT))
 }
 
-/// Whether the account is locked now; a threat to lock it is not it.
+/// Whether the account is locked now; a warning that it will be locked does not count.
 fn is_locked(text: &str) -> bool {
     const THREATS: [&str; 9] =
         ["将被锁定", "将会被锁定", "将锁定", "会被锁定", "将自动锁定", "将被冻结", "后锁定", "即锁定", "将被禁用"];
@@ -295,8 +295,8 @@ fn is_locked(text: &str) -> bool {
     (holds(&said, &LOCKED) && !said.contains("未锁定")) || tried_too_often
 }
 
-/// What a page says about a login, the most telling first: what pops up, then what stands where messages stand, then
-/// every other short text that can be seen.
+/// The messages of a page about a login: pop-ups and texts in the places of messages, or, without any, every visible
+/// short text.
 pub(crate) fn messages(page: &Page<'_>) -> Vec<String> {
     let scripts = page.elements("script").filter_map(|script| popped_up(&script.text().collect::<String>()));
     let of_error = page.all().filter(|element| is_message_place(*element) && !is_hidden(*element)).map(text_of);
@@ -307,12 +307,12 @@ pub(crate) fn messages(page: &Page<'_>) -> Vec<String> {
     said
 }
 
-/// Long enough to say something, short enough not to be the page itself.
+/// Long enough to be a message, short enough not to be the page itself.
 fn is_message(text: &str) -> bool {
     (3..=MAX_MESSAGE).contains(&text.chars().count())
 }
 
-/// Whether an element is where pages of these systems put what went wrong.
+/// Whether an element is a place where these pages put error messages.
 fn is_message_place(element: scraper::ElementRef<'_>) -> bool {
     const WORDS: [&str; 5] = ["err", "msg", "message", "warn", "alert"];
     if has_class(element, "errorTop") {
@@ -322,7 +322,7 @@ fn is_message_place(element: scraper::ElementRef<'_>) -> bool {
     named.map(str::to_ascii_lowercase).any(|name| holds(&name, &WORDS))
 }
 
-/// What a script shows at once, `alert('…')`; a script that only defines functions shows nothing.
+/// What a script shows at once (`alert('…')`); a script that only defines functions shows nothing.
 fn popped_up(script: &str) -> Option<String> {
     let script = script.trim_start_matches(|c: char| c.is_whitespace() || "</!->[CDAT;".contains(c));
     let call =

@@ -1,4 +1,4 @@
-//! Cells that hold something and are not understood: none of them vanishes in silence.
+//! Filled cells that were not understood, so that none is lost silently.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -6,31 +6,31 @@ use parking_lot::Mutex;
 
 use super::Said;
 
-/// Most different texts that are logged in the life of a process; the counter goes on.
+/// Most different texts that a process logs; the counter goes on.
 const MAX_LOGGED: usize = 500;
 
-/// What a page was read as, and what of it was not understood.
+/// The data of a page, and its cells that were not understood.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading<T> {
     /// The data.
     pub data: T,
-    /// The filled cells that say nothing to this version, in the order of the page.
+    /// Filled cells that were not understood, in the order of the page.
     pub unread: Vec<UnreadCell>,
 }
 
-/// A filled cell that is not understood.
+/// A filled cell that was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadCell {
     /// The page, as `wehpu-engine parse` names it.
     pub page: &'static str,
-    /// Name of the column as the page has it.
+    /// Name of the column on the page.
     pub column: &'static str,
-    /// What stands in the cell, cleaned and cut.
+    /// Text of the cell, cleaned and cut.
     pub text: Said,
 }
 
 impl<T> Reading<T> {
-    /// The data; what was not understood is counted, and each text logged once in the life of this process.
+    /// The data. Counts the cells that were not understood, and logs each text once per process.
     pub fn told(self) -> T {
         static LOGGED: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
         for UnreadCell { page, column, text } in &self.unread {
@@ -44,7 +44,7 @@ impl<T> Reading<T> {
         self.data
     }
 
-    /// The same, with other data made of it.
+    /// The same reading with other data made of it.
     pub fn map<U>(self, of: impl FnOnce(T) -> U) -> Reading<U> {
         Reading { data: of(self.data), unread: self.unread }
     }

@@ -40,7 +40,7 @@ impl Physical {
     }
 }
 
-/// Somebody who has physical tests.
+/// A person with an account at physical education.
 struct Athlete<'a> {
     site: &'a Site,
     student_id: &'a str,
@@ -52,7 +52,7 @@ impl SignIn for Athlete<'_> {
         self.student_id
     }
 
-    /// Fills in the login form, whose hidden fields belong to this very copy of it.
+    /// Sends the login form with its hidden fields, which are valid only for this copy of it.
     async fn log_in(&self, session: &mut Session) -> Result<(), CampusError> {
         let url = self.site.url("/index.aspx");
         let form = self.site.ask(Request::get(url.clone()), session, parse_login::parse_login_form).await?;

@@ -7,10 +7,10 @@ use crate::campus::page::{Layer, PageError, login_outcome};
 
 use super::parse_scores::is_welcome;
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "physical-login";
 
-/// Fields that ASP.NET wants back with the form. `Debug` does not show them.
+/// Fields that ASP.NET expects back with the form. `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LoginForm {
     /// `__VIEWSTATE`.
@@ -44,8 +44,8 @@ pub fn parse_login_form(html: &str) -> Result<LoginForm, PageError> {
     }
 }
 
-/// Tells whether a login worked, from the page its answer led to: the login page with a refusal is
-/// [`PageError::WrongPassword`], without one [`PageError::SessionExpired`].
+/// Whether a login worked, from the page after it. The login page means what its message says, and without one
+/// [`PageError::SessionExpired`].
 pub fn parse_login(html: &str) -> Result<(), PageError> {
     let page = Page::parse(html)?;
     if is_welcome(&page) {

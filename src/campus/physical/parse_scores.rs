@@ -6,20 +6,19 @@ use crate::campus::page::dom::{Page, cells_of, rows_of, text_of};
 use crate::campus::page::{Layer, PageError, Reading, Said, UnreadCell, split_label};
 use crate::model::PhysicalYear;
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "physical-scores";
 
-/// Class of the tables, one for each year.
+/// Class of the tables, one per year.
 const TABLE_CLASS: &str = "score-table";
 
-/// What only the results of a year name.
+/// Labels that only results have.
 const DISCIPLINES: [&str; 6] = ["身高", "体重", "肺活量", "立定跳远", "50米", "坐位体前屈"];
 
-/// Labels with one of these are not of a result but of what was made of it: `体重指数`, `肺活量得分`.
+/// Words in labels of derived values, which are no results: `体重指数`, `肺活量得分`.
 const DERIVED: [&str; 4] = ["指数", "得分", "评分", "等级"];
 
-/// Reads the years in the order of the page. No test yet is an empty list. A label that is
-/// not known is an unread cell.
+/// Reads the years in the order of the page. No test yet is an empty list. An unknown label is an unread cell.
 pub fn parse_physical(html: &str) -> Result<Reading<Vec<PhysicalYear>>, PageError> {
     let page = Page::parse(html)?;
     if !is_welcome(&page) {
@@ -30,7 +29,7 @@ pub fn parse_physical(html: &str) -> Result<Reading<Vec<PhysicalYear>>, PageErro
     if years.iter().any(|year| year.year.is_empty()) {
         return Err(PageError::Changed { page: PAGE, missing: "the label 年度" });
     }
-    // A page that shows what only results have is not one without results.
+    // A page that shows something only results have is not a page without results.
     let shows_results = page.mentions(TABLE_CLASS) || DISCIPLINES.iter().any(|name| page.mentions(name));
     if years.is_empty() && (shows_results || !page.is_whole()) {
         return Err(PageError::Changed { page: PAGE, missing: "the tables of the years" });
@@ -38,7 +37,7 @@ pub fn parse_physical(html: &str) -> Result<Reading<Vec<PhysicalYear>>, PageErro
     Ok(Reading { data: years, unread })
 }
 
-/// Whether this is the page of a student who is logged in; before the first test it has no tables.
+/// Whether this is the page after a login; it has no tables before the first test.
 pub(super) fn is_welcome(page: &Page<'_>) -> bool {
     score_tables(page).next().is_some() || (page.shows("学号：") && page.shows("姓名：") && !page.has_password_input())
 }
@@ -64,7 +63,7 @@ fn year(table: ElementRef<'_>, unread: &mut Vec<UnreadCell>) -> PhysicalYear {
     year
 }
 
-/// A cell by its label alone: the value says something about a person.
+/// Only the label: the value is personal.
 fn unread_cell(label: &str) -> UnreadCell {
     UnreadCell { page: PAGE, column: "label", text: Said::new(label) }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::outbound::{Outbound, Request, System};
 
-/// How many characters of the end of the id number are the password.
+/// How many characters at the end of the id number are the password.
 const PASSWORD_LENGTH: usize = 6;
 
 /// What is broken, where, and whom to call.
@@ -28,7 +28,7 @@ pub struct Order {
     pub area_serial: String,
     /// Name of the part of the campus.
     pub area_name: String,
-    /// Where exactly.
+    /// The exact place.
     pub address: String,
     /// What is broken.
     pub content: String,
@@ -36,18 +36,18 @@ pub struct Order {
     pub user_name: String,
     /// Telephone number.
     pub mobile: String,
-    /// Pictures, as the client uploaded them: addresses joined by commas.
+    /// Addresses of uploaded pictures, joined by commas.
     pub images: String,
 }
 
-/// What became of an order.
+/// The outcome of an order.
 #[derive(Debug)]
 pub enum OrderOutcome {
-    /// It was taken.
+    /// It was accepted.
     Accepted,
     /// The department refused it.
     Refused,
-    /// It was sent and no answer came: it may have been taken.
+    /// It was sent and not answered: it may have been accepted.
     Unknown(CampusError),
 }
 
@@ -60,7 +60,7 @@ impl Repair {
         Self(Site::new(System::Repair, base, outbound, pauses))
     }
 
-    /// Places an order. It is sent once: whether a repeated one would be a second order cannot be known.
+    /// Places an order. It is never retried: a second request might be a second order.
     pub async fn place(
         &self,
         student_id: &str,
@@ -69,7 +69,7 @@ impl Repair {
         session: &mut Session,
     ) -> Result<OrderOutcome, CampusError> {
         let resident = Resident { site: &self.0, student_id, id_number };
-        // The department wants to know whom to call before it shows the form.
+        // The department asks whom to call before it shows the form.
         let info = [
             ("Nickname", order.user_name.as_str()),
             ("Mobile", &order.mobile),
@@ -106,7 +106,7 @@ impl Repair {
     }
 }
 
-/// Somebody who lives on the campus.
+/// A person with an account at the repair service.
 struct Resident<'a> {
     site: &'a Site,
     student_id: &'a str,
@@ -127,7 +127,8 @@ impl SignIn for Resident<'_> {
     }
 }
 
-/// Any page but the login form and a maintenance page: several answers of this system are bare words.
+/// Accepts any page but the login form, a refusal and a maintenance page: several answers of this system are bare
+/// words.
 fn no_login_form(text: &str) -> Result<(), PageError> {
     match parse::parse_repair_form(text) {
         Err(

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::campus::page::dom::Page;
 use crate::campus::page::{Layer, PageError};
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "repair-form";
 
-/// What must be sent back with a repair. `Debug` does not show it.
+/// What must be sent back with an order. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairForm {
     /// The form's token, tied to the session.

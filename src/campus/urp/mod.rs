@@ -1,4 +1,4 @@
-//! The URP academic system, reached through the VPN: login with captcha, and one page per kind of data.
+//! The URP academic system behind the VPN: login with captcha, and one page per kind of data.
 
 pub mod captcha;
 pub mod parse_classroom;
@@ -27,16 +27,16 @@ use crate::{
 use captcha::Solver;
 use parse_student::StudentInfo;
 
-/// How often a captcha is sent before we give up. At 97 % per captcha, three wrong ones in a row are one in 37,000.
+/// How many captchas are sent for one login. At 97 % per captcha, three wrong ones in a row are one in 37,000.
 const MAX_LOGINS: usize = 3;
 
-/// How many captchas are looked at for one login; doubtful ones are replaced instead of guessed.
+/// How many captchas are fetched for one login; doubtful ones are replaced, not guessed.
 const MAX_CAPTCHAS: usize = 6;
 
-/// The main campus, as the classroom search numbers it.
+/// Number of the main campus in the classroom search.
 const CAMPUS: &str = "01";
 
-/// When and where a room shall be empty.
+/// When and where a room should be empty.
 #[derive(Debug, Clone)]
 pub struct ClassroomQuery {
     /// Building, 1 to 18.
@@ -58,7 +58,7 @@ pub struct UrpLogin {
     pub vpn_password: SecretString,
     /// Password of the URP.
     pub urp_password: SecretString,
-    /// The student has just typed the passwords and waits.
+    /// Whether the student has just typed the passwords and waits.
     pub by_hand: bool,
 }
 
@@ -77,7 +77,7 @@ impl Urp {
         Self { host: host.into(), solver: Arc::new(solver), vpn, outbound, pauses }
     }
 
-    /// The student's course table of this term, which has `term_weeks` weeks.
+    /// The student's course table of this term of `term_weeks` weeks.
     pub async fn course_table(
         &self,
         login: &UrpLogin,
@@ -88,8 +88,7 @@ impl Urp {
         Ok(self.page(login, session, (1, 2), "/xkAction.do?actionType=6", parse).await?.told())
     }
 
-    /// The student's scores of this term, in the order of the pages. A further page that does not come leaves the list
-    /// partial.
+    /// The student's scores of this term, in the order of the pages. If a further page fails, the list is partial.
     pub async fn scores(&self, login: &UrpLogin, session: &mut Session) -> Result<Listing<Vec<ScoreRow>>, CampusError> {
         let parse = parse_score::parse_score_page;
         let mut leaves = Leaves::new();
@@ -144,8 +143,8 @@ impl Urp {
                     session.leave(system);
                     session.leave(System::Urp);
                 }
-                // Perhaps only because the system has forgotten the list: to be sure, it is asked for again, where a session
-                // that has ended is found out.
+                // The system may only have forgotten the list. Request it again; that also shows whether the session
+                // has ended.
                 Err(CampusError::Changed { .. } | CampusError::Failing(_)) if known => session.classroom_term = None,
                 Ok(floors) if known && floors.is_empty() => session.classroom_term = None,
                 outcome => return outcome,
@@ -153,7 +152,7 @@ impl Urp {
         }
     }
 
-    /// Name and id number. Logs in again with these very passwords, whatever `session` held: this is how a bind checks them.
+    /// Name and id number. Always logs in with these passwords, whatever `session` held: a bind checks them so.
     ///
     /// # Errors
     /// See [`CampusError`]; [`CampusError::WrongPassword`] names the system that refused.
@@ -162,7 +161,7 @@ impl Urp {
         self.page(login, session, (1, 1), "/xjInfoAction.do?oper=xjxx", parse_student::parse_student).await
     }
 
-    /// Fetches a page; `a` and `b` are how the VPN writes its address.
+    /// Fetches a page; `a` and `b` are parts of its address at the VPN.
     async fn page<T>(
         &self,
         login: &UrpLogin,
@@ -174,9 +173,9 @@ impl Urp {
         self.request(login, session, || Request::get(self.vpn.inner(a, b, &self.host, path)), parse).await
     }
 
-    /// Sends a request, logging in first where the session is known to be missing. A session that was there before may have
-    /// ended, and a system may answer that with anything: after a login page, an error or an unknown page the student is
-    /// logged in once beside it, and the new session takes the place of the old one only when that works.
+    /// Sends a request and logs in first if the session is not. An ended session may be answered with anything: after a
+    /// login page, an error or an unknown page, the student is logged in once with a second session, which replaces the
+    /// first only if the login works.
     async fn request<T>(
         &self,
         login: &UrpLogin,
@@ -188,7 +187,8 @@ impl Urp {
         self.enter(login, session).await?;
         match ask(&self.outbound, System::Urp, request(), session, PageEncoding::Gbk, &parse).await {
             Err(e) if known && e.may_be_a_dead_session() => {
-                // A login page tells which session has ended. Anything else may come of either: both are made again.
+                // A login page shows which session has ended. Any other answer may come from either, so both are made
+                // again.
                 let mut beside = session.anew();
                 if let CampusError::SessionExpired(system) = e {
                     session.leave(system);
@@ -203,7 +203,7 @@ impl Urp {
         }
     }
 
-    /// Logs in at the VPN and the URP as far as the session lacks it.
+    /// Logs in at the VPN and the URP, as far as necessary.
     async fn enter(&self, login: &UrpLogin, session: &mut Session) -> Result<(), CampusError> {
         let had_vpn = session.is_in(System::Vpn);
         if !had_vpn {
@@ -213,7 +213,7 @@ impl Urp {
             return Ok(());
         }
         match self.log_in(login, session).await {
-            // The VPN session was older than we knew.
+            // The VPN session had ended.
             Err(e) if had_vpn && e.may_be_a_dead_session() => {
                 let mut beside = session.anew();
                 self.enter_vpn(login, &mut beside).await?;
@@ -256,7 +256,7 @@ impl Urp {
         Err(CampusError::Captcha)
     }
 
-    /// Fetches a captcha and reads it; `None` when the reading is doubtful and `accept_doubt` is off.
+    /// Fetches a captcha and reads it; `None` when the reading is doubtful and `accept_doubt` is false.
     async fn read_captcha(&self, session: &mut Session, accept_doubt: bool) -> Result<Option<String>, CampusError> {
         let path = format!("/validateCodeAction.do?random={}", random_hex());
         let url = self.vpn.inner(0, 1, &self.host, &path);
@@ -274,7 +274,7 @@ impl Urp {
             };
             return super::judge(exchange, session, Err(CampusError::of_page(System::Urp, error)));
         };
-        // That the picture came proves nothing about the pages: the breaker learns from those.
+        // A picture proves nothing about the pages, so no verdict for the breaker.
         drop(exchange);
         let doubtful = reading.confidence < captcha::MIN_CONFIDENCE;
         if doubtful {
@@ -302,7 +302,7 @@ impl Urp {
     }
 }
 
-/// Any page of the URP but a login or maintenance page.
+/// Accepts any URP page but a login page, a refusal and a maintenance page.
 fn no_login_page(html: &str) -> Result<(), PageError> {
     match parse_login::parse_login(html) {
         Err(

@@ -4,10 +4,10 @@ use crate::campus::page::dom::{Grid, Page};
 use crate::campus::page::{Layer, PageError};
 use crate::model::Room;
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "urp-classroom";
 
-/// Words in the names of the columns that are read: the building, the room, its seats.
+/// Words in the names of the columns: building, room, seats.
 const COLUMNS: [&str; 3] = ["楼", "教室", "座位"];
 
 /// Reads the free rooms, one list per floor, floors in the order of their first room.
@@ -53,7 +53,7 @@ fn by_floor(rooms: impl Iterator<Item = Room>) -> Vec<Vec<Room>> {
     floors.into_iter().map(|(_, rooms)| rooms).collect()
 }
 
-/// `305` is on floor 3, `3101` (building 3) on floor 1; `阶梯1` goes with the others that begin alike.
+/// `305` is on floor 3, `3101` (building 3) on floor 1; other names are grouped by their first character (`阶梯1`).
 fn floor_of(room: &str) -> Option<char> {
     let is_number = room.bytes().all(|byte| byte.is_ascii_digit());
     let position = usize::from(is_number && room.len() == 4);

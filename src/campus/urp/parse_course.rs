@@ -1,7 +1,7 @@
-//! The course table (`xkAction.do?actionType=6`): the list below the weekly grid, one row per class hour.
+//! The course table (`xkAction.do?actionType=6`): the list below the weekly grid, one row per meeting.
 //!
-//! A course's first row has a cell for every column; a row for a further class hour of the same course only has those
-//! from the weeks on (the others span several rows). Where a course has no time slot, the server forgets `</tr>`.
+//! A course's first row has a cell for every column; a row for a further meeting of the course has only those from the
+//! weeks on (the others span several rows). After a course without a time slot the server forgets `</tr>`.
 
 use crate::campus::page::dom::{Grid, Page};
 use crate::campus::page::{Layer, PageError, Reading, Said, UnreadCell};
@@ -11,22 +11,22 @@ mod cells;
 
 use cells::{lessons, pairs, weekday, weeks};
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "urp-course";
 
-/// In the title and above the weekly grid.
+/// Words in the title and above the weekly grid.
 const MARKER: &str = "选课结果";
 
-/// Columns without which there is no telling what a row says.
+/// Columns without which a row cannot be understood.
 const COLUMNS: [&str; 7] = ["课程名", "教师", "周次", "星期", "节次", "教学楼", "教室"];
 
-/// Words the client has no room for in the name of a building: `3号教学楼` is shown as `3教`.
+/// Words left out of a building's name, for which the client has no room: `3号教学楼` is shown as `3教`.
 const BUILDING_FILLERS: [&str; 6] = ["综合楼", "学楼", "号", "训练", "区", "地"];
 
 /// Mark of a room with a projector.
 const ROOM_FILLER: &str = "(多)";
 
-/// Where the columns are. Those from the weekday on are counted from the weeks, because short rows begin there.
+/// The positions of the columns. Those from the weekday on count from the weeks, where short rows begin.
 struct Columns {
     width: usize,
     name: usize,
@@ -34,13 +34,13 @@ struct Columns {
     weeks: usize,
     weekday: usize,
     section: usize,
-    /// How many lessons (节数); pages of some schools have no such column.
+    /// Number of lessons (节数); pages of some schools have no such column.
     count: Option<usize>,
     building: usize,
     room: usize,
 }
 
-/// Reads the class hours in the order of the page: one for each pair of lessons that a meeting touches. A student without
+/// Reads the class hours in the order of the page, one for each pair of lessons that a meeting touches. A student without
 /// courses has none; a page without the list is an error. `term_weeks`: how many weeks `全周` is.
 pub fn parse_class_hours(html: &str, term_weeks: u8) -> Result<Reading<Vec<ClassHour>>, PageError> {
     let page = Page::parse(html)?;
@@ -69,7 +69,7 @@ pub fn parse_course_table(html: &str, term_weeks: u8) -> Result<Reading<CourseTa
 }
 
 impl Columns {
-    /// `None` when a column of the class hour stands to the left of the weeks: then the short rows mean something else.
+    /// `None` when a column of the meeting is to the left of the weeks: then short rows have another meaning.
     fn of(grid: &Grid) -> Option<Self> {
         let weeks = grid.column("周次")?;
         let after_weeks = |name| grid.column(name)?.checked_sub(weeks);
@@ -88,7 +88,7 @@ impl Columns {
 
     fn hours(&self, grid: &Grid, term_weeks: u8) -> Result<Reading<Vec<ClassHour>>, PageError> {
         let mut read = Reading::<Vec<ClassHour>>::default();
-        // What the cells above that go over several rows say in this one, and in how many more.
+        // For each column: in how many more rows the cell above still holds, and its text.
         let mut above: Vec<(u16, String)> = Vec::new();
         for (row, spans) in grid.rows.iter().zip(&grid.spans) {
             let free = above.iter().filter(|(left, _)| *left == 0).count();
@@ -100,8 +100,8 @@ impl Columns {
             } else if above.is_empty() && row.len() == self.width - self.weeks {
                 return Err(PageError::Changed { page: PAGE, missing: "the course of a further class hour" });
             } else if !above.is_empty() && (row.len() == free || row.len() == self.width - self.weeks) {
-                // A row for a further class hour has no cells for what the rows above say of it too. Some pages count those
-                // rows wrongly; then the cells from the weeks on are there, all of them.
+                // A row for a further meeting has no cells for columns that a cell above spans. Some pages count those
+                // rows wrongly; then all cells from the weeks on are there.
                 let by_span = row.len() == free;
                 let mut cells = row.iter().zip(spans);
                 let mut full = Vec::with_capacity(self.width);
@@ -114,7 +114,7 @@ impl Columns {
                     }
                     full.push(text.clone());
                 }
-                // An unscheduled course is listed once; further empty slots say nothing.
+                // An unscheduled course is listed once; its further empty slots are ignored.
                 if row.iter().any(|cell| !cell.is_empty()) {
                     self.meeting(&mut read, &full, term_weeks);
                 }
@@ -128,7 +128,7 @@ impl Columns {
         Ok(read)
     }
 
-    /// Adds what a row of full width says. A cell that is not understood leaves its part unknown, and is told.
+    /// Adds a row of full width. A cell that is not understood leaves its value unknown, and is reported.
     fn meeting(&self, read: &mut Reading<Vec<ClassHour>>, row: &[String], term_weeks: u8) {
         let slot = &row[self.weeks..];
         let count = self.count.map_or("", |count| slot[count].as_str());

@@ -3,19 +3,19 @@
 use crate::campus::page::dom::{Page, text_of};
 use crate::campus::page::{Layer, PageError, refusal_in};
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "urp-login";
 
-/// Title of the frame set that greets a student who is logged in.
+/// Title of the frame set after a login.
 const LOGGED_IN: &str = "学分制综合教务";
 
-/// Class of the cell in which the login page names the reason of a refusal.
+/// Class of the cell in which the login page gives the reason of a refusal.
 const REASON_CLASS: &str = "errorTop";
 
-/// Tells whether a login worked, and if not, why.
+/// Whether a login worked, and if not, why.
 ///
-/// The login page without a reason is [`PageError::SessionExpired`] of URP: the system did not look at the login at
-/// all, so it may be sent again. The VPN's login page is [`PageError::SessionExpired`] of the VPN.
+/// The login page without a reason is [`PageError::SessionExpired`] of the URP: the system ignored the login, so it may
+/// be sent again. The VPN's login page is [`PageError::SessionExpired`] of the VPN.
 pub fn parse_login(html: &str) -> Result<(), PageError> {
     let page = Page::parse(html)?;
     if page.title_contains(LOGGED_IN) {

@@ -4,19 +4,19 @@ use crate::campus::page::dom::{Grid, Page, text_of};
 use crate::campus::page::{Layer, Leaf, PageError, pager_of, total_of};
 use crate::model::{Score, ScoreRow};
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "urp-score";
 
 /// Heading of the list, also above an empty one.
 const MARKER: &str = "本学期成绩";
 
-/// Columns without which there is no telling what a row says.
+/// Columns without which a row cannot be understood.
 const COLUMNS: [&str; 7] = ["课程号", "课程名", "课程最高分", "课程最低分", "课程平均分", "成绩", "名次"];
 
-/// The action that shows the list, and its further pages.
+/// Action that shows the list and its further pages.
 const ACTION: &str = "bxqcjcxAction.do?";
 
-/// Longest query of a link to a further page.
+/// Longest query of a link to a further page, in bytes.
 const MAX_QUERY: usize = 300;
 
 /// Reads one page of the list, and the path of the next one.
@@ -29,14 +29,14 @@ pub fn parse_score_page(html: &str) -> Result<Leaf<ScoreRow, String>, PageError>
     Ok(Leaf { rows, pager: pager_of(&page), total: total_of(&page), next })
 }
 
-/// The path below the system's host that a link to a further page has; the VPN writes another one before it.
+/// The path of a link to a further page, without what the VPN writes before it.
 fn next_path(href: &str) -> Option<String> {
     let (_, query) = href.split_once(ACTION)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "=&._-%".contains(c);
     (query.len() <= MAX_QUERY && query.chars().all(plain)).then(|| format!("/{ACTION}{query}"))
 }
 
-/// Reads the scores in the order of the page. None yet is an empty list; a list that is not there at all is an error.
+/// Reads the scores in the order of the page. No scores yet are an empty list; a missing list is an error.
 pub fn parse_scores(html: &str) -> Result<Vec<ScoreRow>, PageError> {
     let page = Page::parse(html)?;
     if !page.shows(MARKER) {

@@ -1,4 +1,4 @@
-//! The student's record (`xjInfoAction.do?oper=xjxx`): the name, and the number of the identity card.
+//! The student's record (`xjInfoAction.do?oper=xjxx`): name and identity card number.
 
 use std::fmt;
 
@@ -8,26 +8,26 @@ use serde::{Deserialize, Serialize};
 use crate::campus::page::dom::{Page, label_of, text_of};
 use crate::campus::page::{Layer, PageError};
 
-/// The name of this page on the command line and in errors.
+/// Name of this page on the command line and in errors.
 const PAGE: &str = "urp-student";
 
 /// Heading of the record.
 const MARKER: &str = "学籍信息";
 
-/// Longest name, in characters, that is taken for one.
+/// Longest name, in characters.
 const LONGEST_NAME: usize = 64;
 
-/// Longest number of a card or passport.
+/// Longest number of a card or passport, in characters.
 const LONGEST_ID_NUMBER: usize = 32;
 
-/// Who a student is. `Debug` shows none of it.
+/// A student's identity. `Debug` shows none of it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StudentInfo {
     /// The name in full.
     pub name: String,
-    /// The number of the identity card: 15 digits, or 17 and a digit or `X`; of a passport for some; empty when the record
-    /// shows none. Its end is the first password of other campus systems.
+    /// The number of the identity card: 15 digits, or 17 and a digit or `X`; for some, of a passport; empty when the
+    /// record shows none. Its end is the first password of other campus systems.
     pub id_number: String,
 }
 

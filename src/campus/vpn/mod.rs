@@ -47,11 +47,12 @@ impl Vpn {
         join(&self.base, &format!("/web/{a}/http/{b}/{host}{path}"))
     }
 
-    /// Logs `student_id` in; what `session` held before is forgotten. `by_hand`: somebody has just typed the password.
+    /// Logs `student_id` in and forgets the former content of `session`. `by_hand`: a person has just typed the
+    /// password.
     ///
     /// # Errors
-    /// [`CampusError::WrongPassword`] only when the VPN names account or password, else what it says: that it is full,
-    /// closed, wants a captcha; that it is down or has changed.
+    /// [`CampusError::WrongPassword`] only when the VPN names account or password; otherwise what it says: full,
+    /// closed, captcha wanted, down, changed.
     pub async fn log_in(
         &self,
         student_id: &str,
@@ -75,8 +76,8 @@ impl Vpn {
         let form = Request::form(url, &[("svpn_name", student_id), ("svpn_password", &encrypted)]);
         let exchange =
             self.outbound.send(System::Vpn, form, &mut session.cookies).await.map_err(CampusError::of_outbound)?;
-        // A right password is answered with a redirect to the service page. Where another page came that says why, that is
-        // the answer. Else the service page is asked for: it alone tells whether one is logged in, and whether the VPN works.
+        // A right password leads to the service page by a redirect. Another page that says why is a refusal. Otherwise
+        // the service page is requested: only it shows whether the login worked, and whether the VPN works.
         let text = super::text_of(&exchange.answer, PageEncoding::Utf8);
         if exchange.answer.url.path().ends_with("/por/service.csp") {
             let read = text.and_then(|text| parse::parse_login(&text));
@@ -95,7 +96,7 @@ impl Vpn {
     /// RSA PKCS#1 v1.5 in hexadecimal, as the VPN's login page does it in the browser.
     fn encrypt(&self, password: &str) -> Result<String, CampusError> {
         let encrypted = self.key.pkcs1v15_encrypt(password.as_bytes());
-        // Only a password longer than the key allows fails; nobody has one at the VPN.
+        // Only a password longer than the key allows fails; the VPN has none.
         encrypted.map(hex::encode).map_err(|_| CampusError::WrongPassword(System::Vpn, Said::default()))
     }
 }

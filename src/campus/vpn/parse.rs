@@ -1,25 +1,25 @@
-//! The VPN's own pages: the service list, which tells whether a session is alive, and the answer to a login.
+//! The VPN's own pages: the service list, which shows whether a session is alive, and the answer to a login.
 
 use crate::campus::page::dom::Page;
 use crate::campus::page::{Layer, PageError, login_refusal, unknown_answer};
 
-/// The name of the page on the command line and in errors.
+/// Name of the page on the command line and in errors.
 const PAGE: &str = "vpn-service";
 
-/// Greeting on the service page of someone who is logged in.
+/// Greeting on the service page after a login.
 const GREETING: &str = "欢迎您";
 
-/// What the service page (`GET /por/service.csp`) says about the session.
+/// What the service page (`GET /por/service.csp`) shows about the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VpnState {
     /// The session is alive.
     LoggedIn,
-    /// The VPN shows its login page or sends the browser there.
+    /// The VPN shows its login page or leads the browser there.
     LoginNeeded,
 }
 
-/// Tells whether the VPN session is alive. A page that is neither the greeting nor the login page is an error, so that
-/// an outage is not taken for an expired session.
+/// Whether the VPN session is alive. A page that is neither the greeting nor the login page is an error, so that an
+/// outage does not count as an expired session.
 pub fn parse_service(html: &str) -> Result<VpnState, PageError> {
     let page = Page::parse(html)?;
     if page.has_vpn_login_form() {
@@ -34,10 +34,10 @@ pub fn parse_service(html: &str) -> Result<VpnState, PageError> {
     }
 }
 
-/// Tells whether a login worked, from the page its answer led to (or the service page asked for right after it).
+/// Whether a login worked, from the page after it (or the service page requested right afterwards).
 ///
-/// The login form that comes again is what it says: a wrong password only where it names account or password, else the
-/// limit, hours, lock or captcha it speaks of. A form without a known word is [`PageError::Unknown`].
+/// The login form means what its message says: a wrong password only if it names account or password, else a limit,
+/// hours, a lock or a captcha. A form without a known word is [`PageError::Unknown`].
 pub fn parse_login(html: &str) -> Result<(), PageError> {
     match parse_service(html)? {
         VpnState::LoggedIn => Ok(()),
@@ -48,9 +48,9 @@ pub fn parse_login(html: &str) -> Result<(), PageError> {
     }
 }
 
-/// What the direct answer to a login says: `Some` of why it was refused, `None` where it does not tell.
+/// Why the direct answer to a login refuses it; `None` if it does not tell.
 ///
-/// The form without a word does not tell: the service page has to be asked.
+/// The form without a message does not tell: the service page must be requested.
 #[must_use]
 pub fn parse_answer(html: &str) -> Option<PageError> {
     match parse_login(html) {

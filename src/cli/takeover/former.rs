@@ -1,27 +1,27 @@
-//! Course tables and scores as the old service stored them, which is as it answered them. Pure.
+//! Reads course tables and scores as the old service stored them, which is how it answered them. Pure.
 //!
-//! Its documents were written by several of its versions and by nobody else, so each part is read as far as it says
-//! something: a number may be a text, a list of weeks a single one, and what is missing is empty.
+//! Several of its versions wrote these documents, so each part is read as far as possible: a number may be a text, a
+//! list of weeks a single week, and what is missing is empty.
 
 use serde_json::{Value, json};
 
 use crate::model::{ClassHour, CourseTable, ScoreRow, WeekSpan};
 
-/// The days of a table, Monday first; behind them what has no day.
+/// The days of a table, Monday first, then the list without a day.
 const DAYS: [&str; 8] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "oth"];
 
-/// Most weeks of a term, and most lessons of a day.
+/// Largest week of a term, and largest lesson of a day.
 const MAX_WEEK: u8 = 60;
 const MAX_LESSON: u8 = 20;
 
-/// How many colours there are for courses.
+/// Number of colours for courses.
 const COLOURS: usize = 5;
 
 /// Fields of a score.
 const SCORE: [&str; 7] = ["number", "name", "highest", "lowest", "average", "mark", "rank"];
 
-/// The table in what the old service stored: lists of class hours by day, one list of them all, or the JSON text of either.
-/// `None` when there is no class hour in it.
+/// The stored table: lists of class hours by day, one list of all, or the JSON text of either. `None` when it has no
+/// class hour.
 pub(super) fn course_table(stored: &Value) -> Option<CourseTable> {
     let mut hours: Vec<ClassHour> = match unquoted(stored)? {
         Value::Array(list) => list.iter().filter_map(|value| hour(value, None)).collect(),
@@ -48,14 +48,14 @@ pub(super) fn course_table(stored: &Value) -> Option<CourseTable> {
     (!hours.is_empty()).then(|| CourseTable::from(hours))
 }
 
-/// The scores in what the old service stored; `None` when there are none.
+/// The stored scores; `None` when there are none.
 pub(super) fn scores(stored: &Value) -> Option<Vec<ScoreRow>> {
     let Value::Array(list) = unquoted(stored)? else { return None };
     let rows: Vec<ScoreRow> = list.iter().filter_map(score).collect();
     (!rows.is_empty()).then_some(rows)
 }
 
-/// A value, or what its text says as JSON.
+/// A value, or its text parsed as JSON.
 fn unquoted(stored: &Value) -> Option<Value> {
     match stored {
         Value::String(text) => serde_json::from_str(text).ok(),
@@ -63,7 +63,7 @@ fn unquoted(stored: &Value) -> Option<Value> {
     }
 }
 
-/// A class hour, on `day` unless it says another; `None` without the name of its course.
+/// A class hour, on `day` unless it names another; `None` without the name of its course.
 fn hour(value: &Value, day: Option<u8>) -> Option<ClassHour> {
     let name = text(&value["name"]);
     let weekly = value["weekly"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -80,7 +80,7 @@ fn hour(value: &Value, day: Option<u8>) -> Option<ClassHour> {
     })
 }
 
-/// `1-2` if that is what `time` looks like, else nothing.
+/// `time` if it looks like `1-2`, else an empty text.
 fn lessons(time: &str) -> String {
     let lesson = |text: &str| text.parse::<u8>().is_ok_and(|lesson| (1..=MAX_LESSON).contains(&lesson));
     let known = time.split_once('-').is_some_and(|(first, last)| lesson(first) && lesson(last));
@@ -108,7 +108,7 @@ fn score(value: &Value) -> Option<ScoreRow> {
     (!row.score.name.is_empty()).then_some(row)
 }
 
-/// A text or a number as text, without white space around it.
+/// A text, or a number as text, trimmed.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.trim().to_owned(),
@@ -117,7 +117,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// A small whole number, also written as text or as `6.0`.
+/// A small integer, also written as text or as `6.0`.
 fn whole(value: &Value) -> Option<u8> {
     let text = text(value);
     text.strip_suffix(".0").unwrap_or(&text).parse().ok()
@@ -127,7 +127,7 @@ fn whole(value: &Value) -> Option<u8> {
 mod tests {
     use super::*;
 
-    fn stored_session() -> Value {
+    fn stored_hour() -> Value {
         json!({ "name": "大学物理", "place": "1教1304", "time": "5-6", "week": 3, "weekly": [[6, 12], [14]], "teacher": "丁四", "rel": 2 })
     }
 
@@ -135,7 +135,7 @@ mod tests {
     fn a_table_of_the_old_service_is_read_whole_and_answered_as_it_was() {
         let unscheduled = json!({ "name": "创业基础", "place": "", "time": "", "week": "", "weekly": "", "teacher": "杨静宁", "rel": 3 });
         let table = json!({
-            "mon": [], "tue": [], "wed": [stored_session()], "thu": [], "fri": [], "sat": [], "sun": [], "oth": [unscheduled],
+            "mon": [], "tue": [], "wed": [stored_hour()], "thu": [], "fri": [], "sat": [], "sun": [], "oth": [unscheduled],
         });
         let read = course_table(&table).unwrap();
         assert_eq!(serde_json::to_value(&read).unwrap(), table);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_list_of_class_hours_becomes_a_week_with_colours() {
-        let mut hour = stored_session();
+        let mut hour = stored_hour();
         hour.as_object_mut().unwrap().remove("rel");
         let read = course_table(&json!([hour, hour])).unwrap();
         assert_eq!((read.wed.len(), read.wed[0].rel, read.wed[1].rel), (2, 1, 1));

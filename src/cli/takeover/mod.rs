@@ -1,4 +1,4 @@
-//! `wehpu-engine takeover`: course tables and scores of the old service become snapshots of this one.
+//! `wehpu-engine takeover`: turns course tables and scores of the old service into snapshots.
 
 mod former;
 
@@ -13,14 +13,14 @@ use crate::{
     store::{FormerDocument, FormerKind, SnapshotKey, Snapshots, Store, migrations},
 };
 
-/// How many documents between two progress lines.
+/// Number of documents between two progress lines.
 const PROGRESS_EVERY: u64 = 1000;
 
 /// Carry over the course tables and scores that the old service stored.
 ///
-/// Run it after `migrate` and `rekey`: then a student finds his table although the campus is away. What this service has
-/// fetched itself is never replaced by something older, the old documents stay as they are, and running it again changes
-/// nothing. Accounts that are not bound, or were bound again since the upgrade, are left alone.
+/// Run it after `migrate` and `rekey`, so that students find their tables while the campus is away. It never replaces
+/// anything newer, leaves the old documents as they are, and may be repeated without effect. Accounts that are not
+/// bound, or were bound again since the upgrade, are left alone.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only count what would be done
@@ -28,16 +28,16 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// What became of the documents of a kind.
+/// Counts of the documents of a kind.
 #[derive(Debug, Default)]
 struct Tally {
     seen: u64,
     carried: u64,
-    /// A newer snapshot, or the same one, was there.
+    /// The same or a newer snapshot existed.
     newer: u64,
-    /// Nobody is bound to whom it belongs.
+    /// The account is not bound, or was bound again.
     unowned: u64,
-    /// Nothing can be read in it, or its date or term is missing.
+    /// Unreadable, or without date or term.
     unread: u64,
 }
 
@@ -57,13 +57,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     scores.carry_over(&store, args.dry_run).await
 }
 
-/// A kind of data and where it goes.
+/// A kind of data and its destination.
 struct Kind<'a, T: Send + Sync> {
     which: FormerKind,
     to: &'a Snapshots<T>,
     /// The term of documents that have none.
     term: Option<&'a str>,
-    /// Reads what the old service stored; `None` when there is nothing in it.
+    /// Reads a document's content; `None` when it is empty.
     read: fn(&Value) -> Option<T>,
 }
 
@@ -116,7 +116,7 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Kind<'_, T
     }
 }
 
-/// As JSON. Numbers that JSON does not have become null.
+/// The content as JSON. Numbers that JSON lacks become null.
 fn plain(content: &Bson) -> Value {
     serde_json::to_value(content).unwrap_or_default()
 }

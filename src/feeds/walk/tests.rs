@@ -5,7 +5,7 @@ fn link(key: &str) -> Link {
     Link { url, title: key.to_owned(), date: None }
 }
 
-/// An item that nothing is known of.
+/// An item about which nothing is stored.
 fn item(key: &str) -> Listed {
     Listed {
         key: key.to_owned(),
@@ -26,7 +26,7 @@ fn failed(key: &str, run: i64) -> Listed {
     Listed { failure: Some(KnownFailure { attempts: 1, next: None, run, word: "down".to_owned() }), ..item(key) }
 }
 
-/// Walks through `pages`; `None` is a page that cannot be read. Gives the reach and the number of pages asked for.
+/// Walks through `pages`; `None` is an unreadable page. Returns the reach, the number of pages read and the keys.
 fn walk(settled: Option<i64>, pages: &[Option<Vec<Listed>>]) -> (Reach, u32, Vec<String>) {
     let mut walk = Walk::new(settled, 100);
     let mut keys = Vec::new();

@@ -10,7 +10,7 @@ fn sniff(bytes: &[u8], step: usize) -> Result<FileType, NotAllowed> {
     sniffer.finish()
 }
 
-/// The same however the bytes are cut.
+/// The type; it must not depend on how the bytes are cut.
 fn kind(bytes: &[u8]) -> Option<FileType> {
     let whole = sniff(bytes, bytes.len().max(1)).ok();
     for step in [1, 7, 128, 200] {
@@ -28,7 +28,7 @@ fn entry(name: &str, object: u8) -> Vec<u8> {
     entry
 }
 
-/// A compound file as far as the sniffer looks at it: header, some data, a directory sector.
+/// A compound file as far as the sniffer reads it: header, some data, a directory sector.
 fn compound(names: &[(&str, u8)]) -> Vec<u8> {
     let mut file = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
     file.resize(512 * 5, 0x20);

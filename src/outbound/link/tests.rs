@@ -10,16 +10,16 @@ use axum::{
 
 const SYSTEM: System = System::News;
 
-/// More than the breaker stands of failures in a row.
+/// More failures in a row than trip the breaker.
 const MANY: usize = 8;
 
-/// A body of `count` megabytes that does not tell its length.
+/// A body of `count` megabytes without a declared length.
 fn megabytes(count: usize) -> Body {
     let piece = Bytes::from(vec![b'x'; 1024 * 1024]);
     Body::from_stream(futures_util::stream::iter((0..count).map(move |_| Ok::<_, Infallible>(piece.clone()))))
 }
 
-/// A server with an answer for each case; gives its base address.
+/// A server with an answer for each case. Returns its base address.
 async fn server() -> Url {
     let router = Router::new()
         .route("/page", get(|| async { ([("content-type", "Text/HTML; charset=gbk")], "page") }))

@@ -1,12 +1,12 @@
-//! Looking for words in articles.
+//! Search for words in articles.
 
 use mongodb::bson::{Document, doc};
 
-/// The articles whose title or content has every one of `words`, upper and lower case being the same.
+/// Matches articles whose title or content has every one of `words`, ignoring case.
 ///
-/// A scan in the order of the list: it ends as soon as the page is full, which for a word that is common is at once, and
-/// needs no index. MongoDB's text index knows no Chinese words; an index of the pairs of characters of ten thousand
-/// articles has six million entries on each member (docs/ARCHITECTURE.md).
+/// A scan in list order without an index: it ends when the page is full, at once for a common word. MongoDB's text
+/// index knows no Chinese words, and an index of character pairs would have six million entries for ten thousand
+/// articles (docs/ARCHITECTURE.md).
 pub(super) fn with_words(words: &[String]) -> Document {
     let one = |word: &String| {
         let pattern = doc! { "$regex": escaped(word), "$options": "i" };
@@ -19,7 +19,7 @@ pub(super) fn with_words(words: &[String]) -> Document {
     }
 }
 
-/// A pattern that means these very characters.
+/// A pattern that matches exactly these characters.
 fn escaped(word: &str) -> String {
     let mut pattern = String::with_capacity(word.len());
     for c in word.chars() {

@@ -25,7 +25,7 @@ pub struct Step {
     pub documents: Option<u64>,
 }
 
-/// What the pending migrations would do, in order. Each command is counted as if those before it had not run.
+/// What the pending migrations would do, in order. Each command is counted as if the earlier ones had not run.
 ///
 /// # Errors
 /// As [`super::status`], or [`MigrationError::Command`] for a command whose documents cannot be counted.
@@ -84,7 +84,7 @@ async fn step(db: &Database, command: &Document) -> mongodb::error::Result<Step>
     Ok(Step { what, documents: count })
 }
 
-/// How many documents come out of a pipeline.
+/// How many documents a pipeline returns.
 async fn count(db: &Database, collection: &str, pipeline: &[Document]) -> mongodb::error::Result<u64> {
     let counted = pipeline.iter().cloned().chain([doc! { "$count": "count" }]);
     let mut cursor = db.collection::<Document>(collection).aggregate(counted).await?;

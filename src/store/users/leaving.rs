@@ -1,4 +1,4 @@
-//! What ends something: tokens, a bind, an account.
+//! The end of tokens, a bind, an account.
 
 use chrono::{DateTime, Utc};
 use mongodb::{
@@ -11,8 +11,8 @@ use super::{CREDENTIALS, Credential, PROFILE, Users, known_numbers};
 use crate::store::{StoreError, reads::steadily, retried};
 
 impl Users {
-    /// Makes every token of the account issued until now invalid, `presented` (Unix milliseconds) in any case. Gives the
-    /// moment (Unix milliseconds) until which they are, or `None` when there is no such account.
+    /// Makes every token of the account issued until now invalid, and in any case the one issued at `presented` (Unix
+    /// milliseconds). Returns the new limit (Unix milliseconds), or `None` when there is no such account.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -23,7 +23,7 @@ impl Users {
         now: DateTime<Utc>,
     ) -> Result<Option<i64>, StoreError> {
         let date = bson::DateTime::from_millis;
-        // The same as `User::all_tokens_until`, on the account as it is when it is written.
+        // `User::all_tokens_until`, computed by the database on the current document.
         let until = doc! { "$max": [
             date(now.timestamp_millis()),
             date(presented),
@@ -36,8 +36,8 @@ impl Users {
         Ok(user.and_then(|user| user.tokens_valid_after).map(bson::DateTime::timestamp_millis))
     }
 
-    /// Ends the bind to `student_id`: forgets number, name, every credential. What is remembered of the number is `known`,
-    /// the word for it ([`super::User::known_numbers`]). An account that is bound to another number meanwhile is left alone.
+    /// Ends the bind to `student_id`: forgets number, name and every credential. Only `known`, the keyed hash of the
+    /// number, stays ([`super::User::known_numbers`]). An account that is now bound to another number stays as it is.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -59,7 +59,7 @@ impl Users {
         Ok(())
     }
 
-    /// Removes the account, and what migration 0001 kept of further ones of the same WeChat user.
+    /// Removes the account, and the duplicates of it that migration 0001 kept.
     ///
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
@@ -69,7 +69,7 @@ impl Users {
         Ok(())
     }
 
-    /// Whether an account is bound to `student_id`, another one than `except`.
+    /// Whether an account other than `except` is bound to `student_id`.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.
@@ -81,7 +81,7 @@ impl Users {
         Ok(steadily(|| self.primary.find_one(bound.clone())).await?.is_some())
     }
 
-    /// What the account says of its owner, for an export: no credentials, nothing internal.
+    /// The account's data for an export: no credentials, nothing internal.
     ///
     /// # Errors
     /// [`StoreError`] when no member answers.

@@ -1,4 +1,4 @@
-//! Pictures of accounts that are files of this service.
+//! Account pictures that are files of this service.
 
 use mongodb::{
     Collection,
@@ -9,8 +9,8 @@ use super::Users;
 use crate::store::{StoreError, reads::steadily};
 
 impl Users {
-    /// Which of the files `ids` (hexadecimal digits, so that they mean themselves in a pattern) are the picture of some
-    /// account. Reads the index of picture addresses.
+    /// Which of the files `ids` (hexadecimal, so safe in a pattern) are the picture of an account. Reads the index of
+    /// picture addresses.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.

@@ -1,4 +1,4 @@
-//! Accounts that nobody has logged in to for long.
+//! Accounts that nobody has logged in to for a long time.
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
@@ -7,18 +7,18 @@ use mongodb::bson::{self, Document, doc};
 use super::{User, Users};
 use crate::store::{StoreError, reads::steadily};
 
-/// Accounts that were last used before some time.
+/// Accounts last used before some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unused {
     /// How many there are.
     pub accounts: u64,
-    /// When the one that has been unused for longest was last used, as far as known.
+    /// Last use of the account that has been unused for longest, as far as known.
     pub oldest: Option<DateTime<Utc>>,
 }
 
 impl Users {
-    /// Which accounts nobody has logged in to since `before`. Of those whose last login is not known, the time since
-    /// when that is so (migration 0012) counts.
+    /// The accounts that nobody has logged in to since `before`. Without a known last login, `knownSince` counts
+    /// (migration 0012).
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.
@@ -34,7 +34,7 @@ impl Users {
         Ok(Unused { accounts, oldest })
     }
 
-    /// At most `limit` of these accounts.
+    /// At most `limit` accounts unused since `before`.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.
@@ -44,7 +44,7 @@ impl Users {
         Ok(found.into_iter().map(|user| user.open_id).collect())
     }
 
-    /// The account, if it is one of these.
+    /// The account, if it is unused since `before`.
     ///
     /// # Errors
     /// [`StoreError`] when there is no primary.
@@ -59,12 +59,12 @@ fn unused(before: DateTime<Utc>) -> Document {
     doc! { "$or": [known(before), unknown(before)] }
 }
 
-/// Those whose last login is known.
+/// Unused accounts with a known last login.
 fn known(before: DateTime<Utc>) -> Document {
     doc! { "openId": { "$gt": "" }, "lastLoginAt": { "$lt": date(before) } }
 }
 
-/// The others.
+/// Unused accounts without one.
 fn unknown(before: DateTime<Utc>) -> Document {
     let none = doc! { "$not": { "$type": "date" } };
     doc! { "openId": { "$gt": "" }, "lastLoginAt": none, "knownSince": { "$lt": date(before) } }

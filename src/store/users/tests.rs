@@ -23,12 +23,12 @@ fn a_token_of_the_same_millisecond_counts_when_it_is_issued_after_the_logout_onl
 
 #[test]
 fn clocks_that_differ_neither_save_an_old_token_nor_spoil_a_new_one() {
-    // Issued by a replica whose clock is ahead by 500 ms, revoked by one that is right.
+    // Issued by a replica whose clock is 500 ms ahead, revoked by one that is right.
     let ahead = user(Some(1500), None);
     let token = ahead.next_token_at(1500);
     let revoked = user(Some(1500), Some(ahead.all_tokens_until(at(1001))));
     assert!(!revoked.accepts_token_of(token));
-    // The next login is at a replica that is right.
+    // The next login is at the replica that is right.
     assert!(revoked.accepts_token_of(revoked.next_token_at(1002)));
 }
 

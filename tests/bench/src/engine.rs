@@ -1,4 +1,4 @@
-//! The service under test: the release program, as it is deployed, with its limits, its log and its metrics.
+//! The service under test: the release program as it is deployed, with its limits, log and metrics.
 
 use std::{
     fs,
@@ -14,10 +14,10 @@ use wehpu_engine::config::{Config, Reader};
 
 use crate::Failure;
 
-/// How long a start may take before something is wrong.
+/// Longest time for a start.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Between two looks whether it answers.
+/// Pause between two tries to get an answer.
 const POLL: Duration = Duration::from_millis(5);
 
 /// A running service.
@@ -50,10 +50,10 @@ impl Engine {
             ("WEHPU_TERM_START", "2017-09-04".to_owned()),
             ("WEHPU_TERM_WEEKS", "20".to_owned()),
             ("WEHPU_LOG_FORMAT", "json".to_owned()),
-            // Counted as ever, but so many requests come from each student that the limit itself would be measured.
+            // Counted as usual, but so high that the many requests of each student do not measure the limit itself.
             ("WEHPU_LIMIT_BURST", "1000000/1m".to_owned()),
             ("WEHPU_LIMIT_SEARCH", "1000000/1m".to_owned()),
-            // As the image sets it.
+            // The same as in the image.
             ("MALLOC_ARENA_MAX", "2".to_owned()),
         ];
         let command = |name: &str| {
@@ -71,7 +71,7 @@ impl Engine {
         Ok(Self { child, settings, started, admin, api: format!("http://{api}") })
     }
 
-    /// Waits until it is ready; the time since its start.
+    /// Waits until it is ready. Returns the time since its start.
     pub async fn ready(&self) -> Result<Duration, Failure> {
         answers(&format!("http://{}/readyz", self.admin), PATIENCE).await?;
         Ok(self.started.elapsed())
@@ -98,17 +98,17 @@ impl Engine {
     }
 }
 
-/// A port of 127.0.0.1 that nobody listens on.
+/// A port of 127.0.0.1 without a listener.
 pub fn free_port() -> Result<u16, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// The connection string with a database, and reading spread as a deployment does it.
+/// The connection string with a database, and with reads spread as in a deployment.
 pub fn uri_of(uri: &str, database: &str) -> String {
     uri.replace("/?", &format!("/{database}?")) + "&readPreference=secondaryPreferred&maxStalenessSeconds=90&w=majority"
 }
 
-/// Returns when `url` answers with 200.
+/// Waits until `url` answers with 200.
 pub async fn answers(url: &str, patience: Duration) -> Result<(), Failure> {
     let deadline = Instant::now() + patience;
     while !reqwest::get(url).await.is_ok_and(|answer| answer.status().is_success()) {

@@ -1,4 +1,4 @@
-//! The load, from wrk: one thread, 32 connections that are kept open, one request after the other on each.
+//! The load, made by wrk: one thread and 32 kept-open connections, each with one request at a time.
 
 use std::{fs, path::PathBuf, process::Stdio};
 
@@ -7,10 +7,10 @@ use tokio::process::Command;
 
 use crate::Failure;
 
-/// Where requests are put for wrk, and the script that sends them.
+/// Folder for wrk's requests and script.
 const FOLDER: &str = "target/bench";
 
-/// How wrk reads the requests, and says what came of them. `errors.status` counts answers of 400 and above.
+/// Makes wrk read the requests and print the result. `errors.status` counts answers of 400 and above.
 const SCRIPT: &str = r#"
 local requests, next = {}, 0
 function init(args)
@@ -32,10 +32,10 @@ function done(summary, latency)
 end
 "#;
 
-/// A service, and what is asked of it.
+/// A service, and the requests for it.
 pub struct Target {
     url: String,
-    /// A path in each line, and a token behind it where one is needed.
+    /// One path per line, followed by a token where one is needed.
     requests: String,
 }
 
@@ -55,14 +55,14 @@ struct Said {
     failed: u32,
 }
 
-/// What came of one turn.
+/// The result of one turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
-    /// Answers in a second.
+    /// Answers per second.
     pub rate: f64,
-    /// Half of the requests took no longer, in milliseconds.
+    /// Median time of a request, in milliseconds.
     pub p50: f64,
-    /// 99 of 100 requests took no longer, in milliseconds.
+    /// 99th percentile of the time of a request, in milliseconds.
     pub p99: f64,
 }
 

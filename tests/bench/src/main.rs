@@ -1,7 +1,7 @@
-//! Speed and cost, behind `make bench`: the service against a minimal program on the same libraries that asks the same of
-//! the same database, in turns, so that what else the machine does strikes both. Prints a table, writes
-//! `target/bench/speed.json`; exit code 0 only if every bar of "Speed and cost" holds. `docker/bench.sh` makes the replica
-//! set, builds everything and starts this.
+//! Speed and cost, behind `make bench`: the service against a minimal program on the same libraries that asks the same
+//! of the same database. They take turns, so that other work on the machine affects both. Prints a table and writes
+//! `target/bench/speed.json`; exit code 0 only if every bar of "Speed and cost" holds. `docker/bench.sh` makes the
+//! replica set, builds everything and starts this.
 
 mod engine;
 mod load;
@@ -22,7 +22,7 @@ use crate::{
     school::School,
 };
 
-/// What keeps the bench itself from working.
+/// Why the bench itself failed.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Compares the service with a minimal program.
@@ -47,7 +47,7 @@ enum Command {
     },
 }
 
-/// What is measured with what.
+/// What is measured.
 #[derive(Debug, clap::Args)]
 struct Plan {
     /// The service's program
@@ -56,13 +56,13 @@ struct Plan {
     /// The replica set, `mongodb://host,…/?replicaSet=…`
     #[arg(long)]
     uri: String,
-    /// How often each of a pair takes its turn
+    /// Number of turns of each of a pair
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Seconds of one turn
+    /// Length of a turn, in seconds
     #[arg(long, default_value_t = 5)]
     seconds: u32,
-    /// Students in the school; in the large one there are ten times as many
+    /// Students in the school; the large school has ten times as many
     #[arg(long, default_value_t = 40_000)]
     students: usize,
 }
@@ -89,7 +89,7 @@ async fn run(plan: &Plan) -> Result<bool, Failure> {
     let load = Load::new(plan.seconds)?;
 
     for name in ["bench", "bench_large"] {
-        // What a run that was broken off has left.
+        // Left by an interrupted run.
         client.database(name).drop().await?;
     }
     println!("a school of {} students …", plan.students);
@@ -127,7 +127,7 @@ async fn run(plan: &Plan) -> Result<bool, Failure> {
     Ok(report.holds())
 }
 
-/// Both of a pair under load, one after the other and again; the first turn of each is not counted.
+/// Puts load on both of a pair in turns. The first turn of each is not counted.
 async fn take_turns(load: &Load, rounds: usize, pair: &[Target; 2], name: &str) -> Result<Vec<[Measured; 2]>, Failure> {
     let mut turns = Vec::new();
     for round in 0..=rounds {

@@ -1,5 +1,5 @@
-//! The reference: as little as a program on axum and the driver can do to answer from the same collections. No checks, no
-//! log, no metrics.
+//! The reference: the least that a program on axum and the driver must do to answer from the same collections. No
+//! checks, no log, no metrics.
 
 use std::{process::Stdio, time::Duration};
 

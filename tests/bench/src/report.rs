@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::{Failure, load::Measured};
 
-/// Where the table goes for machines.
+/// File for the table in JSON.
 const FILE: &str = "target/bench/speed.json";
 
-/// What is asked for.
+/// A request that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
     /// `GET /api/user`.
@@ -18,15 +18,15 @@ pub enum Case {
     Course,
     /// `GET /api/rss/news`, a page of ten.
     News,
-    /// `GET /api/calendar`, which asks no database.
+    /// `GET /api/calendar`, which needs no database.
     Calendar,
 }
 
 impl Case {
-    /// What is compared with the minimal program.
+    /// Requests that are compared with the minimal program.
     pub const AGAINST_REFERENCE: [Self; 4] = [Self::User, Self::Course, Self::News, Self::Calendar];
 
-    /// What could depend on how many students there are.
+    /// Requests whose speed could depend on the number of students.
     pub const OF_STUDENTS: [Self; 2] = [Self::User, Self::Course];
 
     /// The path.
@@ -40,12 +40,12 @@ impl Case {
     }
 }
 
-/// One line: what was measured, and what it must reach.
+/// A line of the table: the measured value and its bar.
 #[derive(Debug, Serialize)]
 struct Line {
     what: String,
     measured: f64,
-    /// The least, or with `at_most` the most.
+    /// The least allowed value, or with `at_most` the largest.
     bar: f64,
     at_most: bool,
     unit: &'static str,
@@ -53,21 +53,21 @@ struct Line {
     detail: String,
 }
 
-/// Everything measured.
+/// All measured values.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     lines: Vec<Line>,
 }
 
 impl Report {
-    /// Begins with how long a start took.
+    /// A report with the time of a start.
     pub fn new(ready: Duration) -> Self {
         let mut report = Self::default();
         report.at_most("ready after its start", ready.as_secs_f64(), 1.0, "s", String::new());
         report
     }
 
-    /// The service (first of each turn) against the minimal program.
+    /// Compares the service (first of each turn) with the minimal program.
     pub fn against_reference(&mut self, case: Case, turns: &[[Measured; 2]]) {
         let detail = detail(turns);
         let bar = if case == Case::Calendar { 0.5 } else { 0.9 };
@@ -79,7 +79,7 @@ impl Report {
         }
     }
 
-    /// The large school (first of each turn) against the small one.
+    /// Compares the large school (first of each turn) with the small one.
     pub fn ten_times_the_students(&mut self, case: Case, turns: &[[Measured; 2]]) {
         let rate = median(turns.iter().map(|[large, small]| large.rate / small.rate));
         self.at_least(format!("{}: throughput with ten times the students", case.name()), rate, 0.9, detail(turns));

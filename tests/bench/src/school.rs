@@ -1,5 +1,5 @@
-//! The students whose data is asked for: one who really logged in, bound and looked at the course table, and as many as
-//! wanted who have the same under other numbers.
+//! The students whose data is read: one who really logged in, bound and fetched the course table, and copies of him
+//! under other numbers.
 
 use std::{fmt::Write, time::Duration};
 
@@ -15,13 +15,13 @@ use wehpu_engine::{clock::Clock, tokens::Tokens};
 
 use crate::{Failure, engine::Engine, report::Case};
 
-/// Most students who are seen asking. More would be a bench of the load generator's memory.
+/// Most students who send requests. More would measure the memory of the load generator.
 const ASKING: usize = 40_000;
 
-/// Articles there are.
+/// Number of articles.
 const ARTICLES: usize = 2_000;
 
-/// Documents of one insertion.
+/// Documents per insert command.
 const BATCH: usize = 1_000;
 
 /// How long the tokens are valid: longer than a bench.
@@ -29,7 +29,7 @@ const VALID: Duration = Duration::from_hours(12);
 
 /// A database full of students.
 pub struct School {
-    /// WeChat's ids of those who ask, the keys of their course tables, and tokens.
+    /// WeChat id, key of the course table and token of each student who sends requests.
     asking: Vec<(String, String, String)>,
 }
 
@@ -71,7 +71,7 @@ impl School {
         Ok(Self { asking: asking.collect::<Result<_, Failure>>()? })
     }
 
-    /// What is asked of the service, and the same asked of the reference.
+    /// The requests for the service, and the same for the reference.
     pub fn requests(&self, case: Case) -> [String; 2] {
         let [mut own, mut minimal] = [String::new(), String::new()];
         for (i, (open_id, table, token)) in self.asking.iter().enumerate() {
@@ -105,7 +105,7 @@ async fn first_student(db: &Database, engine: &Engine, sim: &CampusSim) -> Resul
     Ok((user, course))
 }
 
-/// Stores `count` documents, on all members when it returns.
+/// Stores `count` documents; they are on all members when it returns.
 async fn multiply(
     db: &Database,
     collection: &str,

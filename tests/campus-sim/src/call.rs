@@ -1,4 +1,4 @@
-//! A request as the systems look at it, and the connection it came over.
+//! A request as the systems see it, and its connection.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, Uri, header};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-/// Larger bodies than this are cut off: no system is sent anything near it.
+/// Largest body that is read, in bytes: no system receives nearly as much.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
 /// The connection a request came over; it can be cut, so that the client gets no answer at all.

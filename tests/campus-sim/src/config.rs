@@ -1,4 +1,4 @@
-//! What a simulator can be told when it starts.
+//! Settings of a simulator.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

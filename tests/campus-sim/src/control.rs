@@ -1,4 +1,4 @@
-//! The control API under `/_sim`: everything [`crate::Sim`] can do, over HTTP, in JSON.
+//! The control API under `/_sim`: everything that [`crate::Sim`] can do, over HTTP in JSON.
 
 mod answers;
 mod feeds;

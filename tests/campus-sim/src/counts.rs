@@ -1,4 +1,4 @@
-//! How many requests each system got.
+//! Counts of the requests to each system.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use crate::system::{Operation, System};
 use crate::world::lock;
 
-/// At most this many unexpected requests are remembered word for word; all are counted.
+/// Most unexpected requests that are remembered word for word; all are counted.
 const REMEMBERED: usize = 200;
 
 /// Everything counted since the last reset.

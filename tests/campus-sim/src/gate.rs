@@ -1,4 +1,4 @@
-//! The gate every request to a system passes: it is counted there, and there the faults strike.
+//! The gate that every request to a system passes: it counts the request and applies the faults.
 
 use std::time::Duration;
 

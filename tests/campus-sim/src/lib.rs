@@ -1,6 +1,6 @@
-//! The campus simulator: one HTTP server that plays every system the engine talks to (VPN, academic system, library,
-//! physical education, repairs, news, bulletin board, `WeChat`, `GitHub`), with state, sessions, and misbehaviour on
-//! command.
+//! The campus simulator: one HTTP server that simulates every system the engine talks to (VPN, academic system,
+//! library, physical education, repairs, news, bulletin board, `WeChat`, `GitHub`), with state, sessions, and
+//! misbehaviour on command.
 //!
 //! It serves local development (the `campus-sim` program) and the integration tests, which start it in process:
 //!
@@ -16,9 +16,9 @@
 //! # }
 //! ```
 //!
-//! The map: `server` accepts and cuts connections, `gate` counts each request and lets faults strike it, `systems` has
-//! one module per system, `world` invents students, courses, books and news, `feeds` keeps what is published, `sim` holds
-//! it all together and is what tests hold in their hands, `control` offers the same under `/_sim`.
+//! The parts: `server` accepts and cuts connections, `gate` counts requests and applies faults, `systems` has one
+//! module per system, `world` invents students, courses, books and news, `feeds` keeps what is published, `sim` joins
+//! everything and is what tests use, `control` offers the same under `/_sim`.
 
 mod call;
 mod config;

@@ -1,4 +1,4 @@
-//! What was sent through the played systems, kept for inspection.
+//! What the simulated systems received, kept for inspection.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::world::lock;
 
-/// Only the newest this many of each kind are kept.
+/// Number of the newest items of each kind that are kept.
 const KEPT: usize = 10_000;
 
 /// Everything sent, oldest first.

@@ -1,4 +1,4 @@
-//! Answers: pages in the character set of their system, and the pages that come in place of others.
+//! Answers: pages in the character set of their system, and pages that come instead of others.
 
 use std::fmt;
 

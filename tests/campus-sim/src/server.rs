@@ -1,4 +1,4 @@
-//! The HTTP server. It owns its connections, so that it can cut one without an answer and drop all when it stops.
+//! The HTTP server. It owns its connections, so it can cut one without an answer and drop all when it stops.
 
 use std::io;
 use std::ops::Deref;

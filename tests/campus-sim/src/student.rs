@@ -1,4 +1,4 @@
-//! What the campus knows about one student: the values the systems print and check, never a student of the real world.
+//! The campus data of a student: the values that the systems print and check, all invented.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub struct Student {
     pub name: String,
     /// `男` or `女`.
     pub gender: String,
-    /// Identity number: 17 digits and a check character (digit or `X`). The region code is one that was never given out.
+    /// Identity number: 17 digits and a check character (digit or `X`). Its region code was never assigned.
     pub id_number: String,
     /// College (系所).
     pub college: String,

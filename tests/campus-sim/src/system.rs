@@ -1,4 +1,4 @@
-//! The systems that are played, and the named operations requests to them are counted and disturbed by.
+//! The simulated systems, and the named operations under which requests are counted and disturbed.
 
 use std::fmt;
 use std::str::FromStr;

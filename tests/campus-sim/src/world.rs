@@ -1,5 +1,5 @@
-//! The state all systems share: who studies here. Seeded students are made from their index whenever they are asked for,
-//! so forty thousand of them cost no memory; only added and changed ones are kept.
+//! The state that all systems share: the students. Seeded students are made from their index whenever they are needed,
+//! so forty thousand of them cost no memory; only added and changed students are kept.
 
 mod catalog;
 mod courses;
@@ -17,10 +17,10 @@ pub(crate) use published::invent as invent_feeds;
 
 use crate::student::Student;
 
-/// First six digits of every seeded student's number: year and college.
+/// First six digits of every seeded student number: year and college.
 pub const NUMBER_PREFIX: &str = "311509";
 
-/// How many students the six digits that follow the prefix can number.
+/// Most seeded students: as many as the six further digits can number.
 pub const MAX_SEEDED: usize = 1_000_000;
 
 /// Locks a mutex; a panic elsewhere while it was held does not matter to invented data.

@@ -1,4 +1,4 @@
-//! The service as a client sees it, through the proxy. Every request is noted with its times and its outcome.
+//! The service as a client sees it through the proxy. Every request is recorded with its times and outcome.
 
 use std::{
     fmt,
@@ -11,35 +11,35 @@ use serde_json::{Value, json};
 
 use crate::lock;
 
-/// Longest a client waits: above everything the service and the proxy allow themselves.
+/// Longest wait of a client: longer than every limit of the service and the proxy.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Separates the parts of an upload.
+/// Boundary between the parts of an upload.
 const BOUNDARY: &str = "----cluster-test-0123456789";
 
-/// What a request was for.
+/// The purpose of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Stored data is read; the word says which.
+    /// Reads stored data of this kind.
     Read(&'static str),
-    /// A table is fetched for the first time, before anybody counts on it; some students have none.
+    /// Fetches a table for the first time, before any check relies on it; some students have none.
     First,
-    /// A login: finds or makes an account.
+    /// Logs in, which finds or makes an account.
     Login,
     /// Writer number n sets the nickname of its own account.
     Set(usize),
-    /// Campus accounts are bound.
+    /// Binds campus accounts.
     Bind,
-    /// A report becomes an issue.
+    /// Sends a report, which becomes an issue.
     Feedback,
-    /// A file is stored.
+    /// Stores a file.
     Upload,
-    /// Something broken is reported to the logistics department.
+    /// Orders a repair.
     Repair,
 }
 
 impl Kind {
-    /// Whether it writes; what only reads must not fail while the database has a new primary to find.
+    /// Whether it writes. Reads must not fail during an election.
     #[must_use]
     pub fn is_write(self) -> bool {
         !matches!(self, Self::Read(_) | Self::First)
@@ -61,27 +61,27 @@ impl Kind {
     }
 }
 
-/// A request that is over.
+/// A finished request.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// What it was for.
+    /// Its purpose.
     pub kind: Kind,
     /// When it was sent.
     pub start: Instant,
-    /// When the answer was there, or it was clear that none would come.
+    /// When the answer was complete, or it was clear that none would come.
     pub end: Instant,
     /// HTTP status; `None` without an answer.
     pub status: Option<u16>,
-    /// The body's `code`, or what was wrong with the connection.
+    /// The body's `code`, or the error of the connection.
     pub code: String,
-    /// Old data, because the campus could not be asked.
+    /// Whether the data was stale.
     pub stale: bool,
-    /// The answer says when to come again.
+    /// Whether the answer has `retry-after`.
     pub retry_after: bool,
 }
 
 impl Record {
-    /// Answered as asked.
+    /// Whether it was answered with 2xx.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
@@ -94,7 +94,7 @@ impl Record {
     }
 }
 
-/// All requests so far.
+/// All finished requests.
 #[derive(Debug, Default)]
 pub struct Journal(Mutex<Vec<Record>>);
 
@@ -103,7 +103,7 @@ impl Journal {
         lock(&self.0).push(record);
     }
 
-    /// Those that were sent in this span of time.
+    /// The requests sent in this span of time.
     #[must_use]
     pub fn between(&self, from: Instant, to: Instant) -> Vec<Record> {
         lock(&self.0).iter().filter(|r| r.start >= from && r.start < to).cloned().collect()
@@ -115,26 +115,26 @@ impl Journal {
 pub struct Answer {
     /// HTTP status; `None` without an answer.
     pub status: Option<u16>,
-    /// The body, as far as it is JSON.
+    /// The body, if it is JSON.
     pub body: Value,
-    /// The body as it came, where it is not JSON.
+    /// The body's bytes, if it is not JSON.
     pub bytes: Vec<u8>,
 }
 
 impl Answer {
-    /// Answered as asked.
+    /// Whether it is a 2xx.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
     }
 
-    /// A definite no: whatever was asked has not happened and will not.
+    /// Whether it is a 4xx: the request was not carried out and never will be.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         self.status.is_some_and(|status| (400..500).contains(&status))
     }
 
-    /// No rows, or no rows to be had.
+    /// Whether the data has no rows, or is missing.
     #[must_use]
     pub fn is_empty_table(&self) -> bool {
         self.body["data"].as_array().is_none_or(Vec::is_empty)
@@ -147,11 +147,11 @@ impl Answer {
     }
 }
 
-/// A login that came to nothing.
+/// Why a login failed.
 #[derive(Debug)]
 pub enum LoginError {
-    /// The code was refused after a try, over at this time, that was cut off (502 or no answer): an engine that ends
-    /// between WeChat's answer and the note of it takes the code along.
+    /// The code was refused after a try that was cut off (502 or no answer) and ended at this time: an engine that dies
+    /// between WeChat's answer and its own record of it loses the code.
     CutOff(Instant, String),
     /// The code was refused although every try was answered.
     Refused(String),
@@ -176,7 +176,7 @@ impl fmt::Display for LoginError {
 pub struct Api {
     url: String,
     http: reqwest::Client,
-    /// Where everything is noted.
+    /// The record of all requests.
     pub journal: Arc<Journal>,
 }
 
@@ -190,13 +190,13 @@ pub struct Account {
 }
 
 impl Api {
-    /// Of the service at `url`.
+    /// A client of the service at `url`.
     #[must_use]
     pub fn new(url: &str, http: reqwest::Client) -> Self {
         Self { url: url.to_owned(), http, journal: Arc::default() }
     }
 
-    /// The same service through another client; what it asks is noted in the same journal.
+    /// The same service through another HTTP client, with the same journal.
     #[must_use]
     pub fn through(&self, http: reqwest::Client) -> Self {
         Self { http, ..self.clone() }
@@ -210,7 +210,7 @@ impl Api {
         }
     }
 
-    /// Sends a request and notes what became of it.
+    /// Sends a request and records its outcome.
     async fn send(&self, kind: Kind, request: RequestBuilder) -> Answer {
         let start = Instant::now();
         let (answer, retry_after, trouble) = receive(request).await;
@@ -243,7 +243,7 @@ impl Api {
             .await
     }
 
-    /// Binds student number `index` of the simulator.
+    /// Binds the simulator's student with this index.
     pub async fn bind(&self, account: &Account, index: usize) -> Answer {
         let fields = [
             ("studentId", student(index)),
@@ -253,7 +253,7 @@ impl Api {
         self.send(Kind::Bind, self.request(Method::POST, "/api/bind", Some(account)).form(&fields)).await
     }
 
-    /// Reports something.
+    /// Sends a report.
     pub async fn feedback(&self, account: &Account, text: &str) -> Answer {
         let body = json!({ "content": text, "labels": "feedback", "nick": "cluster-test", "model": "bench" });
         self.send(Kind::Feedback, self.request(Method::POST, "/api/feedback", Some(account)).json(&body)).await
@@ -285,11 +285,11 @@ impl Api {
         self.send(Kind::Upload, request.body(body)).await
     }
 
-    /// Logs in as `open_id` (without hyphens, which the simulator's codes are read by), with the same code again as long as
-    /// the service or the way to it is at fault, which is what a client does that was cut off.
+    /// Logs in as `open_id` (without hyphens, which separate the parts of the simulator's codes). Retries with the same
+    /// code while the service or the network fails, as a client does that was cut off.
     ///
     /// # Errors
-    /// When the service refuses the code, or does not take it in a minute and a half.
+    /// When the service refuses the code, or does not accept it within a minute and a half.
     pub async fn account(&self, open_id: &str) -> Result<Account, LoginError> {
         let code = format!("sim-{open_id}-{}", unique());
         let (deadline, mut cut_off) = (Instant::now() + Duration::from_secs(90), None);
@@ -348,7 +348,7 @@ pub fn student(index: usize) -> String {
     format!("311509{index:06}")
 }
 
-/// A word nobody used before.
+/// A word that was never used before.
 #[must_use]
 pub fn unique() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! One run: the load, the faults one after the other, and what is measured of each.
+//! One run: the load, the faults one after the other, and their measurement.
 
 use std::{
     sync::Arc,
@@ -22,13 +22,13 @@ use crate::{
     verify::{self, Findings},
 };
 
-/// How many engines the stack has.
+/// Number of engines in the stack.
 pub const ENGINES: usize = 3;
 
-/// Longest until everything is as before once a fault is healed. Restarted members and engines included.
+/// Longest time until everything is healthy after a fault, including restarted members and engines.
 const HEALING: Duration = Duration::from_secs(90);
 
-/// Quiet load between two faults.
+/// Undisturbed load between two faults.
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// Everything a fault needs.
@@ -42,7 +42,7 @@ pub struct Bench {
     pub sim: Sim,
     /// The service.
     pub api: Api,
-    /// The client's book.
+    /// The client's ledger.
     pub ledger: Arc<Ledger>,
     /// The proxy.
     pub rotation: Arc<Rotation>,
@@ -50,36 +50,36 @@ pub struct Bench {
     pub breakers: Breakers,
 }
 
-/// What was measured of one fault.
+/// The measurement of one fault.
 #[derive(Debug)]
 pub struct Case {
-    /// Which.
+    /// The fault.
     pub fault: Fault,
-    /// When.
+    /// When it was caused.
     pub struck: Struck,
-    /// Its time begins where that of the fault before ended, so that no request is nobody's.
+    /// Its time begins when that of the fault before ends, so that every request belongs to one fault.
     pub begun: Instant,
-    /// End of its time: the next one begins.
+    /// End of its time, when the next one begins.
     pub end: Instant,
-    /// From the fault (or, where writes are impossible meanwhile, from its healing) until each writer's first
-    /// acknowledged write that began after it.
+    /// For each writer, the time from the fault (or from its healing, if no write is possible before) until its first
+    /// acknowledged write that began afterwards.
     pub resumed: Vec<Duration>,
-    /// Whether every writer wrote again.
+    /// Whether every writer had such a write.
     pub all_resumed: bool,
-    /// How long after the fault an engine was out of rotation; `None`: none was.
+    /// How long after the fault an engine left the rotation; `None`: none did.
     pub out_of_rotation: Option<Duration>,
-    /// How long it took until everything was as before, from the end of the fault's own time.
+    /// Time from the end of the fault until everything was healthy.
     pub healing: Duration,
-    /// Answers with old data while the breakers were open, and how long they took.
+    /// Times of the answers with stale data while the breakers were tripped.
     pub stale: Vec<Duration>,
-    /// From the campus being well until the first answer that was not old.
+    /// Time from the recovery of the campus until the first answer that was not stale.
     pub campus_recovery: Option<Duration>,
-    /// What was wrong besides.
+    /// Other problems.
     pub troubles: Vec<String>,
 }
 
 impl Case {
-    /// Whether this moment belongs to it.
+    /// Whether this moment belongs to the fault.
     #[must_use]
     pub fn covers(&self, at: Instant) -> bool {
         at >= self.begun && at < self.end
@@ -87,7 +87,7 @@ impl Case {
 }
 
 impl Bench {
-    /// One engine's container, another one each time as Docker lists the youngest first.
+    /// The container of an engine: the oldest, because Docker lists the youngest first.
     ///
     /// # Errors
     /// When none runs.
@@ -95,7 +95,7 @@ impl Bench {
         self.stack.containers("engine").await?.pop().ok_or_else(|| "no engine runs".into())
     }
 
-    /// Tags a new image for the engines: the same program under another id.
+    /// Builds a new image for the engines: the same program under another id.
     ///
     /// # Errors
     /// When Docker cannot build it.
@@ -105,7 +105,7 @@ impl Bench {
         run("bash", &["-c", build, "_", &image, &crate::api::unique()]).await.map(drop)
     }
 
-    /// Waits until all members, engines and writers are as they should be.
+    /// Waits until all members, engines and writers are healthy.
     ///
     /// # Errors
     /// What is missing after [`HEALING`].
@@ -126,10 +126,10 @@ impl Bench {
         }
     }
 
-    /// Lets one fault happen and measures it. Its time begins with `begun`, the end of the fault before.
+    /// Causes one fault and measures it. Its time begins with `begun`, the end of the fault before.
     ///
     /// # Errors
-    /// When the fault cannot be brought about.
+    /// When the fault cannot be caused.
     pub async fn case(&self, fault: Fault, begun: Instant) -> Result<Case, Failure> {
         let restarts = self.stack.restarts("engine").await?;
         let table = match fault {
@@ -192,7 +192,7 @@ impl Bench {
         })
     }
 
-    /// Waits until each writer had a write acknowledged that began after `since`.
+    /// Waits until each writer has an acknowledged write that began after `since`.
     async fn wait_for_writers(&self, since: Instant) -> bool {
         let deadline = Instant::now() + HEALING;
         while resumed(&self.api.journal, since, since).len() < WRITERS {
@@ -204,7 +204,7 @@ impl Bench {
         true
     }
 
-    /// How long after `since` a request of this kind brought something fresh again.
+    /// Time from `since` until a request of this kind returned fresh data.
     async fn campus_recovery(&self, kind: Kind, since: Instant) -> Option<Duration> {
         let deadline = Instant::now() + HEALING;
         loop {
@@ -222,21 +222,21 @@ impl Bench {
     }
 }
 
-/// The time from `from` to each writer's first acknowledged write that began at `writing` or later.
+/// For each writer, the time from `from` to its first acknowledged write that began at `writing` or later.
 fn resumed(journal: &Journal, from: Instant, writing: Instant) -> Vec<Duration> {
     let records = journal.between(writing, Instant::now());
     let first = |writer| records.iter().filter(|r| r.kind == Kind::Set(writer) && r.is_ok()).map(|r| r.end).min();
     (0..WRITERS).filter_map(first).map(|end| end - from).collect()
 }
 
-/// How long the old data took that was served while all breakers were open.
+/// Times of the stale answers while all breakers were tripped.
 fn stale_answers(journal: &Journal, table: &'static str, opened: Option<Instant>, healed: Instant) -> Vec<Duration> {
     let Some(opened) = opened else { return Vec::new() };
     let answers = journal.between(opened, healed);
     answers.iter().filter(|r| r.kind == Kind::Read(table) && r.is_ok()).map(Record::took).collect()
 }
 
-/// Engines that Docker had to start again although nobody killed them.
+/// Engines that Docker had to restart although the bench killed none.
 fn crashed(
     before: &std::collections::BTreeMap<String, u32>,
     after: &std::collections::BTreeMap<String, u32>,
@@ -245,7 +245,7 @@ fn crashed(
     (again > 0).then(|| format!("{again} engines ended by themselves"))
 }
 
-/// Removes the images that rollouts left behind; those in use are refused.
+/// Removes the images of earlier rollouts; Docker refuses to remove those in use.
 pub async fn tidy() {
     let old = ["images", "-q", "--filter", "label=cluster-test.release", "--filter", "dangling=true"];
     for id in docker(&old).await.unwrap_or_default().lines() {

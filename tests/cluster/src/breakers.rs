@@ -1,4 +1,4 @@
-//! The engines' breakers, as their metrics show them.
+//! The state of the engines' breakers, from their metrics.
 
 use std::{
     sync::{Arc, Mutex},
@@ -22,7 +22,7 @@ pub struct Breakers {
     http: reqwest::Client,
 }
 
-/// When all engines had a breaker open for the first time.
+/// When all engines had a tripped breaker for the first time.
 #[derive(Debug)]
 pub struct Opened {
     at: Arc<Mutex<Option<Instant>>>,
@@ -30,7 +30,7 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// When that was; `None`: never.
+    /// That time; `None`: never.
     #[must_use]
     pub fn at(&self) -> Option<Instant> {
         *lock(&self.at)
@@ -38,7 +38,7 @@ impl Opened {
 }
 
 impl Breakers {
-    /// Of the engines of this stack.
+    /// The breakers of this stack's engines.
     #[must_use]
     pub fn new(stack: Stack, http: reqwest::Client) -> Self {
         Self { stack, http }
@@ -61,7 +61,7 @@ impl Breakers {
         Opened { at, _watch: end.drop_guard() }
     }
 
-    /// Whether every engine has some breaker open.
+    /// Whether every engine has a tripped breaker.
     async fn all_open(&self) -> Result<bool, Failure> {
         let network = self.stack.network("backend");
         let format = format!("{{{{with index .NetworkSettings.Networks \"{network}\"}}}}{{{{.IPAddress}}}}{{{{end}}}}");

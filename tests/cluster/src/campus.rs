@@ -1,17 +1,18 @@
-//! The systems outside: how they can misbehave, what of them is stored, and which requests tell that one is well.
+//! The outside systems: how they can misbehave, which of their data is stored, and which requests show that one is
+//! healthy.
 
 use std::time::Duration;
 
 use crate::api::Kind;
 
-/// The systems that requests ask.
+/// The systems that requests need.
 pub const SYSTEMS: [&str; 7] = ["urp", "vpn", "library", "physical", "repair", "wechat", "github"];
 
-/// What each can do, as the simulator calls it.
+/// How each can misbehave, by the simulator's names.
 pub const MODES: [&str; 8] = ["slow", "hang", "500", "drop", "garbage", "maintenance", "expired", "empty"];
 
-/// How long a system misbehaves: long enough for the breakers of all engines to open, which takes longer where each
-/// request has to run into its time-out.
+/// How long a system misbehaves: long enough to trip the breakers of all engines, which takes longer where each request
+/// must run into its time-out.
 #[must_use]
 pub fn lasts(mode: &str) -> Duration {
     Duration::from_secs(if ["slow", "hang"].contains(&mode) { 30 } else { 15 })
@@ -22,11 +23,11 @@ pub fn lasts(mode: &str) -> Duration {
 pub struct Table {
     /// Its name in the journal.
     pub name: &'static str,
-    /// Where it is read.
+    /// Its path in the API.
     pub path: &'static str,
-    /// Where the service stores it.
+    /// The collection that stores it.
     pub collection: &'static str,
-    /// Whether a page without rows is to be believed: somebody may have returned all books, but no scores are taken back.
+    /// Whether a page without rows can be true: all books may be returned, but no scores are withdrawn.
     pub may_become_empty: bool,
 }
 
@@ -44,7 +45,7 @@ pub const LOANS: Table =
 /// All of them.
 pub const TABLES: [Table; 3] = [SCORES, PHYSICAL, LOANS];
 
-/// The table that is fetched from this system.
+/// The table from this system.
 #[must_use]
 pub fn table(system: &str) -> Option<Table> {
     match system {
@@ -55,7 +56,7 @@ pub fn table(system: &str) -> Option<Table> {
     }
 }
 
-/// The requests that need this system: when one of them is answered with something fresh, it is well.
+/// The requests that need this system: a fresh answer to one of them shows that it is healthy.
 #[must_use]
 pub fn witness(system: &str) -> Kind {
     match (table(system), system) {

@@ -1,4 +1,4 @@
-//! What is done to the stack: each fault, how it is brought about, and how it is healed.
+//! The faults: how each is caused, and how it is healed.
 
 use std::time::{Duration, Instant};
 
@@ -16,55 +16,55 @@ use crate::{
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The primary ends at once (`kill -9`) and is started again later.
+    /// The primary is killed (`kill -9`) and started again later.
     PrimaryKilled,
     /// The primary hangs (SIGSTOP) with all its connections open.
     PrimaryPaused,
-    /// The primary's network is gone: nothing is refused, nothing answers.
+    /// The primary loses its network: nothing is refused, nothing answers.
     PrimaryCut,
-    /// The primary hands over.
+    /// The primary steps down.
     PrimarySteppedDown,
-    /// Two members of three are killed.
+    /// Two of three members are killed.
     TwoMembersDown,
-    /// Both secondaries hang: there is a primary for a while, and no majority takes what it writes.
+    /// Both secondaries hang: for a while there is a primary whose writes reach no majority.
     SecondariesPaused,
     /// All members are killed and started again.
     AllMembersRestarted,
     /// The primary's disk is full.
     DiskFull,
-    /// An engine is killed while files are sent to it; Docker starts it again.
+    /// An engine is killed while it receives files; Docker starts it again.
     EngineKilled,
     /// An engine is killed and stays away for a while.
     EngineGone,
     /// An engine hangs.
     EngineHung,
-    /// An engine gets less memory than it needs, so that the kernel kills it, and then enough again.
+    /// An engine gets less memory than it needs until the kernel kills it, then enough again.
     EngineOutOfMemory,
-    /// `make rollout` with a new image, or with the same one.
+    /// `make rollout`.
     Rollout {
-        /// The engines' image is a new one.
+        /// Whether the engines get a new image.
         new_image: bool,
     },
-    /// The proxy reads its configuration anew.
+    /// The proxy reloads its configuration.
     ProxyReloaded,
-    /// A system behind the service misbehaves in this way.
+    /// An outside system misbehaves.
     Campus {
-        /// Which.
+        /// The system.
         system: &'static str,
-        /// How, as the simulator calls it.
+        /// The mode, by the simulator's name.
         mode: &'static str,
     },
-    /// All containers removed as by `docker compose down`, and `up`, volumes kept.
+    /// All containers are removed as by `docker compose down`, then `up`; volumes are kept.
     DownAndUp,
 }
 
-/// How long a primary stays away: longer than an election, and than any time-out that would hide behind one.
+/// How long a primary stays away: longer than an election, and than any time-out that would hide one.
 const AWAY: Duration = Duration::from_secs(10);
 
-/// How long two members stay away: long enough for a write to come to its end.
+/// How long two members stay away: long enough for a write to end.
 const TWO_AWAY: Duration = Duration::from_secs(25);
 
-/// Memory of an engine as compose limits it, and less than any engine needs, in KiB.
+/// Memory limit of an engine in compose, and a limit below the needs of any engine, in KiB.
 const ENGINE_MEMORY: u32 = 128 * 1024;
 const LEAST_MEMORY: u32 = 8 * 1024;
 
@@ -72,7 +72,7 @@ const LEAST_MEMORY: u32 = 8 * 1024;
 const DISK_ROUND: Duration = Duration::from_secs(20);
 
 impl Fault {
-    /// What the table calls it.
+    /// Its name in the table.
     #[must_use]
     pub fn name(self) -> String {
         match self {
@@ -96,22 +96,22 @@ impl Fault {
         }
     }
 
-    /// Whether it takes the primary away and leaves a majority.
+    /// Whether it takes away the primary and leaves a majority.
     #[must_use]
     pub fn is_of_primary(self) -> bool {
         matches!(self, Self::PrimaryKilled | Self::PrimaryPaused | Self::PrimaryCut | Self::PrimarySteppedDown)
     }
 
-    /// Whether an engine ends in the middle of what it does.
+    /// Whether an engine dies in the middle of its work.
     #[must_use]
     pub fn kills_engines(self) -> bool {
         matches!(self, Self::EngineKilled | Self::EngineGone | Self::EngineOutOfMemory)
     }
 
-    /// Brings it about, waits, and heals it. Gives when it was brought about: from before the command to after it.
+    /// Causes the fault, waits, and heals it. Returns when it was caused: the times before and after the command.
     ///
     /// # Errors
-    /// When the fault cannot be brought about or healed.
+    /// When the fault cannot be caused or healed.
     pub async fn strike(self, bench: &Bench) -> Result<Struck, Failure> {
         let primary = bench.members.primary().await?;
         match self {
@@ -199,8 +199,8 @@ impl Fault {
             }
             Self::DownAndUp => {
                 let services = run("docker", &["compose", "config", "--services"]).await?;
-                // Two stay: the helper that keeps the third member's disk in memory (with that member's data a majority of
-                // what was acknowledged would go), and the world outside, which would forget what it was told.
+                // Two services stay: the helper that holds the third member's disk in memory (its data is part of the
+                // majority of acknowledged writes), and the simulated campus, which would forget what it received.
                 let mut down = vec!["compose", "rm", "--stop", "--force"];
                 down.extend(services.lines().filter(|service| !["disk", "campus-sim"].contains(service)));
                 let struck = Struck::by(run("docker", &down)).await?;
@@ -212,14 +212,14 @@ impl Fault {
     }
 }
 
-/// When a fault was brought about.
+/// When a fault was caused.
 #[derive(Debug, Clone, Copy)]
 pub struct Struck {
-    /// Before the command was given.
+    /// Before the command.
     pub before: Instant,
-    /// After it was carried out.
+    /// After the command.
     pub after: Instant,
-    /// When it was healed, where that is not when its time was over.
+    /// When it was healed, if not at the end of its time.
     pub healed: Option<Instant>,
 }
 
@@ -249,7 +249,7 @@ async fn uploader(bench: &Bench) -> Result<Account, Failure> {
     Ok(bench.api.account(&format!("hungry{}", unique())).await?)
 }
 
-/// So many files of a megabyte, on their way at once.
+/// Uploads `count` files of one megabyte at once.
 fn uploads(bench: &Bench, account: &Account, count: usize) -> JoinSet<Answer> {
     let content = [crate::load::PNG, &vec![b'.'; 1_000_000]].concat();
     let upload = |_| {
@@ -259,8 +259,8 @@ fn uploads(bench: &Bench, account: &Account, count: usize) -> JoinSet<Answer> {
     (0..count).map(upload).collect()
 }
 
-/// As little memory as the kernel takes for an engine, and uploads that need more: the kernel kills it. Then as much as
-/// before, with which Docker starts it again.
+/// Gives an engine the smallest memory limit that the kernel accepts, and uploads that need more, so that the kernel
+/// kills it. Then restores the limit, with which Docker starts it again.
 async fn starve(bench: &Bench) -> Result<Struck, Failure> {
     let engine = bench.an_engine().await?;
     let started = async || docker(&["inspect", "--format", "{{.State.StartedAt}}", &engine]).await;
@@ -270,7 +270,7 @@ async fn starve(bench: &Bench) -> Result<Struck, Failure> {
     };
     let before = started().await?;
     let account = uploader(bench).await?;
-    // A kernel may refuse a limit below what is in use.
+    // A kernel may refuse a limit below the memory in use.
     let mut kib = LEAST_MEMORY;
     while limit(kib).await.is_err() {
         kib += 128;
@@ -291,8 +291,8 @@ async fn starve(bench: &Bench) -> Result<Struck, Failure> {
     Ok(struck)
 }
 
-/// Makes the member whose disk can be filled primary, fills it, and empties it after a while. A member that cannot write
-/// ends itself; Docker starts it again until it can.
+/// Makes the member with the limited disk primary, fills the disk, and empties it after a while. A member that cannot
+/// write ends itself; Docker restarts it until it can.
 async fn fill_disk(bench: &Bench) -> Result<Struck, Failure> {
     const FULL: &str = "mongo3";
     bench.members.make_primary(FULL).await?;
@@ -302,7 +302,7 @@ async fn fill_disk(bench: &Bench) -> Result<Struck, Failure> {
     sleep(DISK_ROUND).await;
     docker(&["exec", &disk, "bash", "-c", "rm /data/db/full"]).await?;
     if bench.members.role(FULL).await == Role::Away {
-        // Docker waits longer and longer between two starts; an operator does not.
+        // Docker's restarts become rarer; an operator would not wait for the next one.
         docker(&["restart", &bench.stack.single(FULL)]).await?;
     }
     Ok(struck)

@@ -1,4 +1,5 @@
-//! The judge: each promise of the table "Survival" against what was found. A promise nothing was tried for is not listed.
+//! The judge: compares each promise of the table "Survival" with the results. Promises that were not tested are left
+//! out.
 
 use std::{
     fmt::Write,
@@ -16,41 +17,41 @@ use crate::{
     report::{Run, percentile, records},
 };
 
-/// Writes are possible again within this time (95 of 100), election included.
+/// Promise: writes are possible again within this time (95 of 100), election included.
 const RESUMED: Duration = Duration::from_secs(6);
 
-/// An engine that was killed gets no requests after this time.
+/// Promise: a killed engine gets no requests after this time.
 const OUT_OF_ROTATION: Duration = Duration::from_secs(2);
 
-/// Requests a rollout must be seen with in the long form.
+/// Fewest requests during the rollouts of the long form.
 const ROLLOUT_REQUESTS: usize = 20_000;
 
-/// A write that cannot be done is refused within this time.
+/// Promise: an impossible write is refused within this time.
 const REFUSED: Duration = Duration::from_secs(12);
 
-/// The engine's own limit on a request: a write under way when both secondaries fall silent waits for the majority, then for
-/// a primary.
+/// The engine's limit on a request. A write under way when both secondaries fall silent waits for the majority, then
+/// for a primary.
 const REQUEST_LIMIT: Duration = Duration::from_secs(25);
 
-/// Old data is served within this time (99 of 100) while the breaker is open.
+/// Promise: stale data is served within this time (99 of 100) while the breaker is tripped.
 const STALE: Duration = Duration::from_millis(300);
 
-/// The campus is asked again within this time.
+/// Promise: the campus is asked again within this time.
 const RECOVERED: Duration = Duration::from_secs(30);
 
-/// After `down` and `up` everything is healthy within this time.
+/// Promise: everything is healthy within this time after `down` and `up`.
 const UP: Duration = Duration::from_mins(1);
 
-/// Of what can be carried, this much is answered at three times the load. The machine that asks is the machine that
-/// answers, so the asking itself costs some.
+/// Promise: share of the capacity that is answered at three times the load. Load generator and service share one
+/// machine, so the load itself costs some of it.
 const UNDER_PRESSURE: f64 = 0.75;
 
-/// What became of a promise.
+/// The verdict on a promise.
 #[derive(Debug, Serialize)]
 pub struct Verdict {
     /// The promise.
     pub promise: String,
-    /// What was found.
+    /// The result.
     pub found: String,
     /// Whether it held.
     pub held: bool,
@@ -76,12 +77,12 @@ impl<'a> Judge<'a> {
         self.verdicts.push(Verdict { promise: promise.to_owned(), found, held });
     }
 
-    /// A promised time, made longer by the slack of this run.
+    /// A promised time, multiplied by the slack of this run.
     fn time(&self, promised: Duration) -> Duration {
         promised.mul_f64(self.run.slack)
     }
 
-    /// No failed reads during these cases.
+    /// No read failed during these cases.
     fn reads(&mut self, promise: &'static str, cases: &[&Case]) {
         let records = self.records(cases);
         let reads = records.iter().filter(|r| !r.kind.is_write());
@@ -89,7 +90,7 @@ impl<'a> Judge<'a> {
         self.say(promise, failed == 0, format!("{failed} of {} failed, {} faults", reads.count(), cases.len()));
     }
 
-    /// Nothing but success during these cases, in at least so many requests.
+    /// No request failed during these cases, of at least `least`.
     fn success(&mut self, promise: &'static str, cases: &[&Case], least: usize) {
         let records = self.records(cases);
         let failed = records.iter().filter(|r| !r.is_ok()).count();
@@ -97,7 +98,7 @@ impl<'a> Judge<'a> {
         self.say(promise, failed == 0 && records.len() >= least, found);
     }
 
-    /// Writes that failed during these cases, of which there were some, were refused in time and in so many words.
+    /// There were failed writes during these cases, and all were refused in time with one of these statuses.
     fn refusals(&mut self, promise: &'static str, cases: &[&Case], statuses: &[u16], within: Duration) {
         let records = self.records(cases);
         let failed: Vec<&Record> = records.iter().filter(|r| r.kind.is_write() && !r.is_ok()).collect();
@@ -124,7 +125,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Every promise that was tried.
+/// All promises that were tested.
 #[must_use]
 pub fn judge(run: &Run, journal: &Journal, ledger: &Ledger) -> Vec<Verdict> {
     let mut judge = Judge { run, journal, verdicts: Vec::new() };
@@ -155,7 +156,7 @@ fn everywhere(judge: &mut Judge<'_>, ledger: &Ledger) {
         judge.say("every 503 says when to come again", told == away.len(), format!("{told} of {}", away.len()));
     }
     let broken = ledger.broken_promises();
-    // Only an engine that is killed may take a code along.
+    // A login code may be lost only when an engine is killed.
     let killing = judge.cases(Fault::kills_engines);
     let (lost, unexplained): (Vec<Instant>, Vec<Instant>) =
         ledger.cut_off_logins().into_iter().partition(|at| killing.iter().any(|case| case.covers(*at)));
@@ -265,7 +266,7 @@ fn campus(judge: &mut Judge<'_>) {
         return;
     }
     judge.reads("campus misbehaves: reads of stored data do not fail", &cases);
-    // Whatever the library and the physical tests do, nothing that is written needs them.
+    // No write needs the library or the physical tests.
     if cases
         .iter()
         .any(|case| matches!(case.fault, Fault::Campus { system, .. } if system != "library" && system != "physical"))

@@ -1,10 +1,10 @@
-//! What the service said it has written, noted by the client at the moment of the answer; looked for afterwards.
+//! The writes that the service acknowledged, recorded by the client at the moment of the answer and checked afterwards.
 
 use std::{collections::HashMap, sync::Mutex, time::Instant};
 
 use crate::lock;
 
-/// A write that was acknowledged.
+/// An acknowledged write.
 #[derive(Debug, Clone)]
 pub enum Write {
     /// An account was made.
@@ -16,44 +16,44 @@ pub enum Write {
         /// The student number.
         student: String,
     },
-    /// A table of a student was fetched for an account at this time (Unix milliseconds) and stored.
+    /// A student's table was fetched for an account at this time (Unix milliseconds) and stored.
     Table {
-        /// Where.
+        /// The collection.
         collection: &'static str,
         /// The account.
         open_id: String,
         /// The student number.
         student: String,
-        /// When.
+        /// The time.
         fetched_at: i64,
     },
     /// A report with this text became an issue.
     Feedback(String),
     /// A repair with this text was ordered.
     Repair(String),
-    /// A file with this content can be had at this path.
+    /// A file with this content is available at this path.
     Upload {
-        /// By whom.
+        /// The account.
         owner: String,
-        /// Where.
+        /// The path.
         path: String,
-        /// What.
+        /// The content.
         content: Vec<u8>,
     },
 }
 
-/// One account's nickname, a number that only grows: what is stored must be the last one that was acknowledged.
+/// An account's nickname, a number that only grows: the last acknowledged one must be stored.
 #[derive(Debug, Clone)]
 pub struct Register {
-    /// Whose.
+    /// The account.
     pub account: crate::api::Account,
-    /// The last number that was acknowledged, and when.
+    /// The last acknowledged number, and when.
     pub acknowledged: Option<(u64, Instant)>,
-    /// A number whose fate is not known: it was sent and no clear answer came. Nothing is written after it.
+    /// A number that was sent without a clear answer. Nothing is written after it.
     pub unclear: Option<u64>,
 }
 
-/// The client's book.
+/// The client's ledger.
 #[derive(Debug, Default)]
 pub struct Ledger {
     writes: Mutex<Vec<(Instant, Write)>>,
@@ -70,20 +70,20 @@ impl Ledger {
         lock(&self.writes).push((Instant::now(), write));
     }
 
-    /// All of them, with when they were acknowledged.
+    /// All acknowledged writes, with their times.
     #[must_use]
     pub fn writes(&self) -> Vec<(Instant, Write)> {
         lock(&self.writes).clone()
     }
 
-    /// Opens a register; gives its place.
+    /// Opens a register. Returns its place.
     pub fn open(&self, account: crate::api::Account) -> usize {
         let mut registers = lock(&self.registers);
         registers.push(Register { account, acknowledged: None, unclear: None });
         registers.len() - 1
     }
 
-    /// Notes in the register at `place` what became of writing `number`: acknowledged, or not known.
+    /// Notes in the register at `place` whether `number` was acknowledged or is unclear.
     pub fn set(&self, place: usize, number: u64, acknowledged: bool) {
         if let Some(register) = lock(&self.registers).get_mut(place) {
             if acknowledged {
@@ -100,23 +100,23 @@ impl Ledger {
         lock(&self.registers).clone()
     }
 
-    /// An upload of this account ended without a clear answer: it may be stored or not.
+    /// Notes that an upload of this account ended without a clear answer: it may be stored.
     pub fn unclear_upload(&self, open_id: &str) {
         *lock(&self.unclear_uploads).entry(open_id.to_owned()).or_default() += 1;
     }
 
-    /// How many of them each account has.
+    /// The number of unclear uploads of each account.
     #[must_use]
     pub fn unclear_uploads(&self) -> HashMap<String, usize> {
         lock(&self.unclear_uploads).clone()
     }
 
-    /// Something that must never happen has happened.
+    /// Notes something that must never happen.
     pub fn broken(&self, at: Instant, what: String) {
         lock(&self.broken_promises).push((at, what));
     }
 
-    /// A login was cut off at this time, and WeChat does not take its code again.
+    /// Notes that a login was cut off at this time, and WeChat does not accept its code again.
     pub fn cut_off(&self, at: Instant) {
         lock(&self.cut_off_logins).push(at);
     }
@@ -127,18 +127,18 @@ impl Ledger {
         lock(&self.cut_off_logins).clone()
     }
 
-    /// What must never have happened.
+    /// Everything that must never happen and did.
     #[must_use]
     pub fn broken_promises(&self) -> Vec<(Instant, String)> {
         lock(&self.broken_promises).clone()
     }
 
-    /// An acknowledged write was looked for between two faults, and it was not there.
+    /// Notes an acknowledged write that was missing between two faults.
     pub fn lost(&self, at: Instant, what: String) {
         lock(&self.lost).push((at, what));
     }
 
-    /// All that were found to be lost between two faults.
+    /// All acknowledged writes that were missing between two faults.
     #[must_use]
     pub fn lost_writes(&self) -> Vec<(Instant, String)> {
         lock(&self.lost).clone()

@@ -1,5 +1,5 @@
-//! The constant mixed load: a few students who read what is stored, and a few who write everything that can be written.
-//! Each waits for its answer and a moment more, so that the rate is moderate and the same throughout.
+//! The constant mixed load: a few students who read stored data, and a few who make every kind of write. Each waits for
+//! its answer and then pauses, so that the rate is moderate and constant.
 
 use std::{
     sync::Arc,
@@ -16,18 +16,18 @@ use crate::{
     ledger::{Ledger, Write},
 };
 
-/// Readers, and the pause between two reads of each.
+/// Number of readers, and the pause of each between two reads.
 const READERS: usize = 5;
 const READ_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accounts that are read.
 const READ_ACCOUNTS: usize = 6;
 
-/// Writers of nicknames, who also measure when writes are possible again.
+/// Number of nickname writers, who also measure when writes are possible again, and the pause of each.
 pub const WRITERS: usize = 4;
 const SET_PAUSE: Duration = Duration::from_millis(60);
 
-/// Pauses of those who write the rest.
+/// Pauses of the other writers.
 const LOGIN_PAUSE: Duration = Duration::from_millis(150);
 const BIND_PAUSE: Duration = Duration::from_millis(800);
 const TABLE_PAUSE: Duration = Duration::from_millis(400);
@@ -35,21 +35,21 @@ const FEEDBACK_PAUSE: Duration = Duration::from_millis(500);
 const REPAIR_PAUSE: Duration = Duration::from_millis(500);
 const UPLOAD_PAUSE: Duration = Duration::from_millis(400);
 
-/// How often a request is sent again, a second apart, when the campus is said to be down: an engine whose breaker is still
-/// open from the fault before says so.
+/// How often a request is retried, each time after a second, while the campus is down: an engine's breaker may still be
+/// tripped from the fault before.
 const TRIES: usize = 30;
 
-/// Who comes besides while a rollout lasts, and while the campus misbehaves.
+/// Additional readers during a rollout, and during a campus fault.
 const CROWD: usize = 12;
 const TABLE_READERS: usize = 15;
 
-/// Students of the simulator below this index are read; those who bind anew come after.
+/// Students of the simulator below this index are read; new binds use the later ones.
 const FIRST_FREE_STUDENT: usize = 100;
 
 /// The beginning of every PNG file.
 pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
 
-/// The load, running until it is stopped.
+/// The load, until it is stopped.
 #[derive(Debug)]
 pub struct Load {
     end: CancellationToken,
@@ -64,14 +64,14 @@ struct Shared {
     end: CancellationToken,
 }
 
-/// An account that is bound.
+/// A bound account.
 #[derive(Debug, Clone)]
 struct Bound {
     account: Account,
     student: String,
 }
 
-/// Something stored to read.
+/// Stored data to read.
 #[derive(Debug, Clone)]
 struct Reading {
     bound: Bound,
@@ -79,10 +79,10 @@ struct Reading {
 }
 
 impl Load {
-    /// Makes the accounts and their data, then starts everybody.
+    /// Makes the accounts and their data, then starts all workers.
     ///
     /// # Errors
-    /// When the service does not work to begin with.
+    /// When the service does not work at the beginning.
     pub async fn start(api: &Api, ledger: &Arc<Ledger>) -> Result<Self, Failure> {
         let mut readings = Vec::new();
         for index in 1..=READ_ACCOUNTS {
@@ -107,10 +107,10 @@ impl Load {
         Ok(Self { end: shared.end, workers })
     }
 
-    /// Readers without pause, as many as make thousands of requests while something lasts.
+    /// Starts readers without pauses, enough for thousands of requests during a fault.
     ///
     /// # Errors
-    /// When the service does not work to begin with.
+    /// When the service does not work at the beginning.
     pub async fn crowd(api: &Api) -> Result<Self, Failure> {
         let bound = prepare(api, 1).await?.bound;
         let (end, mut workers) = (CancellationToken::new(), JoinSet::new());
@@ -126,10 +126,10 @@ impl Load {
         Ok(Self { end, workers })
     }
 
-    /// More readers of a table, so that a campus system that fails is noticed by every engine.
+    /// Starts more readers of a table, so that every engine notices a failing campus system.
     ///
     /// # Errors
-    /// When the service does not work to begin with.
+    /// When the service does not work at the beginning.
     pub async fn readers(api: &Api, ledger: &Arc<Ledger>, table: Table) -> Result<Self, Failure> {
         let shared = Shared { api: api.clone(), ledger: Arc::clone(ledger), end: CancellationToken::new() };
         let mut workers = JoinSet::new();
@@ -149,14 +149,14 @@ impl Load {
         Ok(Self { end: shared.end, workers })
     }
 
-    /// Tells everybody to stop, and waits for their last answers.
+    /// Tells all workers to stop, and waits for their last answers.
     pub async fn stop(mut self) {
         self.end.cancel();
         while self.workers.join_next().await.is_some() {}
     }
 }
 
-/// Makes an account that is bound to student number `index`, with the library's password too.
+/// Makes an account bound to the simulator's student `index`, with the library's password.
 async fn bind(api: &Api, index: usize) -> Result<Bound, Failure> {
     let account = api.account(&format!("reader{index}x{}", unique())).await?;
     expect("a bind", patiently(async || api.bind(&account, index).await).await)?;
@@ -166,7 +166,7 @@ async fn bind(api: &Api, index: usize) -> Result<Bound, Failure> {
     Ok(Bound { account, student: student(index) })
 }
 
-/// An account that is bound, with all tables and a file that are stored.
+/// A bound account whose tables and a file are stored.
 async fn prepare(api: &Api, index: usize) -> Result<Reading, Failure> {
     let bound = bind(api, index).await?;
     for path in TABLES.map(|table| table.path).into_iter().chain(["/api/course"]) {
@@ -181,7 +181,7 @@ async fn first(api: &Api, bound: &Bound, path: &str) -> Answer {
     patiently(async || api.get(Kind::First, path, Some(&bound.account)).await).await
 }
 
-/// The answer to a request that is sent again while the service says that the campus is down.
+/// The answer to a request that is retried while the campus is down.
 pub async fn patiently(request: impl AsyncFn() -> Answer) -> Answer {
     let mut answer = request().await;
     for _ in 0..TRIES {
@@ -194,7 +194,7 @@ pub async fn patiently(request: impl AsyncFn() -> Answer) -> Answer {
     answer
 }
 
-/// The answer to what must succeed.
+/// The answer to a request that must succeed.
 ///
 /// # Errors
 /// When it did not.
@@ -205,12 +205,12 @@ pub fn expect(what: &str, answer: Answer) -> Result<Answer, Failure> {
     Err(format!("{what} is answered with {:?} {}", answer.status, answer.code()).into())
 }
 
-/// Content of a file that no other has.
+/// Unique content of a file.
 fn picture() -> Vec<u8> {
     [PNG, unique().as_bytes(), &[b'.'; 2000]].concat()
 }
 
-/// Path of the file an upload was answered with.
+/// Path of the uploaded file in an answer.
 pub fn path_of(answer: &Answer) -> String {
     let url = answer.body["data"]["url"][0].as_str().unwrap_or_default();
     url.find("/files/").map_or_else(String::new, |at| url[at..].to_owned())
@@ -225,7 +225,7 @@ impl Shared {
         }
     }
 
-    /// An account for a worker, as long as it takes; `None` when it is time to stop.
+    /// An account for a worker, after as many tries as necessary; `None` when it is time to stop.
     async fn account(&self, name: &str) -> Option<Account> {
         loop {
             match self.api.account(&format!("{name}{}", unique())).await {
@@ -259,8 +259,8 @@ impl Shared {
         }
     }
 
-    /// Counts up in the nickname of an account. After an unclear answer with another account: what was sent may still
-    /// come through, and would then hide what is written after it.
+    /// Counts up in the nickname of an account. After an unclear answer it continues with another account: the unclear
+    /// write may still arrive, and would hide later ones.
     async fn set(self, writer: usize) {
         'accounts: loop {
             let Some(account) = self.account("writer").await else { return };
@@ -303,7 +303,7 @@ impl Shared {
         }
     }
 
-    /// Tables are never fresh here: each answer that is not stale was stored before.
+    /// Tables are never fresh here, so each answer that is not stale was just stored.
     async fn table(self, table: Table, holders: Vec<Bound>) {
         for Bound { account, student } in holders.iter().cycle() {
             if !self.pause(TABLE_PAUSE).await {

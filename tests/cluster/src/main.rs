@@ -1,6 +1,6 @@
-//! The availability test bench, behind `make cluster-test`: a constant mixed load on the whole stack of containers, every
-//! fault that can be brought about, one after the other, and a judge. Exit code 0 only if every promise of the table
-//! "Survival" holds. `docker/cluster-test.sh` makes the stack and starts this.
+//! The availability bench, behind `make cluster-test`: a constant mixed load on the whole stack of containers, all
+//! faults one after the other, and a judge. Exit code 0 only if every promise of the table "Survival" holds.
+//! `docker/cluster-test.sh` makes the stack and starts this.
 
 mod api;
 mod attack;
@@ -37,10 +37,10 @@ use crate::{
     sim::Sim, stack::Stack,
 };
 
-/// What keeps the bench itself from working.
+/// Why the bench itself failed.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Load, faults and a judge for the stack that the environment names.
+/// Load, faults and a judge for the stack in the environment.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true)]
 struct Command {
@@ -52,14 +52,14 @@ struct Command {
 
 #[derive(Debug, clap::Subcommand)]
 enum Other {
-    /// One address against the service, while ordinary users read
+    /// One address attacks the service while ordinary users read
     Attack(attack::Arguments),
     /// The attacker itself, in a container
     #[command(hide = true)]
     Flood(flood::Arguments),
 }
 
-/// What is broken, and how often.
+/// Which faults, and how often.
 #[derive(Debug, clap::Args)]
 struct Arguments {
     /// Which faults
@@ -68,11 +68,10 @@ struct Arguments {
     /// Only faults whose name contains one of these texts, separated by commas; three times the load is "overload"
     #[arg(long)]
     only: Option<String>,
-    /// How often each fault of a primary happens in the long form (four kinds)
+    /// How often each of the four faults of a primary happens in the long form
     #[arg(long, default_value_t = 13)]
     rounds: usize,
-    /// How many times longer than promised everything may take, for a machine that has other things to do; what is
-    /// lost, doubled or refused counts as ever
+    /// Factor on all promised times, for a machine with other work; lost, doubled and refused requests count as always
     #[arg(long, default_value_t = 1.0, value_parser = slack)]
     slack: f64,
 }
@@ -115,7 +114,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Gives whether every promise held.
+/// Returns whether every promise held.
 async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let only = arguments.only.as_deref();
     let (faults, overload) = (plan::faults(arguments.form, arguments.rounds, only), plan::wants_pressure(only));

@@ -1,5 +1,5 @@
-//! The members of the replica set, each spoken to directly at its address: who is primary, step-down, and what is stored
-//! in the end. Signs in as the members do among themselves, with their key file.
+//! The members of the replica set, each reached directly at its address: who is primary, step-down, and the data stored
+//! in the end. Signs in with the members' key file.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -15,21 +15,21 @@ use crate::{
     stack::{MEMBERS, Stack},
 };
 
-/// Where the development key file is.
+/// Path of the development key file.
 const KEY_FILE: &str = "docker/mongo/keyfile.development-only";
 
 /// The engine's database.
 const DATABASE: &str = "wehpu";
 
-/// Longest wait for one answer of a member.
+/// Longest wait for an answer of a member.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What a member says it is.
+/// A member's role, as it reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Takes writes.
+    /// Accepts writes.
     Primary,
-    /// Follows.
+    /// Copies from the primary.
     Secondary,
     /// Neither, or it does not answer.
     Away,
@@ -70,7 +70,7 @@ impl Members {
         Ok(Client::with_options(options)?)
     }
 
-    /// What `member` says it is.
+    /// The role of `member`.
     pub async fn role(&self, member: &str) -> Role {
         let asked = async {
             let client = self.direct(member, false).await?;
@@ -101,8 +101,8 @@ impl Members {
         found.map(|(member, _)| member).ok_or_else(|| "there is no primary".into())
     }
 
-    /// Whether what is written now reaches every member: one that has just started may call itself secondary and still have
-    /// to take back what nobody else has.
+    /// Whether a new write reaches every member: a member that has just started may report itself as secondary and
+    /// still have to roll back.
     pub async fn are_in_step(&self) -> bool {
         let noted = async {
             let admin = self.direct(self.primary().await?, true).await?.database("admin");
@@ -114,11 +114,11 @@ impl Members {
         noted.await.is_ok_and(|answer| !answer.contains_key("writeConcernError"))
     }
 
-    /// Asks `member` to step down and not to stand for ten seconds: two that may not stand leave nobody who may, when the
-    /// next fault takes the third.
+    /// Makes `member` step down and not stand for election for ten seconds. If two members must not stand, none may be
+    /// left when the next fault takes the third.
     ///
     /// # Errors
-    /// What the member said, or that it did not answer.
+    /// The member's error, or that it did not answer.
     pub async fn step_down(&self, member: &str) -> Result<(), Failure> {
         let admin = self.direct(member, true).await?.database("admin");
         admin.run_command(doc! { "replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5 }).await?;
@@ -129,7 +129,7 @@ impl Members {
         Ok(self.direct(self.primary().await?, true).await?.database(DATABASE))
     }
 
-    /// Documents of a collection with the given fields, as the majority has them.
+    /// Documents of a collection with the given fields, read with majority concern.
     ///
     /// # Errors
     /// When there is no primary or it does not answer.
@@ -164,7 +164,7 @@ impl Members {
 }
 
 impl Members {
-    /// Sees to it that `member` is primary, by keeping the others from standing.
+    /// Makes `member` primary by making the others step down.
     ///
     /// # Errors
     /// When it does not become primary within a minute.
@@ -182,7 +182,7 @@ impl Members {
             if let Ok(primary) = self.primary().await
                 && primary != member
             {
-                // Refused while the others have not caught up: again then.
+                // Refused until the others have caught up; then retried.
                 let _ = self.step_down(primary).await;
             }
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -5,12 +5,12 @@ use crate::{
     fault::Fault,
 };
 
-/// How much is tried.
+/// The scope of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Form {
-    /// One of each important kind: some eight minutes.
+    /// One fault of each important kind: some eight minutes.
     Short,
-    /// Everything, primaries more than fifty times.
+    /// All faults, with more than fifty of a primary.
     Long,
 }
 
@@ -25,13 +25,13 @@ impl Form {
     }
 }
 
-/// What happens to a primary.
+/// The faults of a primary.
 const PRIMARY: [Fault; 4] = [Fault::PrimaryKilled, Fault::PrimaryPaused, Fault::PrimaryCut, Fault::PrimarySteppedDown];
 
-/// What the campus can do, in the short form.
+/// The campus faults of the short form.
 const CAMPUS_SHORT: [(&str, &str); 2] = [("urp", "hang"), ("urp", "maintenance")];
 
-/// And in the long one: every system in every way the simulator can misbehave.
+/// The campus faults of the long form: every system in every mode of the simulator.
 fn campus_long() -> impl Iterator<Item = (&'static str, &'static str)> {
     SYSTEMS.into_iter().flat_map(|system| MODES.map(|mode| (system, mode))).chain([("wechat", "errcode")])
 }
@@ -66,7 +66,7 @@ pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
     faults
 }
 
-/// Whether the load beyond what the service can carry is tried as well.
+/// Whether the overload is measured too.
 #[must_use]
 pub fn wants_pressure(only: Option<&str>) -> bool {
     only.is_none_or(|text| text.split(',').any(|part| "overload".contains(part)))

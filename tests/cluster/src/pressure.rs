@@ -1,5 +1,6 @@
-//! More requests than the service can carry: it must go on answering what it can, and refuse the rest at once with a time
-//! to come again. The engines get little processor time, so that this machine can ask for three times what they manage.
+//! Overload: more requests than the service can carry. It must still answer what it can, and refuse the rest at once
+//! with `retry-after`. The engines get little processor time, so that this machine can send three times what they can
+//! carry.
 
 use std::{
     sync::Arc,
@@ -17,44 +18,44 @@ use crate::{
     stack::docker,
 };
 
-/// Share of a processor each engine gets meanwhile, in thousandths.
+/// Processor share of each engine during the measurement, in thousandths.
 const SHARE: u32 = 30;
 
-/// Requests at once by which the capacity is found: enough to keep slow engines busy, and none is refused yet.
+/// Requests at once that measure the capacity: enough to keep slow engines busy, few enough that none is refused.
 const CROWD: usize = 300;
 
-/// How long each of the two is measured.
+/// Length of each of the two measurements.
 const TIME: Duration = Duration::from_secs(10);
 
-/// How many times its capacity the service is asked for.
+/// Offered load, as a multiple of the capacity.
 const FACTOR: f64 = 3.0;
 
-/// Pause between two handfuls of requests.
+/// Pause between two groups of requests.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Most requests the bench itself keeps open.
+/// Most requests that the bench keeps open.
 const MOST_OPEN: usize = 20_000;
 
-/// What was measured.
+/// The measured values.
 #[derive(Debug, Serialize)]
 pub struct Pressure {
-    /// Requests per second that are answered when nobody asks for more.
+    /// Requests answered per second without overload.
     pub capacity: f64,
-    /// Requests per second that were asked for.
+    /// Requests offered per second.
     pub offered: f64,
     /// Of these answered, per second.
     pub answered: f64,
-    /// Refused with 503 and a time to come again.
+    /// Refused with 503 and `retry-after`.
     pub refused: usize,
-    /// Neither.
+    /// Neither answered nor refused.
     pub failed: usize,
-    /// What the failed ones said, the first one.
+    /// The error of the first failed request.
     pub failure: String,
-    /// 99 of 100 answers came within this time, in milliseconds.
+    /// 99th percentile of the time of an answer, in milliseconds.
     pub p99_ms: u128,
 }
 
-/// Measures both.
+/// Measures capacity and overload.
 ///
 /// # Errors
 /// When the engines cannot be slowed down.

@@ -1,4 +1,4 @@
-//! The proxy as its statistics page shows it: how many engines are in rotation, watched ten times a second.
+//! The proxy's statistics page: how many engines are in rotation, read ten times a second.
 
 use std::{
     sync::Mutex,
@@ -12,7 +12,7 @@ use crate::{Failure, lock};
 /// How often the page is read.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// When how many engines were in rotation.
+/// When the number of engines in rotation changed.
 #[derive(Debug)]
 pub struct Rotation {
     url: String,
@@ -21,7 +21,7 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// Of the proxy whose statistics are at `url`.
+    /// The proxy with its statistics at `url`.
     #[must_use]
     pub fn new(url: &str, http: reqwest::Client) -> Self {
         Self { url: url.to_owned(), http, changes: Mutex::default() }
@@ -44,7 +44,7 @@ impl Rotation {
         Ok(page.lines().filter(is_up).count())
     }
 
-    /// Watches until the end.
+    /// Watches until `end`.
     pub async fn watch(&self, end: CancellationToken) {
         let mut every = tokio::time::interval(EVERY);
         while !end.is_cancelled() {
@@ -57,7 +57,7 @@ impl Rotation {
         }
     }
 
-    /// How long after `since` fewer than `full` engines were in rotation for the first time; `None`: never.
+    /// How long after `since` fewer than `full` engines were in rotation; `None`: never.
     #[must_use]
     pub fn out_after(&self, since: Instant, full: usize) -> Option<Duration> {
         let changes = lock(&self.changes);

@@ -20,37 +20,37 @@ use crate::{
     verify::Findings,
 };
 
-/// Where the table goes for machines.
+/// File for the table in JSON.
 const FILE: &str = "target/bench/cluster.json";
 
-/// Requests that take longer are named.
+/// Slower requests are listed.
 const SLOW: Duration = Duration::from_secs(6);
 
-/// Everything a run found.
+/// The results of a run.
 #[derive(Debug)]
 pub struct Run {
     /// When it began.
     pub begun: Instant,
-    /// How much was tried.
+    /// Its form.
     pub form: Form,
-    /// How many times longer than promised everything may take.
+    /// Factor on all promised times.
     pub slack: f64,
     /// Each fault.
     pub cases: Vec<Case>,
-    /// Faults that could not be brought about or measured, and why.
+    /// Faults that could not be caused or measured, and why.
     pub untried: Vec<String>,
-    /// What was looked for in the end.
+    /// The check of all acknowledged writes.
     pub findings: Findings,
-    /// The load beyond what can be carried.
+    /// The overload.
     pub pressure: Option<Pressure>,
 }
 
-/// A line of the table: all faults of one name.
+/// A row of the table: all faults of one name.
 #[derive(Debug, Default, Serialize)]
 pub struct Row {
-    /// What happened.
+    /// The fault.
     pub fault: String,
-    /// How often.
+    /// How often it happened.
     pub times: usize,
     /// Requests from the end of the fault before until the end of this one.
     pub requests: usize,
@@ -60,11 +60,11 @@ pub struct Row {
     pub slowest_read_ms: u128,
     /// Writes that were not answered with 2xx.
     pub failed_writes: usize,
-    /// From the fault until each writer wrote again, in milliseconds: half of the writers, 95 of 100, the last.
+    /// Time from the fault until each writer wrote again, in milliseconds: median, 95th percentile, maximum.
     pub resumed_ms: Option<[u128; 3]>,
-    /// Acknowledged writes that are not there.
+    /// Acknowledged writes that are missing.
     pub lost: usize,
-    /// Acknowledged writes that are there more than once.
+    /// Acknowledged writes that were stored more than once.
     pub doubled: usize,
 }
 
@@ -76,7 +76,7 @@ pub fn percentile(mut values: Vec<Duration>, percent: usize) -> Option<Duration>
     values.get(place).copied()
 }
 
-/// The requests of a fault's time: those under way when it happens are among them, and those that outlast it.
+/// The requests of a fault's time, including those under way when it happens and those that outlast it.
 #[must_use]
 pub fn records(case: &Case, journal: &Journal) -> Vec<Record> {
     let mut records = journal.between(case.begun, case.end);
@@ -84,7 +84,7 @@ pub fn records(case: &Case, journal: &Journal) -> Vec<Record> {
     records
 }
 
-/// One fault in a line, as it is over.
+/// One line about a finished fault.
 #[must_use]
 pub fn line(case: &Case, journal: &Journal) -> String {
     let records = records(case, journal);
@@ -125,7 +125,7 @@ pub fn line(case: &Case, journal: &Journal) -> String {
     line
 }
 
-/// The table's lines.
+/// The rows of the table.
 #[must_use]
 pub fn rows(run: &Run, journal: &Journal, ledger: &Ledger) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
@@ -162,7 +162,7 @@ pub fn rows(run: &Run, journal: &Journal, ledger: &Ledger) -> Vec<Row> {
     rows
 }
 
-/// Prints the table and the verdicts, and writes both down.
+/// Prints the table and the verdicts, and writes both to the file.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -221,7 +221,7 @@ pub fn print(run: &Run, journal: &Journal, ledger: &Ledger, verdicts: &[Verdict]
     Ok(())
 }
 
-/// What failed during which fault, most often first.
+/// What failed during which fault, most frequent first.
 fn failures(run: &Run, journal: &Journal) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for case in &run.cases {

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 
-/// What the systems outside were sent, oldest first.
+/// What the outside systems received, oldest first.
 #[derive(Debug, Deserialize)]
 pub struct Sent {
-    /// On `GitHub`.
+    /// Issues on `GitHub`.
     pub issues: Vec<Issue>,
-    /// To the logistics department.
+    /// Orders at the logistics department.
     pub repairs: Vec<Repair>,
 }
 
@@ -37,7 +37,7 @@ pub struct Sim {
 }
 
 impl Sim {
-    /// At this address.
+    /// The simulator at this address.
     #[must_use]
     pub fn new(url: &str, http: reqwest::Client) -> Self {
         Self { url: url.to_owned(), http }
@@ -54,7 +54,7 @@ impl Sim {
     /// Makes a system misbehave.
     ///
     /// # Errors
-    /// When the simulator does not take it.
+    /// When the simulator refuses.
     pub async fn misbehave(&self, system: &str, mode: &str) -> Result<(), Failure> {
         let fault = match mode {
             "slow" => json!({ "mode": mode, "millis": 12_000 }),
@@ -64,7 +64,7 @@ impl Sim {
         self.call(Method::PUT, &format!("faults/{system}"), Some(&fault)).await.map(drop)
     }
 
-    /// Every system behaves again.
+    /// Ends all misbehaviour.
     ///
     /// # Errors
     /// When the simulator does not answer.
@@ -81,7 +81,7 @@ impl Sim {
         Ok(counts["systems"]["wechat"]["operations"]["code2session"].as_u64().unwrap_or(0))
     }
 
-    /// What was sent to systems outside so far.
+    /// What the outside systems received so far.
     ///
     /// # Errors
     /// When the simulator does not answer.

@@ -1,19 +1,19 @@
-//! How fast this machine is, in ratio to the one on which the promises under attack were made: attackers, users and service
-//! share it, and it may be a slow one.
+//! The speed of this machine, relative to the one for which the promises under attack were made: attackers, users and
+//! service share it, and it may be slow.
 
 use std::{
     hint::black_box,
     time::{Duration, Instant},
 };
 
-/// Steps of a generator of pseudo-random numbers (Marsaglia's xorshift64).
+/// Steps of the pseudo-random number generator that is timed (Marsaglia's xorshift64).
 const STEPS: u32 = 20_000_000;
 
-/// What they take there, in the unoptimised program that `make attack` builds. An estimate, not measured there: another
-/// machine took 190 ms, and 1.6 times as long as that one for a loop of additions in Python.
+/// Their time on the reference machine, in the unoptimised program that `make attack` builds. An estimate: another
+/// machine took 190 ms, and was 1.6 times as slow in a loop of additions in Python.
 const REFERENCE: Duration = Duration::from_millis(120);
 
-/// How many times as long everything takes here, at least 1. Takes a second; nothing else should run meanwhile.
+/// How many times slower this machine is, at least 1. Takes a second, during which nothing else should run.
 pub async fn slowness() -> f64 {
     let measured = tokio::task::spawn_blocking(|| (0..3).map(|_| measure()).min()).await;
     let fastest = measured.ok().flatten().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The stack of containers, through the command line of Docker and compose. Which stack that is, `docker/cluster-test.sh`
-//! says through the environment (`COMPOSE_PROJECT_NAME`, `COMPOSE_FILE`).
+//! The stack of containers, through the command line of Docker and compose. `docker/cluster-test.sh` chooses the stack
+//! by the environment (`COMPOSE_PROJECT_NAME`, `COMPOSE_FILE`).
 
 use std::{collections::BTreeMap, process::Stdio};
 
@@ -7,13 +7,13 @@ use tokio::process::Command;
 
 use crate::Failure;
 
-/// Names of the three members, which are the names of their services.
+/// Names of the three members, and of their services.
 pub const MEMBERS: [&str; 3] = ["mongo1", "mongo2", "mongo3"];
 
-/// Runs a program to its end and gives what it printed.
+/// Runs a program to its end. Returns its output.
 ///
 /// # Errors
-/// A line with the command and the end of what it said, when it cannot be started or does not exit with 0.
+/// A line with the command and the end of its error output, when it cannot be started or does not exit with 0.
 pub async fn run(program: &str, arguments: &[&str]) -> Result<String, Failure> {
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await?;
     if output.status.success() {
@@ -35,10 +35,10 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The stack the environment names.
+    /// The stack in the environment.
     ///
     /// # Errors
-    /// When `COMPOSE_PROJECT_NAME` is missing: without it the stack of `make up` would be killed.
+    /// When `COMPOSE_PROJECT_NAME` is missing: otherwise the stack of `make up` would be killed.
     pub fn from_environment() -> Result<Self, Failure> {
         let project = std::env::var("COMPOSE_PROJECT_NAME");
         Ok(Self { project: project.map_err(|_| "COMPOSE_PROJECT_NAME is not set: start this with make cluster-test")? })
@@ -75,32 +75,32 @@ impl Stack {
         Ok(Some(address).filter(|address| !address.is_empty()))
     }
 
-    /// The host's own address on a network of the project. What is sent there to a published port goes to the container
-    /// like what comes from outside. At 127.0.0.1 Docker's forwarder answers, a program that now and then keeps a client
-    /// waiting whose connection the container has closed.
+    /// The host's own address on a network of the project. Connections to a published port there reach the container
+    /// like those from outside. At 127.0.0.1 Docker's forwarder would answer, which sometimes keeps a client waiting
+    /// after the container has closed the connection.
     pub async fn gateway(&self, network: &str) -> Result<String, Failure> {
         let format = "{{range .IPAM.Config}}{{.Gateway}}{{end}}";
         docker(&["network", "inspect", "--format", format, &self.network(network)]).await
     }
 
-    /// Cuts a member off the database's network, as a pulled plug does: nobody is told.
+    /// Cuts a member off the database's network without notice, like a pulled plug.
     pub async fn cut(&self, member: &str) -> Result<(), Failure> {
         docker(&["network", "disconnect", &self.network("data"), &self.single(member)]).await.map(drop)
     }
 
-    /// Plugs it in again, under its name.
+    /// Connects a member again, under its name.
     pub async fn plug(&self, member: &str) -> Result<(), Failure> {
         docker(&["network", "connect", "--alias", member, &self.network("data"), &self.single(member)]).await.map(drop)
     }
 
-    /// Sends a signal to the main process of a container from outside, as the kernel or a crash would: Docker's restart
-    /// policy applies, which it does not after `docker kill`.
+    /// Sends a signal to the main process of a container from outside, as the kernel or a crash would. Docker's restart
+    /// policy then applies, which it does not after `docker kill`.
     pub async fn signal(&self, container: &str, signal: &str) -> Result<(), Failure> {
         let pid = docker(&["inspect", "--format", "{{.State.Pid}}", container]).await?;
         run("kill", &["-s", signal, &pid]).await.map(drop)
     }
 
-    /// Restarts so far of each container, by id: a restart that nobody asked for is a crash.
+    /// Restarts of each container so far, by id: an unexpected one is a crash.
     pub async fn restarts(&self, service: &str) -> Result<BTreeMap<String, u32>, Failure> {
         let mut restarts = BTreeMap::new();
         for container in self.containers(service).await? {

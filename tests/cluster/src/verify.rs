@@ -1,5 +1,5 @@
-//! Looking for what was acknowledged: through the service where it can be read there, and in the database, where doubles
-//! show.
+//! Checks the acknowledged writes: through the service if it shows them, and in the database, where doubles are
+//! visible.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -14,19 +14,18 @@ use crate::{
     sim::{Sent, Sim},
 };
 
-/// What was found to be wrong, with when the write was acknowledged.
+/// The problems found, with the time when the write was acknowledged.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// Acknowledged writes that are not there.
+    /// Acknowledged writes that are missing.
     pub lost: Vec<(Instant, String)>,
-    /// Acknowledged writes that are there more than once.
+    /// Acknowledged writes that were stored more than once.
     pub doubled: Vec<(Instant, String)>,
-    /// How many writes were looked for.
+    /// Number of writes checked.
     pub checked: usize,
 }
 
-/// Reads every nickname and compares it with the last one that was acknowledged before this began. Only accounts that
-/// were written to since `since`.
+/// Compares every nickname with the last one acknowledged before this check. Only accounts written to since `since`.
 pub async fn registers(api: &Api, ledger: &Ledger, since: Instant, findings: &mut Findings) -> Result<(), Failure> {
     for register in ledger.registers() {
         let Some((acknowledged, at)) = register.acknowledged.filter(|(_, at)| *at >= since) else { continue };
@@ -43,12 +42,13 @@ pub async fn registers(api: &Api, ledger: &Ledger, since: Instant, findings: &mu
     Ok(())
 }
 
-/// The account may have been written to since the book was read; what was unclear may have happened or not.
+/// Whether `stored` is possible: the account may have been written to after the ledger was read, and an unclear write
+/// may have happened.
 fn is_explained(register: &Register, acknowledged: u64, stored: u64) -> bool {
     stored >= acknowledged || register.unclear == Some(stored)
 }
 
-/// Looks for everything in the book.
+/// Checks all writes in the ledger.
 ///
 /// # Errors
 /// When something cannot be read.
@@ -123,7 +123,7 @@ async fn tables(writes: &Writes, members: &Members, findings: &mut Findings) -> 
     Ok(())
 }
 
-/// Reports and repair orders, in the systems they were sent to.
+/// Checks reports and repair orders in the systems that received them.
 fn outside(writes: &Writes, sent: &Sent, findings: &mut Findings) {
     let issues = copies(sent.issues.iter().map(|issue| issue.body.as_str()));
     let repairs = copies(sent.repairs.iter().flat_map(|order| &order.fields).map(|(_, value)| value.as_str()));
@@ -143,7 +143,7 @@ fn outside(writes: &Writes, sent: &Sent, findings: &mut Findings) {
     }
 }
 
-/// How often each word is there.
+/// How often each word occurs.
 fn copies<'a>(texts: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
     let mut copies = HashMap::new();
     for word in texts.flat_map(str::split_whitespace) {

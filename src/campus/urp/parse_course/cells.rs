@@ -1,25 +1,25 @@
-//! What the cells of a meeting say: its weeks, its weekday, its lessons.
+//! The cells of a meeting: its weeks, its weekday, its lessons.
 
 use super::WeekSpan;
 
-/// No term is longer than a year.
+/// Largest number of a week: no term is longer than a year.
 const MAX_WEEK: u8 = 53;
 
-/// No day has more lessons: thirteen at this university, up to fifteen elsewhere.
+/// Largest number of a lesson: a day has thirteen here, up to fifteen elsewhere.
 const MAX_LESSON: u8 = 15;
 
 /// The pairs of lessons that the client knows.
 const PAIRS: [&str; 5] = ["1-2", "3-4", "5-6", "7-8", "9-10"];
 
-/// The pairs of lessons that the lessons `first` to `last` touch. The evening's lessons from the eleventh on have none; a
-/// meeting that has only those is one piece without a pair.
+/// The pairs that the lessons `first` to `last` touch. Evening lessons from the eleventh on have no pair; a meeting of
+/// only those is one piece without a pair.
 pub(super) fn pairs(first: u8, last: u8) -> Vec<&'static str> {
     let touched: Vec<_> = (1..).step_by(2).zip(PAIRS).filter(|(odd, _)| first <= odd + 1 && *odd <= last).collect();
     if touched.is_empty() { vec![""] } else { touched.into_iter().map(|(_, pair)| pair).collect() }
 }
 
-/// The first and the last lesson of a meeting, from its lessons (`五`, `5-8`, `11~12`, `8-9节`) and how many there are. A
-/// single lesson without a number is the begin of its pair. `None` when it cannot be read.
+/// The first and last lesson of a meeting, from its lessons (`五`, `5-8`, `11~12`, `8-9节`) and their number. A single
+/// lesson without a number begins its pair. `None` when it cannot be read.
 pub(super) fn lessons(section: &str, count: &str) -> Option<(u8, u8)> {
     let bare: String = section.chars().filter(|c| !c.is_whitespace() && !"第小节课".contains(*c)).collect();
     let parts: Vec<&str> = bare.split(['-', '~', '～', '－', '—', '–', '至', '到', ',', '，', '、']).collect();
@@ -33,7 +33,7 @@ pub(super) fn lessons(section: &str, count: &str) -> Option<(u8, u8)> {
     (1 <= first && first <= last && last <= MAX_LESSON && numbers.is_sorted()).then_some((first, last))
 }
 
-/// Whether a number of lessons says something: nothing at all is no number, and no question either.
+/// Whether a cell is a number of lessons, or empty.
 pub(super) fn is_count(count: &str) -> bool {
     count.is_empty() || numeral(count).is_some_and(|count| (1..=MAX_LESSON).contains(&count))
 }
@@ -58,20 +58,20 @@ fn numeral(text: &str) -> Option<u8> {
     }
 }
 
-/// Reads `6-12,14-17周上`, `全周`, `单周上课`; all weeks are those of a term of `term_weeks`. Weeks that cannot be read as a
-/// whole are unknown rather than half right.
+/// Reads `6-12,14-17周上`, `全周`, `单周上课`; `全周` is `term_weeks` weeks. If a part cannot be read, all weeks are unknown
+/// rather than half right.
 pub(super) fn weeks(cell: &str, term_weeks: u8) -> Option<Vec<WeekSpan>> {
     let parts: Option<Vec<_>> =
         cell.split([',', '，', '、', ';', '；']).map(|part| week_spans(part, term_weeks)).collect();
     parts.map(|parts| parts.concat())
 }
 
-/// Whether a cell says that there are no weeks: the system writes its `周上` behind nothing too.
+/// Whether a cell has no weeks: the system writes its `周上` even after nothing.
 pub(super) fn are_no_weeks(cell: &str) -> bool {
     cell.chars().all(|c| c.is_whitespace() || "第周上课".contains(c))
 }
 
-/// Reads one part of it. Odd or even weeks (`1-9周单`) become single ones.
+/// Reads one part. Odd or even weeks (`1-9周单`) become single weeks.
 fn week_spans(part: &str, term_weeks: u8) -> Option<Vec<WeekSpan>> {
     const WORDS: &str = "第周上课全单双每()（）[]【】";
     let dashed: String = part.chars().map(|c| if "~～－—–至".contains(c) { '-' } else { c }).collect();

@@ -16,7 +16,7 @@ fn error(name: &str) -> PageError {
     read(&fixture(name)).unwrap_err()
 }
 
-/// A page with a course list that holds nothing but `rows`.
+/// A page whose course list holds only `rows`.
 fn list(rows: &str) -> String {
     let empty = fixture("urp/course-empty.gbk.html");
     let end = empty.rfind("</thead>").unwrap() + "</thead>".len();

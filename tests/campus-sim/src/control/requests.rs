@@ -10,13 +10,14 @@ use crate::call::{Call, Fields};
 use crate::sim::Sim;
 use crate::student::Student;
 
-/// Students listed when no limit is given, and at most.
+/// Default and largest number of listed students.
 const LIST: usize = 20;
 const LIST_MOST: usize = 1000;
 
 /// Reads a JSON body.
 pub(super) fn body<T: DeserializeOwned>(call: &Call) -> Result<T, Problem> {
-    // curl sends a form unless told otherwise, so an unspecific type is read as JSON too; only a clear other one is not.
+    // curl sends a form unless told otherwise, so an unspecific type is read as JSON too; only a clearly different type
+    // is not.
     let given = call.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !(given.is_empty() || given.contains("json") || given.starts_with("application/x-www-form-urlencoded")) {
         return Err(Problem::unsupported(format!("the body must be JSON, not {given}")));

@@ -1,4 +1,4 @@
-//! What a test can do to the feeds.
+//! How tests change the feeds.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! The bulletin board, reached through the VPN: one page with lectures and notices; a notice is a page or a file. GBK.
+//! The bulletin board behind the VPN: one page with lectures and notices; a notice is a page or a file. GBK.
 
 use std::fmt::Write as _;
 

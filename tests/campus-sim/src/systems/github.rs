@@ -1,4 +1,4 @@
-//! GitHub's API: reading an issue (donations are written in one) and creating issues (feedback).
+//! GitHub's API: reading an issue (one lists donations) and creating issues (feedback).
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ use crate::world::lock;
 const ISSUE: Operation = Operation::new(System::Github, "issue", Kind::Api);
 const CREATE_ISSUE: Operation = Operation::new(System::Github, "create_issue", Kind::Api);
 
-/// The issue every repository starts with: donations.
+/// Number of the issue that every repository starts with: the donations.
 const DONATIONS: u64 = 5;
 const DONATION_TEXT: &str = "感谢每一位捐助者！\r\n\r\n@nanshan | 6.66rmb\r\n@云台山的猫 | 10rmb\r\n@qinhe_07 | 0.50rmb\r\n\
                              一位不愿透露姓名的同学 | 20rmb\r\n@last-one | 8.88rmb\r\n";

@@ -1,4 +1,4 @@
-//! The library's catalogue (ASP.NET): login, books on loan and their renewal, search, copies of a book. UTF-8.
+//! The library's catalogue (ASP.NET): login, loans and their renewal, search, copies of a book. UTF-8.
 
 mod pages;
 mod renewal;
@@ -129,7 +129,7 @@ async fn renew(State(sim): State<Sim>, call: Call) -> Result<Response, Refused> 
     Ok(html(System::Library, &pages::borrowing(&loans, page, refusal.or(Some("续借成功！")))))
 }
 
-/// What every search is sent with, besides the words.
+/// Parameters of every search, in addition to the words.
 const SEARCH_PARAMETERS: [(&str, &str); 17] = [
     ("KindOfSearch", "1"),
     ("FieldToSort", "0"),

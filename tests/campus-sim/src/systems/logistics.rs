@@ -16,13 +16,13 @@ use crate::sim::Sim;
 use crate::system::{Kind, Operation, System};
 use crate::world::lock;
 
-/// Path prefix logistics are served under.
+/// Path prefix of the logistics news.
 const MOUNT: &str = "/logistics";
 
 const LIST: Operation = Operation::new(System::Logistics, "list", Kind::List);
 const ARTICLE: Operation = Operation::new(System::Logistics, "article", Kind::Open);
 
-/// What every list is asked for with, besides the page.
+/// Parameters of every list request, in addition to the page.
 const LIST_PARAMETERS: [(&str, &str); 4] = [("RowCount", "0"), ("PageSize", "10"), ("LgType", "1"), ("PID", "0101")];
 
 pub(crate) fn router() -> Router<Sim> {

@@ -1,5 +1,5 @@
-//! The systems, one module each. To add one: a module with `router()` (or, behind the VPN, an `answer` function the
-//! VPN relays to), its state in [`States`], its [`crate::System`].
+//! The systems, one module each. To add one: a module with `router()` (or, behind the VPN, an `answer` function for the
+//! VPN's relay), its state in [`States`], its [`crate::System`].
 
 mod articles;
 pub(crate) mod bulletin;

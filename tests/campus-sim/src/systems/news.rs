@@ -1,4 +1,4 @@
-//! News of the university: a list that is walked back page by page, and articles. GBK.
+//! University news: a list on several pages, and articles. GBK.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ use crate::sim::Sim;
 use crate::system::{Kind, Operation, System};
 use crate::world::lock;
 
-/// Path prefix the news are served under.
+/// Path prefix of the news.
 const MOUNT: &str = "/news";
 
 const LIST: Operation = Operation::new(System::News, "list", Kind::List);

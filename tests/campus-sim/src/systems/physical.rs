@@ -1,4 +1,4 @@
-//! Physical education (ASP.NET): login with the form's own hidden fields, one table of results for each year. UTF-8.
+//! Physical education (ASP.NET): login with the form's own hidden fields, one table of results per year. UTF-8.
 
 mod pages;
 

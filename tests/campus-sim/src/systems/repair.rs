@@ -1,4 +1,4 @@
-//! Repairs of the logistics department: login, contact data, the order form with its token, the order. UTF-8.
+//! Repairs of the logistics department: login, contact data, order form with its token, order. UTF-8.
 
 use axum::Router;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use crate::sessions::Sessions;
 use crate::sim::Sim;
 use crate::system::{Kind, Operation, System};
 
-/// Path prefix repairs are served under.
+/// Path prefix of the repair system.
 const MOUNT: &str = "/repair";
 
 /// Name of the session cookie.
@@ -28,7 +28,7 @@ const INFO: Operation = Operation::new(System::Repair, "info", Kind::Page);
 const FORM: Operation = Operation::new(System::Repair, "form", Kind::Page);
 const ORDER: Operation = Operation::new(System::Repair, "order", Kind::Page);
 
-/// Fields an order is sent with; those that must not be empty come with `true`.
+/// Fields of an order; `true` marks those that must not be empty.
 const ORDER_FIELDS: [(&str, bool); 12] = [
     ("Area_Serial", true),
     ("Area_Name", true),
@@ -51,7 +51,7 @@ pub(crate) struct RepairSession {
     token: Option<String>,
 }
 
-/// What repairs remember, besides the orders.
+/// What the repair system remembers, except the orders.
 #[derive(Debug)]
 pub(crate) struct RepairState {
     pub(crate) sessions: Sessions<RepairSession>,

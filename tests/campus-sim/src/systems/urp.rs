@@ -1,4 +1,4 @@
-//! The academic system (URP), behind the VPN: captcha, login, student information, course table, this term's scores,
+//! The academic system (URP) behind the VPN: captcha, login, student information, course table, this term's scores,
 //! empty classrooms. GBK, and as broken as the real pages.
 
 mod captcha;
@@ -43,7 +43,7 @@ pub(crate) struct UrpSession {
     term: Option<String>,
 }
 
-/// What the academic system remembers besides its sessions.
+/// What the academic system remembers, except its sessions.
 #[derive(Debug)]
 pub(crate) struct UrpState {
     rng: Mutex<Rng>,
@@ -149,8 +149,8 @@ async fn login(sim: &Sim, vpn: &str, call: &Call) -> Result<Inside, Refused> {
     }
 }
 
-/// The real system looks at the captcha first, then at the number, then at the password; a captcha is used up by the
-/// first look at it.
+/// Like the real system, checks the captcha first, then the number, then the password; the first check uses the captcha
+/// up.
 fn check_login(sim: &Sim, vpn: &str, form: &Fields) -> Login {
     let captcha = with_session(sim, vpn, |session| session.captcha.take()).flatten();
     let right = captcha.is_some_and(|captcha| captcha == form.get("v_yzm"));

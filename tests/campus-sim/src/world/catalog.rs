@@ -1,4 +1,4 @@
-//! What is taught, and where.
+//! The courses, and the buildings in which they take place.
 
 /// A course of the catalogue: name, English name, credits in tenths.
 pub(super) struct Subject {

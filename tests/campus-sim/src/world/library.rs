@@ -1,4 +1,4 @@
-//! The library's catalogue and what is on loan.
+//! The library's catalogue and loans.
 
 use super::people;
 use crate::rng::Rng;

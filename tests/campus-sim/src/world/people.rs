@@ -31,7 +31,8 @@ const MAJORS: [(&str, &str, &str); 10] = [
     ("外国语学院", "翻译", "翻译"),
 ];
 
-/// A region code that was never assigned (a prefecture has no county 99), so that no number invented here is a person's.
+/// A region code that was never assigned (a prefecture has no county 99), so that no invented number belongs to a
+/// person.
 const REGION: &str = "410899";
 
 /// The last six characters of a student number, padded: what the ready-made passwords end with.

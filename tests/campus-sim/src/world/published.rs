@@ -5,7 +5,7 @@ use super::people;
 use crate::feeds::{Feed, FeedItem, FeedKind, Feeds, Lecture};
 use crate::rng::Rng;
 
-/// How many there are of each, and the id of the oldest.
+/// Number of items of each, and the id of the oldest.
 const NEWS: (u32, u32) = (37, 90_001);
 const LOGISTICS: (u32, u32) = (25, 1);
 const NOTICES: (u32, u32) = (12, 1);
@@ -14,7 +14,7 @@ const LECTURES: u32 = 8;
 /// The newest item's day of the year 2017: 1 December.
 const NEWEST: u32 = 335;
 
-// 13 topics and 7 forms: the item's number picks both, so that titles repeat after 91 items only.
+// 13 topics and 7 forms: the item's number selects both, so titles repeat only after 91 items.
 const NEWS_TOPICS: [&str; 13] = [
     "本科教学",
     "学科建设",

@@ -1,4 +1,4 @@
-//! Items that misbehave, and the feeds under control.
+//! Misbehaving items, and control of the feeds.
 
 use campus_sim::{Behaviour, CampusSim, FeedItem, System};
 use reqwest::{Client, Method, Response, redirect};

@@ -1,4 +1,4 @@
-//! A browser that goes through the VPN.
+//! A browser that uses the VPN.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The containers under attack: how much memory they take, measured throughout, and whether one ended.
+//! The containers under attack: their memory, measured throughout, and whether one ended.
 
 use std::{
     collections::BTreeMap,
@@ -19,13 +19,13 @@ use crate::{
 /// Services that must not end.
 pub const SERVICES: [&str; 7] = ["haproxy", "engine", "spider", "mongo1", "mongo2", "mongo3", "campus-sim"];
 
-/// How long Docker may take to show the first numbers.
+/// Longest wait for the first numbers from Docker.
 const FIRST: Duration = Duration::from_secs(20);
 
 /// Memory in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Memory {
-    /// The most that was in use.
+    /// Highest use.
     pub most: u64,
     /// The container's limit.
     pub limit: u64,
@@ -39,7 +39,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch these containers.
+    /// Watches these containers.
     ///
     /// # Errors
     /// When Docker shows no numbers.
@@ -70,18 +70,18 @@ impl Watch {
         Ok(watch)
     }
 
-    /// The most that each container took so far, by name.
+    /// Highest use of each container so far, by name.
     pub fn most(&self) -> BTreeMap<String, Memory> {
         lock(&self.most).clone()
     }
 
-    /// Forgets what was seen so far.
+    /// Forgets the values so far.
     pub fn begin_anew(&self) {
         lock(&self.most).clear();
     }
 }
 
-/// One line of `docker stats`: `name 23.5MiB / 96MiB`, with control sequences of a terminal before it.
+/// One line of `docker stats`: `name 23.5MiB / 96MiB`, after terminal control sequences.
 fn reading(line: &str) -> Option<(String, Memory)> {
     let text = line.rsplit('\u{1b}').next()?;
     let text = text
@@ -108,7 +108,7 @@ fn bytes(text: &str) -> Option<u64> {
     Some((number * factor) as u64)
 }
 
-/// All containers of [`SERVICES`] with when each was started: whoever ended since has another time, or is gone.
+/// The start time of each container of [`SERVICES`]: one that ended since has another time, or is missing.
 ///
 /// # Errors
 /// When Docker does not answer.
@@ -125,7 +125,7 @@ pub async fn started(stack: &Stack) -> Result<BTreeMap<String, String>, Failure>
     Ok(started)
 }
 
-/// The containers that ended or were started again between two looks.
+/// The containers that ended or restarted between the two.
 #[must_use]
 pub fn ended(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
     before.iter().filter(|(name, state)| after.get(*name) != Some(state)).map(|(name, _)| name.clone()).collect()

@@ -1,6 +1,6 @@
-//! `make attack`: one address does to the service what it can, while ordinary users at another address read. For each
-//! attack: their reads do not fail and are answered in time, no container ends, memory stays within its limits, and soon
-//! after the attack everything is as before.
+//! `make attack`: one address attacks the service in every way while ordinary users at another address read. For each
+//! attack: their reads succeed in time, no container ends, memory stays within its limits, and soon after the attack
+//! everything is normal.
 
 mod containers;
 mod users;
@@ -31,32 +31,32 @@ use crate::{
     stack::{Stack, docker},
 };
 
-/// How long an attack lasts, and the students stay.
+/// Length of an attack in the short and long form, and how long the students stay, in seconds.
 const SHORT: u64 = 15;
 const LONG: u64 = 40;
 const STAY: u64 = 90;
 
-/// Students come and look so many times more slowly at most, since somebody waits for the end.
+/// Largest factor by which students come and read more slowly: a person waits for the end.
 const SLOWEST: f64 = 3.0;
 
-/// 99 of 100 reads of ordinary users are answered within this time.
+/// Promise: 99 of 100 reads of ordinary users are answered within this time.
 const ANSWERED: Duration = Duration::from_secs(1);
 
-/// Everything is normal again within this time after the attack.
+/// Promise: everything is normal within this time after the attack.
 const NORMAL: Duration = Duration::from_secs(15);
 
-/// Quiet between two attacks: longer than the proxy remembers how often an address connected (10 s), since the next attacker
-/// gets the address of the last.
+/// Pause between two attacks: longer than the proxy remembers the connections of an address (10 s), because the next
+/// attacker gets the same address.
 const SETTLE: Duration = Duration::from_secs(12);
 
-/// Made-up codes of one address that reach WeChat in an attack: `WEHPU_LIMIT_LOGIN` (300 in ten minutes) and what is under
-/// way when it is used up, twice, as a window of the limit may end in the middle.
+/// Most invented codes of one address that may reach WeChat in an attack: `WEHPU_LIMIT_LOGIN` (300 in ten minutes) and
+/// those under way when it is used up, twice, because a window of the limit may end in the middle.
 const CODES_THAT_REACH_WECHAT: u64 = 700;
 
-/// Where the table goes for machines.
+/// File for the table in JSON.
 const FILE: &str = "target/bench/attack.json";
 
-/// In this order.
+/// All attacks, in order.
 const ALL: [Attack; 12] = [
     Attack::Headers,
     Attack::SmallBodies,
@@ -69,26 +69,26 @@ const ALL: [Attack; 12] = [
     Attack::Uploads,
     Attack::Searches,
     Attack::Students,
-    // Last: after it, nobody at the attacker's address logs in for a while.
+    // Last: after it, nobody at the attacker's address can log in for a while.
     Attack::Codes,
 ];
 
-/// What is tried.
+/// Which attacks.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// How long each attack lasts
+    /// Length of each attack
     #[arg(value_enum, default_value_t = Form::Short)]
     form: Form,
     /// Only attacks whose name contains one of these texts, separated by commas
     #[arg(long)]
     only: Option<String>,
-    /// How many times longer than promised everything may take, on top of what the machine is slower than the one the
-    /// promises were made on (measured before and after each attack); what fails counts as ever
+    /// Factor on all promised times, in addition to the slowness of this machine (measured before and after each
+    /// attack); failures count as always
     #[arg(long, default_value_t = 1.0, value_parser = crate::slack)]
     slack: f64,
 }
 
-/// What was found of one attack.
+/// The results of one attack.
 #[derive(Debug)]
 struct Case {
     attack: Attack,
@@ -99,7 +99,7 @@ struct Case {
     memory: Vec<(String, Memory)>,
     /// Codes that reached WeChat.
     codes: u64,
-    /// How many times longer than promised everything may take: by the machine, and by what was allowed besides.
+    /// Factor on all promised times: slowness of the machine times allowed slack.
     slack: f64,
 }
 
@@ -114,10 +114,10 @@ struct Ground {
     slack: f64,
 }
 
-/// Gives whether every promise held.
+/// Returns whether every promise held.
 ///
 /// # Errors
-/// When an attack cannot be carried out.
+/// When an attack cannot be run.
 pub async fn run_all(arguments: &Arguments) -> Result<bool, Failure> {
     let wanted = |attack: &Attack| {
         arguments.only.as_ref().is_none_or(|text| text.split(',').any(|part| attack.name().contains(part)))
@@ -191,7 +191,8 @@ impl Ground {
             std::env::var("ATTACK_IMAGE").map_err(|_| "ATTACK_IMAGE is not set: start this with make attack")?;
         let program = std::env::current_exe()?;
         let mount = |from: &str, to: &str| format!("{from}:{to}:ro");
-        // A slower machine carries as many students, if they come and look more slowly. They come in half of the time.
+        // A slower machine carries as many students if they come and read more slowly. They come during half of the
+        // time.
         let slack = slack.min(SLOWEST);
         let seconds = if attack == Attack::Students {
             Duration::from_secs(STAY).mul_f64(f64::midpoint(1.0, slack)).as_secs()
@@ -223,7 +224,7 @@ fn absolute(path: &str) -> Result<String, Failure> {
     Ok(Path::new(path).canonicalize()?.to_string_lossy().into_owned())
 }
 
-/// One attack in a line, as it is over.
+/// One line about a finished attack.
 fn line(case: &Case) -> String {
     let failed: Vec<&Record> = case.reads.iter().filter(|read| !read.is_ok()).collect();
     let what = failed.first().map_or(String::new(), |read| {
@@ -255,7 +256,7 @@ fn p99(case: &Case) -> Duration {
     percentile(case.reads.iter().map(Record::took).collect(), 99).unwrap_or_default()
 }
 
-/// The largest share of its memory limit that a container took.
+/// The container with the highest share of its memory limit.
 fn fullest(case: &Case) -> Option<&(String, Memory)> {
     case.memory.iter().max_by_key(|(_, memory)| memory.most * 1000 / memory.limit.max(1))
 }
@@ -327,7 +328,7 @@ fn judge(case: &Case) -> Vec<Verdict> {
     verdicts
 }
 
-/// Prints the table and the verdicts, and writes both down.
+/// Prints the table and the verdicts, and writes both to the file.
 fn print(cases: &[Case], verdicts: &[Verdict]) -> Result<(), Failure> {
     println!("\n| attack | connections | refused | reads failed | p99 | allowed | normal again | fullest container |");
     println!("|---|---|---|---|---|---|---|---|");

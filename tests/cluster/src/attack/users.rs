@@ -1,5 +1,5 @@
-//! Ordinary users, at another address than the attacker's: they read what students read, some on connections that they
-//! keep, some on a new one each time.
+//! Ordinary users, at another address than the attacker: they read what students read, some on kept connections, some
+//! on a new one each time.
 
 use std::{
     sync::Arc,
@@ -15,17 +15,17 @@ use crate::{
     load::{PNG, expect, path_of, patiently},
 };
 
-/// Bound accounts that are read: so many that none of them comes near its own limit.
+/// Bound accounts that read: enough that none of them reaches its own limit.
 const ACCOUNTS: usize = 16;
 
-/// Readers, and the pause of each between two reads: some twenty reads a second.
+/// Number of readers, and the pause of each between two reads: some twenty reads a second in total.
 const READERS: usize = 10;
 const PAUSE: Duration = Duration::from_millis(450);
 
-/// Every so many readers opens a new connection for each read.
+/// One in this many readers opens a new connection for each read.
 const NEW_CONNECTION: usize = 3;
 
-/// What is called normal again: all reads of a second answered, none slower than this.
+/// Normal means: all reads of a second are answered, none slower than this.
 const NORMAL: Duration = Duration::from_millis(500);
 
 /// The users, until they are stopped.
@@ -45,10 +45,10 @@ struct Stored {
 }
 
 impl Users {
-    /// Makes the accounts and what they read, and starts them. `fresh`: a client that keeps no connection.
+    /// Makes the accounts and their data, and starts the readers. `fresh`: a client that keeps no connection.
     ///
     /// # Errors
-    /// When the service does not work to begin with.
+    /// When the service does not work at the beginning.
     pub async fn start(api: &Api, fresh: &Api) -> Result<Self, Failure> {
         let mut accounts = Vec::new();
         for index in 1..=ACCOUNTS {
@@ -81,7 +81,7 @@ impl Users {
         reads
     }
 
-    /// How long after `since` all is as it was: the first second in which every read was answered, and fast.
+    /// Time from `since` until everything is normal: the first second in which every read was answered fast.
     pub async fn normal_again(&self, since: Instant, longest: Duration, slack: f64) -> Option<Duration> {
         let well = |record: &Record| record.is_ok() && record.took() < NORMAL.mul_f64(slack);
         let mut begin = since;

@@ -1,5 +1,5 @@
-//! Connections that are held: each says the beginning of something and then nothing, or next to nothing, until it is
-//! closed; then another one is opened in its place.
+//! Held connections: each sends the beginning of something and then nothing, or almost nothing, until it is closed;
+//! then another one is opened.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,31 +10,31 @@ use super::{
     line::{Door, Line, Target, head},
 };
 
-/// Pause before a connection is opened in place of another one.
+/// Pause before a closed connection is replaced.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// How often a request grows by one byte.
+/// Pause between two single bytes of a request.
 const DRIBBLE: Duration = Duration::from_secs(1);
 
-/// How long a client that reads nothing waits until it begins anew.
+/// How long a client that reads nothing waits before it starts again.
 const UNREAD: Duration = Duration::from_mins(1);
 
-/// As small a receive buffer as Linux gives.
+/// Smallest receive buffer of Linux, in bytes.
 const NO_WINDOW: u32 = 2048;
 
-/// More connections than one address may hold.
+/// More connections than one address may have open.
 const CROWD: usize = 4500;
 
-/// Connections that do not read what they asked for.
+/// Connections that do not read their answer.
 const READERS: usize = 600;
 
 /// Workers that open and close connections.
 const BURST: usize = 64;
 
-/// Paths that read a body, that answer without reading it, and that are none.
+/// Paths that read a body, that answer without reading it, and that do not exist.
 const PATHS: [&str; 4] = ["/api/login", "/api/user", "/api/upload", "/nope"];
 
-/// What a connection that was opened does until it is closed.
+/// What an open connection does until it is closed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
     /// Waits.
@@ -45,7 +45,7 @@ enum Then {
     LookAway,
 }
 
-/// Keeps `count` connections open, each with the bytes and through the door that `first` gives for its number.
+/// Keeps `count` connections open; `first` returns door and first bytes for each number.
 fn keep(
     target: &Target,
     tally: &Tally,
@@ -73,7 +73,7 @@ fn keep(
 }
 
 async fn hold(mut line: Line, tally: &Tally, first: &[u8], then: Then) {
-    // What is refused early is answered although it could not be sent to its end.
+    // An early refusal is answered although the request could not be sent completely.
     let _ = line.send(first).await;
     let answer = match then {
         Then::Wait => line.closed().await,
@@ -101,7 +101,7 @@ pub fn headers(target: &Target, tally: &Tally) -> JoinSet<()> {
     keep(target, tally, CROWD, Then::Dribble, |n| (both_doors(n), Arc::clone(&first)))
 }
 
-/// Bodies that say they are `length` bytes long and stop after `sent`.
+/// Bodies with a declared length of `length` bytes that stop after `sent`.
 pub fn bodies(target: &Target, tally: &Tally, count: usize, length: usize, sent: usize) -> JoinSet<()> {
     let request = |path| -> Arc<[u8]> {
         let length = length.to_string();
@@ -119,12 +119,12 @@ pub fn downloads(target: &Target, tally: &Tally, file: &str) -> JoinSet<()> {
     keep(target, tally, READERS, Then::LookAway, |_| (Door::Tls, Arc::clone(&first)))
 }
 
-/// Connections that say nothing.
+/// Connections that send nothing.
 pub fn idle(target: &Target, tally: &Tally) -> JoinSet<()> {
     keep(target, tally, CROWD, Then::Wait, |n| (both_doors(n), Arc::new([])))
 }
 
-/// Connections that are opened and closed as fast as that goes.
+/// Connections that are opened and closed as fast as possible.
 pub fn burst(target: &Target, tally: &Tally) -> JoinSet<()> {
     let work = |n| {
         let (target, tally) = (target.clone(), tally.clone());

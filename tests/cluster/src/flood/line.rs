@@ -1,4 +1,4 @@
-//! Connections to the proxy, over TLS and in clear text, and requests on them byte for byte.
+//! Connections to the proxy, with TLS and in clear text, and requests byte by byte.
 
 use std::{fmt::Write, io, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
@@ -21,22 +21,22 @@ use crate::{Failure, api::unique};
 /// Name in the certificate of the proxy under test.
 pub const NAME: &str = "wehpu.test";
 
-/// Where the proxy listens, within its network.
+/// Ports of the proxy within its network.
 const TLS_PORT: u16 = 8443;
 const PLAIN_PORT: u16 = 8080;
 
 /// Longest wait for a connection, and for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Longest answer that is kept.
+/// Longest answer that is kept, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
 
-/// How a connection enters.
+/// The kind of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     /// HTTP/1.1 over TLS.
     Tls,
-    /// HTTP/2 over TLS, if the proxy takes it.
+    /// HTTP/2 over TLS, if the proxy accepts it.
     TlsHttp2,
     /// Clear text.
     Plain,
@@ -50,7 +50,7 @@ pub struct Target {
     http2: TlsConnector,
 }
 
-/// What a connection is made of.
+/// The byte stream of a connection.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
@@ -65,7 +65,7 @@ pub struct Answer {
 pub struct Line(Box<dyn Stream>);
 
 impl Target {
-    /// The proxy at `address`, which shows this certificate.
+    /// The proxy at `address` with this certificate.
     pub fn new(address: IpAddr, certificate: &Path) -> Result<Self, Failure> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(certificate)?)?;
@@ -77,7 +77,7 @@ impl Target {
         Ok(Self { address, http1: connector("http/1.1"), http2: connector("h2") })
     }
 
-    /// A connection. `window`: the receive buffer in bytes, where the kernel's own is too large.
+    /// A connection. `window`: the receive buffer in bytes, if the kernel's own is too large.
     pub async fn connect(&self, door: Door, window: Option<u32>) -> io::Result<Line> {
         timeout(PATIENCE, self.open(door, window)).await.map_err(io::Error::from)?
     }
@@ -120,7 +120,7 @@ impl Line {
         .map_err(io::Error::from)?
     }
 
-    /// Reads and drops until the other side closes; gives the status it began with, if it said anything.
+    /// Reads and drops everything until the other side closes. Returns the status at the beginning, if any.
     pub async fn closed(&mut self) -> Option<u16> {
         let (mut said, mut buffer) = (Vec::new(), [0; 1024]);
         while let Ok(count @ 1..) = self.0.read(&mut buffer).await {

@@ -1,6 +1,6 @@
-//! The attacker: one address that opens connections, streams and requests and does not end them, or asks without end. It
-//! runs in a container of its own on the network of the proxy (`cluster-test flood …`), so that it has an address of its
-//! own, and prints what it met as one line of JSON.
+//! The attacker: one address that opens connections, streams and requests and does not end them, or sends requests
+//! without end. It runs in a container on the proxy's network (`cluster-test flood …`) to have an address of its own,
+//! and prints its results as one line of JSON.
 
 mod held;
 mod line;
@@ -22,7 +22,7 @@ use crate::{Failure, lock};
 pub use line::NAME;
 use line::Target;
 
-/// What one address does to the service.
+/// The attacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Attack {
     /// Requests whose headers never end.
@@ -33,17 +33,17 @@ pub enum Attack {
     Bodies,
     /// Bodies of a megabyte that lack their last kilobyte.
     LargeBodies,
-    /// HTTP/2 over TLS and in clear text: a hundred streams a connection, each with one byte of its body.
+    /// HTTP/2 with TLS and in clear text: a hundred streams per connection, each with one byte of its body.
     Streams,
     /// Downloads of a public file that nobody reads.
     Downloads,
-    /// Connections that say nothing.
+    /// Connections that send nothing.
     Idle,
     /// Connections that are opened and closed.
     Burst,
     /// Two hundred uploads of 20 MiB at once, by ten accounts.
     Uploads,
-    /// Login codes that are made up.
+    /// Invented login codes.
     Codes,
     /// Searches that read whole collections, by thirty accounts.
     Searches,
@@ -72,10 +72,10 @@ impl Attack {
     }
 }
 
-/// What to do, to whom, how long.
+/// Which attack, against whom, for how long.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// What to do
+    /// The attack
     #[arg(value_enum)]
     attack: Attack,
     /// Address of the proxy
@@ -87,15 +87,15 @@ pub struct Arguments {
     /// Path of a large public file
     #[arg(long, default_value = "/files/none.zip")]
     file: String,
-    /// For how long
+    /// Length in seconds
     #[arg(long)]
     seconds: u64,
-    /// How many times slower than promised students come and look
+    /// Factor by which students come and read more slowly
     #[arg(long, default_value_t = 1.0, value_parser = crate::slack)]
     slack: f64,
 }
 
-/// What an attacker met.
+/// The results of an attacker.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Met {
     /// Connections that were opened.
@@ -106,7 +106,7 @@ pub struct Met {
     pub answers: BTreeMap<u16, usize>,
 }
 
-/// Shared by all connections of an attacker.
+/// The results, shared by all connections of an attacker.
 #[derive(Debug, Clone, Default)]
 struct Tally(Arc<Mutex<Met>>);
 
@@ -124,7 +124,7 @@ impl Tally {
     }
 }
 
-/// Attacks for as long as it is told, and prints what it met.
+/// Attacks for the given time, and prints the results.
 ///
 /// # Errors
 /// When the certificate cannot be used.
@@ -148,7 +148,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     sleep_until(end).await;
     if arguments.attack == Attack::Students {
-        // They end by themselves, each with its last answer.
+        // They end by themselves after their last answer.
         while workers.join_next().await.is_some() {}
     }
     println!("{}", serde_json::to_string(&*lock(&tally.0))?);

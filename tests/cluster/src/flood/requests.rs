@@ -1,4 +1,4 @@
-//! Complete requests, more than anybody needs: uploads, login codes, searches.
+//! Complete requests, in excess: uploads, login codes, searches.
 
 use std::{io, time::Duration};
 
@@ -10,28 +10,28 @@ use super::{
 };
 use crate::{api::unique, load::PNG};
 
-/// Workers that send made-up login codes.
+/// Workers that send invented login codes.
 const GUESSERS: usize = 64;
 
-/// Accounts that search, and requests of each at once.
+/// Accounts that search, and searches of each at once.
 const SEARCHERS: usize = 30;
 const SEARCHES_AT_ONCE: usize = 4;
 
-/// A search for a word that is nowhere, which reads everything.
+/// A search for a word that occurs nowhere, which reads everything.
 const SEARCH: &str = "/api/rss/news?q=%E9%BE%98%E9%9D%90";
 
 /// Accounts that upload, and uploads of each at once.
 const UPLOADERS: usize = 10;
 const UPLOADS_AT_ONCE: usize = 20;
 
-/// Bytes of an upload, and of each piece that is sent.
+/// Size of an upload, and of each piece that is sent, in bytes.
 const UPLOAD: usize = 20 * 1024 * 1024 - 1024;
 const PIECE: usize = 64 * 1024;
 
-/// Pause after something went wrong.
+/// Pause after an error.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// What is asked.
+/// A request.
 #[derive(Clone)]
 enum Request {
     Guess,
@@ -41,7 +41,7 @@ enum Request {
 }
 
 impl Request {
-    /// Sends it and gives the status of the answer.
+    /// Sends it. Returns the status of the answer.
     async fn send(&self, line: &mut Line) -> io::Result<u16> {
         match self {
             Self::Guess => Ok(line.login(&format!("guess-{}-{}", unique(), unique())).await?.status),
@@ -51,7 +51,7 @@ impl Request {
     }
 }
 
-/// Sends the same on one connection after the other, without end.
+/// Sends the same request without end, on one connection after the other.
 async fn repeat(target: Target, tally: Tally, request: Request) {
     loop {
         if let Ok(mut line) = target.connect(Door::Tls, None).await {
@@ -65,12 +65,12 @@ async fn repeat(target: Target, tally: Tally, request: Request) {
     }
 }
 
-/// `count` workers that send the same.
+/// `count` workers that send the same request.
 fn repeated(target: &Target, tally: &Tally, request: &Request, count: usize) -> JoinSet<()> {
     (0..count).map(|_| repeat(target.clone(), tally.clone(), request.clone())).collect()
 }
 
-/// A token for a new account, as long as it takes.
+/// A token for a new account, after as many tries as necessary.
 async fn token(target: &Target, name: &str) -> String {
     loop {
         if let Ok(mut line) = target.connect(Door::Tls, None).await
@@ -82,7 +82,7 @@ async fn token(target: &Target, name: &str) -> String {
     }
 }
 
-/// `accounts` accounts that each send the same, `at_once` at once.
+/// `accounts` accounts that each send the same request, `at_once` at once.
 fn by_accounts(
     target: &Target,
     tally: &Tally,
@@ -101,7 +101,7 @@ fn by_accounts(
     (0..accounts).map(account).collect()
 }
 
-/// Login codes that are made up.
+/// Invented login codes.
 pub fn codes(target: &Target, tally: &Tally) -> JoinSet<()> {
     repeated(target, tally, &Request::Guess, GUESSERS)
 }
@@ -116,7 +116,7 @@ pub fn uploads(target: &Target, tally: &Tally) -> JoinSet<()> {
     by_accounts(target, tally, UPLOADERS, UPLOADS_AT_ONCE, Request::Upload)
 }
 
-/// One upload; gives the status of the answer, which may come before the end.
+/// One upload. Returns the status of the answer, which may come before the end.
 async fn upload(line: &mut Line, token: &str) -> io::Result<u16> {
     const PART: &str = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n";
     const END: &str = "\r\n--x--\r\n";
@@ -143,7 +143,7 @@ async fn upload(line: &mut Line, token: &str) -> io::Result<u16> {
         }
         line.send(END.as_bytes()).await
     };
-    // An upload that is refused is cut off, and answered all the same.
+    // A refused upload is cut off, and answered all the same.
     let _ = sent.await;
     Ok(line.answer().await?.status)
 }

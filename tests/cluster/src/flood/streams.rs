@@ -1,5 +1,5 @@
-//! HTTP/2 (RFC 9113) by hand: a hundred streams a connection, each with the first byte of its body. No client library
-//! leaves a request unfinished.
+//! HTTP/2 (RFC 9113) by hand, because no client library leaves a request unfinished: a hundred streams per connection,
+//! each with the first byte of its body.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,11 +10,11 @@ use super::{
     line::{Door, NAME, Target},
 };
 
-/// Connections, and streams on each: as many as a server allows that says nothing about it.
+/// Connections, and streams on each: the least that RFC 9113 §6.5.2 recommends a server to allow.
 const CONNECTIONS: usize = 200;
 const STREAMS: u32 = 100;
 
-/// Pause before a connection is opened in place of another one.
+/// Pause before a closed connection is replaced.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Frame types (RFC 9113 §6) and the flag for complete headers.
@@ -28,7 +28,8 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// A header field as a literal without indexing, with a new name (RFC 7541 §6.2.2); both shorter than 127 bytes.
+/// A header field as a literal without indexing, with a new name (RFC 7541 §6.2.2). Name and value must be shorter than
+/// 127 bytes.
 fn field(name: &str, value: &str) -> Vec<u8> {
     let text = |text: &str| [&[u8::try_from(text.len()).unwrap_or_default()], text.as_bytes()].concat();
     [vec![0], text(name), text(value)].concat()

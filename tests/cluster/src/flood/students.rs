@@ -1,5 +1,5 @@
-//! Three thousand students behind one address, as a campus has them: each with a connection and an account of its own,
-//! who logs in and then looks at something every ten seconds. None of them may be refused.
+//! Three thousand students behind one address, like a campus: each has a connection and an account, logs in and then
+//! reads something every ten seconds. None of them may be refused.
 
 use std::{io, time::Duration};
 
@@ -13,19 +13,19 @@ use super::{
     line::{Door, Line, Target},
 };
 
-/// How many.
+/// Number of students.
 const STUDENTS: u32 = 3000;
 
-/// They come one after the other within this time.
+/// Time in which they come, one after the other.
 const COMING: Duration = Duration::from_secs(40);
 
-/// Pause between two looks of a student.
+/// Pause between two reads of a student.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// What they look at.
+/// Paths that they read.
 const PATHS: [&str; 3] = ["/api/user", "/api/rss/news", "/api/calendar"];
 
-/// Lets them come, and stay until `end`; both happens `slack` times more slowly.
+/// Lets them come and stay until `end`; arrival and pauses are `slack` times slower.
 pub fn students(target: &Target, tally: &Tally, end: Instant, slack: f64) -> JoinSet<()> {
     let begun = Instant::now();
     let (coming, pause) = (COMING.mul_f64(slack), PAUSE.mul_f64(slack));
@@ -33,7 +33,7 @@ pub fn students(target: &Target, tally: &Tally, end: Instant, slack: f64) -> Joi
         let (target, tally) = (target.clone(), tally.clone());
         async move {
             sleep_until(begun + coming / STUDENTS * n).await;
-            // Whoever meets trouble stops: it is counted once.
+            // A student who meets an error stops, so it is counted once.
             if stay(&target, &tally, end, pause).await.is_err() {
                 tally.refused();
             }
@@ -56,7 +56,7 @@ async fn stay(target: &Target, tally: &Tally, end: Instant, pause: Duration) -> 
     Ok(())
 }
 
-/// Looks at something; a connection that was closed while nobody used it is opened anew, as every client does.
+/// Reads a path. A connection that was closed while idle is opened again, as every client does.
 async fn look(line: &mut Line, target: &Target, tally: &Tally, path: &str, token: &str) -> io::Result<u16> {
     if let Ok(answer) = line.get(path, token).await {
         return Ok(answer.status);

@@ -1,4 +1,4 @@
-//! The library's pages: grids of nested tables with generated ids. A grid without rows is not there at all.
+//! The library's pages: grids of nested tables with generated ids. A grid without rows is left out.
 
 use std::fmt::Write as _;
 
@@ -43,10 +43,10 @@ pub(super) fn login(error: Option<&str>) -> String {
     page + TAIL
 }
 
-/// So many loans stand on a page.
+/// Loans per page.
 pub(super) const LOANS: usize = 10;
 
-/// What the links of the pager name as their target.
+/// Target of the pager's links.
 pub(super) const PAGER: &str = "ctl00$ContentPlaceHolder1$GridView1";
 
 /// Page `number` (from 0) of the books on loan, with what the page pops up.

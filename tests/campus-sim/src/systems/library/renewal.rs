@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::student::Loan;
 
-/// By how many days a renewal puts off the day on which a book is due.
+/// By how many days a renewal extends a loan.
 const DAYS: u32 = 30;
 
 /// What the page keeps in its hidden fields; another list of loans has another one.
@@ -47,7 +47,7 @@ pub(super) fn renew(loan: &mut Loan) {
     loan.due_on = later(&loan.due_on);
 }
 
-/// `date` put off; one that is no date stays.
+/// `date`, [`DAYS`] later; a text that is no date stays as it is.
 fn later(date: &str) -> String {
     let mut parts = date.splitn(3, '-').map(str::parse::<u32>);
     let (Some(Ok(mut year)), Some(Ok(mut month)), Some(Ok(day))) = (parts.next(), parts.next(), parts.next()) else {

@@ -1,4 +1,4 @@
-//! Draws captchas the way the real server does.
+//! Draws captchas as the real server does.
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
@@ -7,10 +7,10 @@ use crate::rng::Rng;
 
 const WIDTH: usize = 60;
 const HEIGHT: usize = 20;
-/// Distance between the pens of two characters, and where the first one stands.
+/// Distance between the pens of two characters, and position of the first pen, in pixels.
 const PITCH: usize = 13;
 const FIRST_PEN: usize = 6;
-/// Short lines of noise on the ground.
+/// Number of short lines of noise on the ground.
 const LINES: usize = 155;
 const QUALITY: u8 = 75;
 

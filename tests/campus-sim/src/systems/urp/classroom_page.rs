@@ -1,4 +1,4 @@
-//! 自习教室查询: rooms nobody is taught in at a given time.
+//! 自习教室查询: rooms without a lesson at a given time.
 
 use std::fmt::Write as _;
 

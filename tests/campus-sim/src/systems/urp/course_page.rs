@@ -1,5 +1,5 @@
-//! 选课结果: the chosen courses. A calendar grid, a table that is commented out, then the table that counts: a course
-//! starts with 18 cells, each further session of it has 7, and the row of a course without a time slot is never closed.
+//! 选课结果: the chosen courses. A weekly grid, a table that is commented out, then the table that counts: a course begins
+//! with 18 cells, each further session has 7, and the row of a course without a time slot is never closed.
 
 use std::fmt::Write as _;
 

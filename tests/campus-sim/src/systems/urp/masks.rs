@@ -1,4 +1,4 @@
-//! The glyphs captchas are drawn with: the ones the engine's solver reads, taken from its file.
+//! The glyphs of captchas, read from the file of the engine's solver.
 
 use std::sync::LazyLock;
 

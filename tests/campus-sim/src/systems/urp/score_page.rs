@@ -20,7 +20,7 @@ const COLUMNS: [&str; 12] = [
     "未通过原因",
 ];
 
-/// So many scores stand on a page.
+/// Scores per page.
 const PER_PAGE: usize = 10;
 
 /// Page `number` (from 1) of these scores; it looks the same without any.

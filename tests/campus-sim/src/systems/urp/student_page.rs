@@ -1,4 +1,4 @@
-//! 学籍信息: who the student is. Labels end in a colon and a no-break space; most rows are never closed.
+//! 学籍信息: the student's record. Labels end in a colon and a no-break space; most rows are never closed.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The VPN's key pair. TEST ONLY: it protects nothing, is public by being here, and must never be used anywhere else.
+//! The VPN's key pair. TEST ONLY: it is public, protects nothing, and must never be used anywhere else.
 
 use std::sync::LazyLock;
 

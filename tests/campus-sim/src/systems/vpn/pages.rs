@@ -1,4 +1,4 @@
-//! The VPN's own pages. They are UTF-8.
+//! The VPN's own pages, in UTF-8.
 
 use axum::response::Response;
 

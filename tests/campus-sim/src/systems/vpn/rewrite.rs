@@ -1,9 +1,9 @@
-//! Rewriting of relayed pages, the way the VPN does it: its scripts go in, URLs gain its prefix, inline handlers and
-//! scripts are wrapped so that it can flush its cache.
+//! Rewrites relayed pages as the VPN does: adds its scripts, puts its prefix before URLs, and wraps inline handlers and
+//! scripts so that it can flush its cache.
 
 use std::borrow::Cow;
 
-/// The code a wrapped handler starts with (behind `var ` where the attribute is quoted) and ends with.
+/// Code before (after `var ` in a quoted attribute) and after a wrapped handler.
 const HANDLER_START: &str = "SF_FUNC_cache_flush_tmp=SF_FUNC_cache_flush;";
 const HANDLER_END: &str = "SF_FUNC_cache_flush_tmp();";
 const SCRIPT_END: &str = "\n;if(typeof(SF_FUNC_cache_flush)=='function')SF_FUNC_cache_flush();\n";

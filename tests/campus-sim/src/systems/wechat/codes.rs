@@ -1,4 +1,4 @@
-//! Login codes: each is good once, for five minutes.
+//! Login codes: each is valid once, for five minutes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -11,12 +11,13 @@ use crate::world::lock;
 
 const LIVES_FOR: Duration = Duration::from_mins(5);
 
-/// So many used codes are remembered as used; older ones are as unknown as any other text.
+/// Number of used codes that are remembered; older ones are unknown.
 const REMEMBERED: usize = 200_000;
 
 /// Codes that were minted, and codes that were used.
 ///
-/// Besides minted ones, any code `sim-<openid>-<nonce>` is good once, so that a person can log in with `curl` alone.
+/// In addition to minted codes, any code `sim-<openid>-<nonce>` is valid once, so that a person can log in with `curl`
+/// alone.
 #[derive(Debug)]
 pub(super) struct Codes(Mutex<Inner>);
 

@@ -42,7 +42,7 @@ pub(super) struct Message<'a> {
     pub(super) template_id: &'a str,
 }
 
-/// Most characters of a template's fields, by the kind their name begins with.
+/// Most characters of a template's field, by the kind at the beginning of its name.
 const FIELDS: [(&str, usize); 13] = [
     ("thing", 20),
     ("number", 32),

@@ -1,4 +1,4 @@
-//! What a client sends along with its code: the user's profile, encrypted under the session key.
+//! The profile that a client sends with its code, encrypted with the session key.
 
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeEncrypt, KeyIvInit};

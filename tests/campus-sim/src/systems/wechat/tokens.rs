@@ -1,4 +1,4 @@
-//! Access tokens of the stable interface: everyone who asks gets the same one, and the one before stays good for a while.
+//! Access tokens of the stable interface: all callers get the same one, and the former one stays valid for a while.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::world::lock;
 
 const LIVES_FOR: Duration = Duration::from_hours(2);
 
-/// A replaced token is still accepted for this long.
+/// How long a replaced token is still accepted.
 const OVERLAP: Duration = Duration::from_mins(5);
 
 /// The answer to a call with a token that was good once.
