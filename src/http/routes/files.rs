@@ -1,5 +1,5 @@
-//! `GET /files/{name}`: an uploaded file, for anybody who knows its name. A file never changes and its name is never used
-//! again, so the name is its entity tag and caches may keep it for good.
+//! `GET` and `HEAD /files/{name}`: an uploaded file, for anybody who knows its name. A file never changes and its name is
+//! never used again, so the name is its entity tag and caches may keep it for good.
 
 use axum::{
     body::{Body, Bytes},

@@ -1,4 +1,5 @@
-//! `/api/library`: the caller's loans, the catalogue, copies of a book.
+//! `GET /api/library/borrowing`: the caller's loans; `POST /api/library/renew` renews one. `GET /api/library/books`: the
+//! catalogue; `GET /api/library/books/{id}`: copies of a book.
 
 use axum::extract::State;
 use serde::Deserialize;

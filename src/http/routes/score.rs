@@ -1,4 +1,4 @@
-//! `/api/score`: the caller's scores of the current term.
+//! `GET /api/score`: the caller's scores of the current term. `GET /api/score/summary`: what they amount to.
 
 use axum::extract::State;
 use serde::Serialize;

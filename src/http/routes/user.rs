@@ -1,4 +1,4 @@
-//! `/api/user`: the caller's account, and the names of others.
+//! `GET /api/user`: the caller's account; `PUT` changes it. `GET /api/user/{id}`: the name of another student.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

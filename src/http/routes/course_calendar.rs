@@ -1,5 +1,5 @@
-//! The course table as a calendar that other programs subscribe to: `GET /api/course.ics?token=…`, with a token that
-//! opens nothing else and can be taken back.
+//! `GET /api/course.ics?token=…`: the course table as a calendar that other programs subscribe to.
+//! `POST /api/course/subscription` gives the token, which opens nothing else; `DELETE` takes it back.
 
 use axum::{
     extract::State,

@@ -1,4 +1,5 @@
-//! `/api/me/accounts`: the other WeChat accounts that are bound to the caller's student number, and how to end that.
+//! `GET /api/me/accounts`: the other WeChat accounts that are bound to the caller's student number.
+//! `DELETE /api/me/accounts/others` ends that.
 
 use std::time::Duration;
 

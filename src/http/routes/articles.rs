@@ -1,4 +1,5 @@
-//! `/api/rss`: articles that the spider collected: news, logistics news, lectures and notices.
+//! `GET /api/rss/{classify}`: articles that the spider collected: news, logistics news, lectures and notices.
+//! `GET /api/rss/{classify}/{id}`: one of them.
 
 use axum::extract::State;
 use chrono::{DateTime, SecondsFormat, Utc};

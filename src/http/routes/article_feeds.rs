@@ -1,5 +1,5 @@
-//! `/api/rss/<class>.atom`: the newest articles of a class for feed readers (Atom, RFC 4287). Those of the classes in
-//! `WEHPU_PUBLIC_FEEDS` are for everybody; the others need the token of a personal address (`atom_subscription.rs`).
+//! `GET /api/rss/<class>.atom`: the newest articles of a class for feed readers (Atom, RFC 4287). Those of the classes in
+//! `WEHPU_PUBLIC_FEEDS` are for everybody; the others need the token of a personal address (`article_subscription.rs`).
 
 use std::io;
 

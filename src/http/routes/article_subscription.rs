@@ -1,5 +1,5 @@
-//! `/api/rss/subscription`: personal addresses of the feeds. What lies behind the VPN is for those who could read it there:
-//! feeds of it need a token, which opens nothing else and can be taken back.
+//! `POST /api/rss/subscription`: personal addresses of the feeds; `DELETE` ends them. What lies behind the VPN is for those
+//! who could read it there: feeds of it need a token, which opens nothing else and can be taken back.
 
 use axum::{extract::State, http::request::Parts};
 use serde::Serialize;
