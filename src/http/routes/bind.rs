@@ -89,7 +89,14 @@ impl IntoResponse for Refused {
 ///
 /// What the campus refuses is counted: 3 an hour of an account with one number, 10 a day of an account (`WEHPU_LIMIT_BIND`);
 /// accounts that neither are nor were bound to a number try it 5 times an hour, all together.
-#[utoipa::path(post, path = "/api/bind", tag = "account", security(("token" = [])), request_body(content((BindInput = "application/x-www-form-urlencoded"), (BindInput = "application/json"))), responses((status = 201, body = Envelope<Bound>, description = "bound"), Failures))]
+#[utoipa::path(
+    post,
+    path = "/api/bind",
+    tag = "account",
+    security(("token" = [])),
+    request_body(content((BindInput = "application/x-www-form-urlencoded"), (BindInput = "application/json"))),
+    responses((status = 201, body = Envelope<Bound>, description = "bound"), Failures)
+)]
 async fn bind(
     State(app): State<AppState>,
     Extension(notes): Extension<AccessNotes>,

@@ -29,7 +29,13 @@ fn week_of(term: &Term, today: NaiveDate) -> u32 {
 }
 
 /// Which week of which term it is.
-#[utoipa::path(get, path = "/api/calendar", tag = "study", security(("token" = [])), responses((status = 200, body = Envelope<Calendar>, description = "today"), Failures))]
+#[utoipa::path(
+    get,
+    path = "/api/calendar",
+    tag = "study",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Calendar>, description = "today"), Failures)
+)]
 async fn calendar(State(app): State<AppState>, _caller: Caller) -> Envelope<Calendar> {
     let term = &app.config.term;
     let start = term.start;

@@ -45,7 +45,10 @@ struct ClassroomInput {
     path = "/api/classroom",
     tag = "study",
     security(("token" = [])),
-    request_body(content((ClassroomInput = "application/x-www-form-urlencoded"), (ClassroomInput = "application/json"))),
+    request_body(content(
+        (ClassroomInput = "application/x-www-form-urlencoded"),
+        (ClassroomInput = "application/json")
+    )),
     responses((status = 200, body = Envelope<Vec<Vec<Room>>>, description = "floors"), Failures)
 )]
 async fn classrooms(

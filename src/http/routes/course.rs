@@ -12,7 +12,13 @@ use crate::{
 };
 
 /// The caller's course table of the current term.
-#[utoipa::path(get, path = "/api/course", tag = "study", security(("token" = [])), responses((status = 200, body = Envelope<CourseTable>, description = "the table"), Failures))]
+#[utoipa::path(
+    get,
+    path = "/api/course",
+    tag = "study",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<CourseTable>, description = "the table"), Failures)
+)]
 async fn course(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<CourseTable>, ApiError> {
     Ok(Envelope::campus("课表获取成功", app.reader.read(&Courses, &user).await?))
 }

@@ -21,7 +21,15 @@ use crate::{
     path = "/api/donation",
     tag = "service",
     security(("token" = [])),
-    responses((status = 200, body = Envelope<Vec<Donation>>, description = "the donations, in the order in which they are listed"), Failures, Unusable)
+    responses(
+        (
+            status = 200,
+            body = Envelope<Vec<Donation>>,
+            description = "the donations, in the order in which they are listed"
+        ),
+        Failures,
+        Unusable
+    )
 )]
 async fn donation(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Vec<Donation>>, ApiError> {
     let donations = app.reader.read(&Donations(app.github.clone()), &user).await.map_err(|e| match e {

@@ -90,7 +90,11 @@ struct Published {
     tag = "service",
     security(("token" = [])),
     request_body(content((FeedbackInput = "application/json"), (FeedbackInput = "application/x-www-form-urlencoded"))),
-    responses((status = 201, body = Envelope<Published>, description = "published, now or by the same report a moment ago"), Failures, Unusable)
+    responses(
+        (status = 201, body = Envelope<Published>, description = "published, now or by the same report a moment ago"),
+        Failures,
+        Unusable
+    )
 )]
 async fn feedback(
     State(app): State<AppState>,

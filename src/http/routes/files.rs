@@ -49,8 +49,13 @@ struct FileContent(Vec<u8>);
     ),
     responses(
         (status = 200, description = "the file", content(
-            (FileContent = "image/png"), (FileContent = "image/jpeg"), (FileContent = "image/gif"), (FileContent = "application/pdf"),
-            (FileContent = "application/zip"), (FileContent = "application/vnd.rar"), (FileContent = "application/msword"),
+            (FileContent = "image/png"),
+            (FileContent = "image/jpeg"),
+            (FileContent = "image/gif"),
+            (FileContent = "application/pdf"),
+            (FileContent = "application/zip"),
+            (FileContent = "application/vnd.rar"),
+            (FileContent = "application/msword"),
             (FileContent = "application/vnd.ms-excel"),
             (FileContent = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
             (FileContent = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),

@@ -48,7 +48,17 @@ struct Token {
 }
 
 /// Logs in with a WeChat login code.
-#[utoipa::path(post, path = "/api/login", tag = "account", request_body(content((LoginInput = "application/x-www-form-urlencoded"), (LoginInput = "application/json"))), responses((status = 200, body = Envelope<Token>, description = "known user"), (status = 201, body = Envelope<Token>, description = "first login"), Failures))]
+#[utoipa::path(
+    post,
+    path = "/api/login",
+    tag = "account",
+    request_body(content((LoginInput = "application/x-www-form-urlencoded"), (LoginInput = "application/json"))),
+    responses(
+        (status = 200, body = Envelope<Token>, description = "known user"),
+        (status = 201, body = Envelope<Token>, description = "first login"),
+        Failures
+    )
+)]
 async fn login(
     State(app): State<AppState>,
     ClientAddress(address): ClientAddress,

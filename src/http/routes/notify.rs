@@ -40,7 +40,11 @@ struct NotifyInput {
     template_id: Text<64>,
     /// Page of the mini-program that a tap on the message opens.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 256, pattern = "^/?[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*([?][A-Za-z0-9_.~=&-]*)?$")]
+    #[schema(
+        value_type = Option<String>,
+        max_length = 256,
+        pattern = "^/?[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*([?][A-Za-z0-9_.~=&-]*)?$"
+    )]
     page: Option<Text<256>>,
     #[schema(value_type = Keywords)]
     data: Data,

@@ -32,7 +32,13 @@ struct Account {
 }
 
 /// The caller's account.
-#[utoipa::path(get, path = "/api/user", tag = "account", security(("token" = [])), responses((status = 200, body = Envelope<Account>, description = "the account"), Failures))]
+#[utoipa::path(
+    get,
+    path = "/api/user",
+    tag = "account",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Account>, description = "the account"), Failures)
+)]
 async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Account>, ApiError> {
     let user = caller.account(&app).await?.ok_or(ApiError::NotFound("用户不存在"))?;
     let account = Account { nick_name: user.nick_name, student_id: user.student_id, name: user.name, bind: user.bind };
@@ -47,7 +53,14 @@ struct Other {
 }
 
 /// Name of a student who uses the service, for those who have bound campus accounts.
-#[utoipa::path(get, path = "/api/user/{id}", tag = "account", security(("token" = [])), params(("id" = String, Path, description = "student number")), responses((status = 200, body = Envelope<Other>, description = "the student"), Failures))]
+#[utoipa::path(
+    get,
+    path = "/api/user/{id}",
+    tag = "account",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "student number")),
+    responses((status = 200, body = Envelope<Other>, description = "the student"), Failures)
+)]
 async fn other(
     State(app): State<AppState>,
     Student(user): Student,
@@ -79,7 +92,14 @@ struct Changed {
 }
 
 /// Changes one field of the caller's account.
-#[utoipa::path(put, path = "/api/user", tag = "account", security(("token" = [])), request_body(content((Change = "application/x-www-form-urlencoded"), (Change = "application/json"))), responses((status = 201, body = Envelope<Changed>, description = "changed"), Failures))]
+#[utoipa::path(
+    put,
+    path = "/api/user",
+    tag = "account",
+    security(("token" = [])),
+    request_body(content((Change = "application/x-www-form-urlencoded"), (Change = "application/json"))),
+    responses((status = 201, body = Envelope<Changed>, description = "changed"), Failures)
+)]
 async fn change(
     State(app): State<AppState>,
     Student(user): Student,
