@@ -89,9 +89,12 @@ fn failure((status, meaning): (&str, &str)) -> (String, RefOr<Response>) {
 }
 
 /// Makes the description exact where that follows from the shape of an operation: who needs no token is not told to log
-/// in again, what has no body cannot have a wrong one, and a text in a body may be sent as a whole number
-/// ([`crate::http::text`]).
+/// in again, what has no body cannot have a wrong one, a text in a body may be sent as a whole number
+/// ([`crate::http::text`]), and a HEAD that the handler of a GET answers is an operation of its own.
 pub fn tighten(api: &mut utoipa::openapi::OpenApi) {
+    for head in api.paths.paths.values_mut().filter_map(|path| path.head.as_mut()) {
+        head.operation_id = head.operation_id.take().map(|id| id + "Head");
+    }
     let mut bodies = Vec::new();
     for operation in api.paths.paths.values_mut().flat_map(operations) {
         let responses = &mut operation.responses.responses;
@@ -140,6 +143,8 @@ fn allow_number(property: &mut RefOr<Schema>) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     #[test]
     fn every_operation_is_described_and_says_how_it_is_protected() {
         let api = crate::http::description();
@@ -151,6 +156,21 @@ mod tests {
                 assert!(!text.is_empty(), "{method} {path} has no description");
                 assert!(operation["tags"].is_array(), "{method} {path} has no tag");
                 assert!(operation["responses"].as_object().unwrap().len() > 1, "{method} {path} has no failures");
+            }
+        }
+    }
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own() {
+        let json = serde_json::to_value(crate::http::description()).unwrap();
+        let mut known = BTreeMap::new();
+        for (path, item) in json["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let id = operation["operationId"].as_str().unwrap_or_default();
+                // Where none is given it is the name of the function, which has no capital letters.
+                assert!(id.contains(char::is_uppercase), "{method} {path} has no operation_id, only {id:?}");
+                let other = known.insert(id, (method, path));
+                assert_eq!(other, None, "{method} {path} is called {id} too");
             }
         }
     }

@@ -54,6 +54,7 @@ struct Described;
 #[utoipa::path(
     get,
     path = "/api/rss/{classify}.atom",
+    operation_id = "getArticleFeed",
     tag = "rss",
     params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"), Subscriber),
     responses(

@@ -39,6 +39,7 @@ struct Address {
 #[utoipa::path(
     post,
     path = "/api/rss/subscription",
+    operation_id = "subscribeToArticleFeeds",
     tag = "rss",
     security(("token" = [])),
     responses((status = 201, body = Envelope<Addresses>, description = "the addresses"), Failures)
@@ -70,6 +71,7 @@ async fn subscribe(
 #[utoipa::path(
     delete,
     path = "/api/rss/subscription",
+    operation_id = "unsubscribeFromArticleFeeds",
     tag = "rss",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "there are none any more"), Failures)

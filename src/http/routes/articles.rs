@@ -155,6 +155,7 @@ impl From<StoredArticle> for Article {
 #[utoipa::path(
     get,
     path = "/api/rss/{classify}",
+    operation_id = "listArticles",
     tag = "rss",
     security(("token" = [])),
     params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"), Page),
@@ -191,6 +192,7 @@ async fn list(
 #[utoipa::path(
     get,
     path = "/api/rss/{classify}/{id}",
+    operation_id = "getArticle",
     tag = "rss",
     security(("token" = [])),
     params(

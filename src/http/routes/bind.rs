@@ -92,6 +92,7 @@ impl IntoResponse for Refused {
 #[utoipa::path(
     post,
     path = "/api/bind",
+    operation_id = "bindCampusAccounts",
     tag = "account",
     security(("token" = [])),
     request_body(content((BindInput = "application/x-www-form-urlencoded"), (BindInput = "application/json"))),

@@ -32,6 +32,7 @@ fn week_of(term: &Term, today: NaiveDate) -> u32 {
 #[utoipa::path(
     get,
     path = "/api/calendar",
+    operation_id = "getCalendar",
     tag = "study",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Calendar>, description = "today"), Failures)

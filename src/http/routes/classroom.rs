@@ -43,6 +43,7 @@ struct ClassroomInput {
 #[utoipa::path(
     post,
     path = "/api/classroom",
+    operation_id = "findEmptyClassrooms",
     tag = "study",
     security(("token" = [])),
     request_body(content(

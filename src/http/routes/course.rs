@@ -15,6 +15,7 @@ use crate::{
 #[utoipa::path(
     get,
     path = "/api/course",
+    operation_id = "getCourseTable",
     tag = "study",
     security(("token" = [])),
     responses((status = 200, body = Envelope<CourseTable>, description = "the table"), Failures)

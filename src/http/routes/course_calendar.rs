@@ -41,6 +41,7 @@ struct Address {
 #[utoipa::path(
     post,
     path = "/api/course/subscription",
+    operation_id = "subscribeToCourseCalendar",
     tag = "study",
     security(("token" = [])),
     responses((status = 201, body = Envelope<Address>, description = "the address"), Failures)
@@ -66,6 +67,7 @@ async fn subscribe(
 #[utoipa::path(
     delete,
     path = "/api/course/subscription",
+    operation_id = "unsubscribeFromCourseCalendar",
     tag = "study",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "there is none any more"), Failures)
@@ -80,6 +82,7 @@ async fn unsubscribe(State(app): State<AppState>, Student(user): Student) -> Res
 #[utoipa::path(
     get,
     path = "/api/course.ics",
+    operation_id = "getCourseCalendar",
     tag = "study",
     params(Subscriber),
     responses(

@@ -19,6 +19,7 @@ use crate::{
 #[utoipa::path(
     get,
     path = "/api/donation",
+    operation_id = "listDonations",
     tag = "service",
     security(("token" = [])),
     responses(

@@ -151,6 +151,7 @@ async fn campus(store: &Store, user: &User) -> Result<Campus, ApiError> {
 #[utoipa::path(
     get,
     path = PATH,
+    operation_id = "exportAccount",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Export>, description = "all data, as an attachment"), Failures)

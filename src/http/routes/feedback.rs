@@ -87,6 +87,7 @@ struct Published {
 #[utoipa::path(
     post,
     path = "/api/feedback",
+    operation_id = "reportProblem",
     tag = "service",
     security(("token" = [])),
     request_body(content((FeedbackInput = "application/json"), (FeedbackInput = "application/x-www-form-urlencoded"))),

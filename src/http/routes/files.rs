@@ -40,6 +40,7 @@ struct FileContent(Vec<u8>);
 #[utoipa::path(
     method(get, head),
     path = PATH,
+    operation_id = "getFile",
     tag = "life",
     params(
         ("name" = String, Path, description = "as an upload answered it"),

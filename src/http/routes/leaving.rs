@@ -25,6 +25,7 @@ const DELETIONS: Rate = Rate { count: 2, period: Duration::from_hours(24) };
 #[utoipa::path(
     post,
     path = "/api/logout",
+    operation_id = "logOut",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "logged out everywhere"), Failures)
@@ -43,6 +44,7 @@ async fn logout(State(app): State<AppState>, caller: Caller) -> Result<Envelope<
 #[utoipa::path(
     delete,
     path = "/api/bind",
+    operation_id = "unbindCampusAccounts",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "nothing is bound any more"), Failures)
@@ -57,6 +59,7 @@ async fn unbind(State(app): State<AppState>, Student(user): Student) -> Result<E
 #[utoipa::path(
     delete,
     path = "/api/user",
+    operation_id = "deleteAccount",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "nothing is left"), Failures)

@@ -27,6 +27,7 @@ const QUERY_LENGTH: usize = 15;
 #[utoipa::path(
     get,
     path = "/api/library/borrowing",
+    operation_id = "listLoans",
     tag = "library",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Vec<Loan>>, description = "the loans"), Failures)
@@ -46,6 +47,7 @@ struct Question {
 #[utoipa::path(
     get,
     path = "/api/library/books",
+    operation_id = "findBooks",
     tag = "library",
     security(("token" = [])),
     params(Question),
@@ -69,6 +71,7 @@ async fn search(
 #[utoipa::path(
     get,
     path = "/api/library/books/{id}",
+    operation_id = "listCopies",
     tag = "library",
     security(("token" = [])),
     params(("id" = String, Path, description = "id of the book in the catalogue")),
@@ -97,6 +100,7 @@ struct Renew {
 #[utoipa::path(
     post,
     path = "/api/library/renew",
+    operation_id = "renewLoan",
     tag = "library",
     security(("token" = [])),
     request_body(content((Renew = "application/x-www-form-urlencoded"), (Renew = "application/json"))),

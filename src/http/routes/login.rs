@@ -51,6 +51,7 @@ struct Token {
 #[utoipa::path(
     post,
     path = "/api/login",
+    operation_id = "logIn",
     tag = "account",
     request_body(content((LoginInput = "application/x-www-form-urlencoded"), (LoginInput = "application/json"))),
     responses(

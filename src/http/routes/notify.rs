@@ -129,6 +129,7 @@ impl<'de> Deserialize<'de> for Data {
 #[utoipa::path(
     post,
     path = "/api/notify",
+    operation_id = "sendMessage",
     tag = "life",
     security(("token" = [])),
     request_body(content((NotifyInput = "application/json"), (FormInput = "application/x-www-form-urlencoded"))),

@@ -40,6 +40,7 @@ struct Other {
 #[utoipa::path(
     get,
     path = "/api/me/accounts",
+    operation_id = "listOtherAccounts",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Others>, description = "the other accounts"), Failures)
@@ -68,6 +69,7 @@ struct Unbound {
 #[utoipa::path(
     delete,
     path = "/api/me/accounts/others",
+    operation_id = "unbindOtherAccounts",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Unbound>, description = "no other account is bound any more"), Failures)

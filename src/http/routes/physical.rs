@@ -15,6 +15,7 @@ use crate::{
 #[utoipa::path(
     get,
     path = "/api/physical",
+    operation_id = "listPhysicalTests",
     tag = "study",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Vec<PhysicalYear>>, description = "the tests"), Failures)

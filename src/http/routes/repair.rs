@@ -56,6 +56,7 @@ struct RspInput {
 #[utoipa::path(
     post,
     path = "/api/rsp/repair",
+    operation_id = "orderRepair",
     tag = "life",
     security(("token" = [])),
     request_body(content((RspInput = "application/x-www-form-urlencoded"), (RspInput = "application/json"))),

@@ -17,6 +17,7 @@ use crate::{
 #[utoipa::path(
     get,
     path = "/api/score",
+    operation_id = "listScores",
     tag = "study",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Vec<Score>>, description = "the scores"), Failures)
@@ -114,6 +115,7 @@ fn summarise(rows: &[ScoreRow]) -> Summary {
 #[utoipa::path(
     get,
     path = "/api/score/summary",
+    operation_id = "getScoreSummary",
     tag = "study",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Summary>, description = "the summary"), Failures)

@@ -76,6 +76,7 @@ struct Uploaded {
 #[utoipa::path(
     post,
     path = "/api/upload",
+    operation_id = "uploadFile",
     tag = "life",
     security(("token" = [])),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
@@ -316,6 +317,7 @@ struct OwnFile {
 #[utoipa::path(
     get,
     path = "/api/upload",
+    operation_id = "listFiles",
     tag = "life",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Vec<OwnFile>>, description = "the files"), Failures)
@@ -343,6 +345,7 @@ async fn list(
 #[utoipa::path(
     delete,
     path = "/api/upload/{name}",
+    operation_id = "deleteFile",
     tag = "life",
     security(("token" = [])),
     params(("name" = String, Path, description = "as the list has it")),

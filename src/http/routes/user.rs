@@ -35,6 +35,7 @@ struct Account {
 #[utoipa::path(
     get,
     path = "/api/user",
+    operation_id = "getAccount",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Account>, description = "the account"), Failures)
@@ -56,6 +57,7 @@ struct Other {
 #[utoipa::path(
     get,
     path = "/api/user/{id}",
+    operation_id = "getStudent",
     tag = "account",
     security(("token" = [])),
     params(("id" = String, Path, description = "student number")),
@@ -95,6 +97,7 @@ struct Changed {
 #[utoipa::path(
     put,
     path = "/api/user",
+    operation_id = "changeAccount",
     tag = "account",
     security(("token" = [])),
     request_body(content((Change = "application/x-www-form-urlencoded"), (Change = "application/json"))),
