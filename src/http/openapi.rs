@@ -1,4 +1,4 @@
-//! The API's own description (OpenAPI 3.1), made from the routes: each handler carries its part on the line above it.
+//! The API's own description (OpenAPI 3.1), made from the table of routes: each handler carries its part above it.
 
 use std::collections::BTreeMap;
 

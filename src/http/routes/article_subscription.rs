@@ -4,7 +4,6 @@
 use axum::{extract::State, http::request::Parts};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -21,7 +20,7 @@ use crate::{
 
 /// Where each feed is.
 #[derive(Serialize, ToSchema)]
-struct Addresses {
+pub(super) struct Addresses {
     feeds: Vec<Address>,
 }
 
@@ -44,7 +43,7 @@ struct Address {
     security(("token" = [])),
     responses((status = 201, body = Envelope<Addresses>, description = "the addresses"), Failures)
 )]
-async fn subscribe(
+pub(super) async fn subscribe(
     State(app): State<AppState>,
     Student(user): Student,
     parts: Parts,
@@ -76,12 +75,11 @@ async fn subscribe(
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "there are none any more"), Failures)
 )]
-async fn unsubscribe(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
+pub(super) async fn unsubscribe(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Done>, ApiError> {
     let (worker, kind) = (app.clone(), SubscriptionKind::Feeds);
     app.finish(async move { Ok(worker.store.subscriptions.end(kind, &user.open_id).await?) }).await?;
     Ok(Envelope::ok("订阅已取消", Done {}))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(subscribe, unsubscribe))
 }

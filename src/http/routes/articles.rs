@@ -6,7 +6,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use mongodb::bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -38,7 +37,7 @@ const NOTHING: ApiError = ApiError::NotFound("没有更多内容");
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Page {
+pub(super) struct Page {
     /// How many of the newest articles to leave out; 0 when missing.
     #[serde(default, deserialize_with = "text::optional")]
     #[param(value_type = Option<u32>, maximum = 1_000_000)]
@@ -81,7 +80,7 @@ impl Page {
 
 /// What a list shows of an article.
 #[derive(Serialize, ToSchema)]
-struct Headline {
+pub(super) struct Headline {
     #[serde(rename = "_id")]
     id: String,
     title: String,
@@ -96,7 +95,7 @@ struct Headline {
 
 /// An article.
 #[derive(Serialize, ToSchema)]
-struct Article {
+pub(super) struct Article {
     title: String,
     time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,7 +160,7 @@ impl From<StoredArticle> for Article {
     params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"), Page),
     responses((status = 200, body = Envelope<Vec<Headline>>, description = "the articles"), Failures)
 )]
-async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     caller: Caller,
     Path(classify): Path<String>,
@@ -201,7 +200,7 @@ async fn list(
     ),
     responses((status = 200, body = Envelope<Article>, description = "the article"), Failures)
 )]
-async fn article(
+pub(super) async fn article(
     State(app): State<AppState>,
     _caller: Caller,
     Path((classify, id)): Path<(String, String)>,
@@ -210,10 +209,6 @@ async fn article(
     let id = ObjectId::parse_str(&id).map_err(|_| NOTHING)?;
     let article = app.store.articles.find(class, id).await?.ok_or(ApiError::NotFound("没有这篇文章"))?;
     Ok(Envelope::ok("获取新闻成功", article.into()))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(article))
 }
 
 #[cfg(test)]

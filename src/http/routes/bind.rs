@@ -12,7 +12,6 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -45,7 +44,7 @@ const ID_NUMBER_KEPT: usize = 8;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct BindInput {
+pub(super) struct BindInput {
     student_id: StudentId,
     #[schema(value_type = String, min_length = 1, max_length = 64)]
     vpn_pass_word: Text<MAX_PASSWORD>,
@@ -58,14 +57,14 @@ struct BindInput {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Bound {
+pub(super) struct Bound {
     vpn: bool,
     jwc: bool,
 }
 
 /// A refusal whose every 400 tells which of the two logins worked: the client reads `data.vpn` and `data.jwc` without
 /// looking whether they are there.
-struct Refused(ApiError);
+pub(super) struct Refused(ApiError);
 
 impl From<ApiError> for Refused {
     fn from(error: ApiError) -> Self {
@@ -98,7 +97,7 @@ impl IntoResponse for Refused {
     request_body(content((BindInput = "application/x-www-form-urlencoded"), (BindInput = "application/json"))),
     responses((status = 201, body = Envelope<Bound>, description = "bound"), Failures)
 )]
-async fn bind(
+pub(super) async fn bind(
     State(app): State<AppState>,
     Extension(notes): Extension<AccessNotes>,
     Student(user): Student,
@@ -248,8 +247,4 @@ async fn tell_others(app: &AppState, open_id: &str, student_id: &str) {
         }
         Err(error) => tracing::warn!(%error, "whether others have bound the number is not known"),
     }
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(bind))
 }

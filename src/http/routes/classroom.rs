@@ -3,7 +3,6 @@
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -24,7 +23,7 @@ use crate::{
 const SECTIONS: [&str; 5] = ["1,2", "3,4", "5,6", "7,8", "9,10"];
 
 #[derive(Deserialize, ToSchema)]
-struct ClassroomInput {
+pub(super) struct ClassroomInput {
     /// Number of the building.
     #[schema(value_type = u8, minimum = 1, maximum = 18)]
     building: Number<1, 18>,
@@ -52,7 +51,7 @@ struct ClassroomInput {
     )),
     responses((status = 200, body = Envelope<Vec<Vec<Room>>>, description = "floors"), Failures)
 )]
-async fn classrooms(
+pub(super) async fn classrooms(
     State(app): State<AppState>,
     Student(user): Student,
     Body(input): Body<ClassroomInput>,
@@ -67,8 +66,4 @@ async fn classrooms(
         section: section.to_owned(),
     };
     Ok(Envelope::campus("空教室获取成功", app.reader.read(&Classrooms(query), &user).await?))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(classrooms))
 }

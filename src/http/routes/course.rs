@@ -1,7 +1,6 @@
 //! `GET /api/course`: the caller's course table of the current term.
 
 use axum::extract::State;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -20,10 +19,9 @@ use crate::{
     security(("token" = [])),
     responses((status = 200, body = Envelope<CourseTable>, description = "the table"), Failures)
 )]
-async fn course(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<CourseTable>, ApiError> {
+pub(super) async fn course(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<CourseTable>, ApiError> {
     Ok(Envelope::campus("课表获取成功", app.reader.read(&Courses, &user).await?))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(course))
 }

@@ -12,7 +12,6 @@ use axum::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -32,7 +31,7 @@ use crate::{
 };
 
 #[derive(Serialize, ToSchema)]
-struct Address {
+pub(super) struct Address {
     /// What to give to the calendar program. Anyone who has it can read the course table.
     url: String,
 }
@@ -46,7 +45,7 @@ struct Address {
     security(("token" = [])),
     responses((status = 201, body = Envelope<Address>, description = "the address"), Failures)
 )]
-async fn subscribe(
+pub(super) async fn subscribe(
     State(app): State<AppState>,
     Student(user): Student,
     parts: Parts,
@@ -72,7 +71,10 @@ async fn subscribe(
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "there is none any more"), Failures)
 )]
-async fn unsubscribe(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
+pub(super) async fn unsubscribe(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Done>, ApiError> {
     let (worker, kind) = (app.clone(), SubscriptionKind::Calendar);
     app.finish(async move { Ok(worker.store.subscriptions.end(kind, &user.open_id).await?) }).await?;
     Ok(Envelope::ok("订阅已取消", Done {}))
@@ -91,7 +93,7 @@ async fn unsubscribe(State(app): State<AppState>, Student(user): Student) -> Res
         Failures
     )
 )]
-async fn calendar(
+pub(super) async fn calendar(
     State(app): State<AppState>,
     Query(subscriber): Query<Subscriber>,
     headers: HeaderMap,
@@ -126,8 +128,4 @@ async fn calendar(
         response.headers_mut().insert(ETAG, etag);
     }
     Ok(response)
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(subscribe, unsubscribe)).routes(routes!(calendar))
 }

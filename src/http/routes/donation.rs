@@ -1,7 +1,6 @@
 //! `GET /api/donation`: who gave what for the service.
 
 use axum::extract::State;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -32,14 +31,13 @@ use crate::{
         Unusable
     )
 )]
-async fn donation(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Vec<Donation>>, ApiError> {
+pub(super) async fn donation(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Vec<Donation>>, ApiError> {
     let donations = app.reader.read(&Donations(app.github.clone()), &user).await.map_err(|e| match e {
         ReadError::Campus(_) | ReadError::TooSlow => ApiError::DonationUnavailable,
         other => other.into(),
     })?;
     Ok(Envelope::campus("捐助名单获取成功", donations))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(donation))
 }

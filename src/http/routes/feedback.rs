@@ -10,7 +10,6 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -42,7 +41,7 @@ const LEASE_POLL: Duration = Duration::from_millis(200);
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct FeedbackInput {
+pub(super) struct FeedbackInput {
     /// What the student writes.
     #[schema(value_type = String, min_length = 5, max_length = 2000)]
     content: Prose<2000>,
@@ -78,7 +77,7 @@ struct FeedbackInput {
 
 /// Where the report can be read.
 #[derive(Serialize, ToSchema)]
-struct Published {
+pub(super) struct Published {
     /// Page of the issue.
     url: String,
 }
@@ -97,7 +96,7 @@ struct Published {
         Unusable
     )
 )]
-async fn feedback(
+pub(super) async fn feedback(
     State(app): State<AppState>,
     Student(user): Student,
     Body(input): Body<FeedbackInput>,
@@ -219,10 +218,6 @@ async fn check_and_create(app: &AppState, open_id: &str, report: &Report) -> Res
         tracing::error!(%error, "feedback could not be published");
         ApiError::FeedbackUnavailable
     })
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(feedback))
 }
 
 #[cfg(test)]

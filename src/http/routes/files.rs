@@ -15,7 +15,6 @@ use axum::{
 };
 use futures_util::{Stream, stream};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -67,7 +66,7 @@ struct FileContent(Vec<u8>);
         Failures,
     )
 )]
-async fn file(
+pub(super) async fn file(
     State(app): State<AppState>,
     method: Method,
     name: Result<Path<String>, ApiError>,
@@ -196,10 +195,6 @@ fn number(text: &str) -> Result<Option<u64>, ()> {
         digits if digits.bytes().all(|b| b.is_ascii_digit()) => Ok(Some(digits.parse().unwrap_or(u64::MAX))),
         _ => Err(()),
     }
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(file))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -32,12 +31,15 @@ const QUERY_LENGTH: usize = 15;
     security(("token" = [])),
     responses((status = 200, body = Envelope<Vec<Loan>>, description = "the loans"), Failures)
 )]
-async fn borrowing(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Vec<Loan>>, ApiError> {
+pub(super) async fn borrowing(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Vec<Loan>>, ApiError> {
     Ok(Envelope::campus("借阅信息获取成功", app.reader.read(&Borrowing, &user).await?))
 }
 
 #[derive(Deserialize, IntoParams)]
-struct Question {
+pub(super) struct Question {
     /// Part of the title; the first 15 characters count.
     #[param(value_type = String, min_length = 1, max_length = 256)]
     q: Text<256>,
@@ -53,7 +55,7 @@ struct Question {
     params(Question),
     responses((status = 200, body = Envelope<Vec<Book>>, description = "the books"), Failures)
 )]
-async fn search(
+pub(super) async fn search(
     State(app): State<AppState>,
     Student(user): Student,
     Query(Question { q: Text(q) }): Query<Question>,
@@ -77,7 +79,7 @@ async fn search(
     params(("id" = String, Path, description = "id of the book in the catalogue")),
     responses((status = 200, body = Envelope<Vec<BookCopy>>, description = "the copies"), Failures)
 )]
-async fn copies(
+pub(super) async fn copies(
     State(app): State<AppState>,
     Student(user): Student,
     Path(id): Path<String>,
@@ -90,7 +92,7 @@ async fn copies(
 }
 
 #[derive(Deserialize, ToSchema)]
-struct Renew {
+pub(super) struct Renew {
     /// Number of the copy, as the loans show it.
     #[schema(value_type = String, min_length = 1, max_length = 32)]
     number: Text<32>,
@@ -106,7 +108,7 @@ struct Renew {
     request_body(content((Renew = "application/x-www-form-urlencoded"), (Renew = "application/json"))),
     responses((status = 200, body = Envelope<Loan>, description = "the loan as it is now"), Failures, Unusable)
 )]
-async fn renew(
+pub(super) async fn renew(
     State(app): State<AppState>,
     Student(user): Student,
     Body(Renew { number: Text(number) }): Body<Renew>,
@@ -119,12 +121,4 @@ async fn renew(
         Renewed::NotRenewable => Err(ApiError::BadRequest("这本书不能续借".to_owned())),
         Renewed::Refused => Err(ApiError::CampusRefused("图书馆未接受续借，请稍后再试或到馆办理")),
     }
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(renew))
-        .routes(routes!(borrowing))
-        .routes(routes!(search))
-        .routes(routes!(copies))
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -29,7 +28,7 @@ const TWIN_PAUSES: [u64; 6] = [0, 100, 200, 400, 800, 1600];
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct LoginInput {
+pub(super) struct LoginInput {
     /// What `wx.login` gave.
     #[schema(value_type = String, min_length = 1, max_length = 256)]
     code: Text<256>,
@@ -42,7 +41,7 @@ struct LoginInput {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Token {
+pub(super) struct Token {
     token: String,
     bind: bool,
 }
@@ -60,7 +59,7 @@ struct Token {
         Failures
     )
 )]
-async fn login(
+pub(super) async fn login(
     State(app): State<AppState>,
     ClientAddress(address): ClientAddress,
     Body(input): Body<LoginInput>,
@@ -152,8 +151,4 @@ fn profile(app: &AppState, login: &Login, input: &LoginInput) -> Vec<(EditableFi
         fields.push((EditableField::AvatarUrl, profile.avatar_url));
     }
     fields
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(login))
 }

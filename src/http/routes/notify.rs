@@ -12,7 +12,6 @@ use serde::{
     de::{self, value::MapAccessDeserializer},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -32,7 +31,7 @@ use crate::{
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct NotifyInput {
+pub(super) struct NotifyInput {
     /// Student number of the receiver.
     student_id: StudentId,
     /// Which message; the operator configures the known ones.
@@ -135,7 +134,7 @@ impl<'de> Deserialize<'de> for Data {
     request_body(content((NotifyInput = "application/json"), (FormInput = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = Envelope<Done>, description = "delivered"), Failures, Unusable)
 )]
-async fn notify(
+pub(super) async fn notify(
     State(app): State<AppState>,
     Student(sender): Student,
     Body(input): Body<NotifyInput>,
@@ -214,10 +213,6 @@ async fn deliver(
         }
     }
     failure.map_or(Ok(()), Err)
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(notify))
 }
 
 #[cfg(test)]

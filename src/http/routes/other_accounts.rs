@@ -7,7 +7,6 @@ use axum::extract::State;
 use chrono::SecondsFormat;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     accounts::leaving::{end_ways_in, forget_bind},
@@ -22,7 +21,7 @@ use crate::{
 const CONFIRMATIONS: Rate = Rate { count: 5, period: Duration::from_hours(1) };
 
 #[derive(Serialize, ToSchema)]
-struct Others {
+pub(super) struct Others {
     /// How many other accounts are bound to the caller's student number.
     count: usize,
     /// One entry for each, those bound first in front. Nothing tells whose they are.
@@ -45,7 +44,7 @@ struct Other {
     security(("token" = [])),
     responses((status = 200, body = Envelope<Others>, description = "the other accounts"), Failures)
 )]
-async fn list(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Others>, ApiError> {
+pub(super) async fn list(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Others>, ApiError> {
     if !user.bind {
         return Err(ApiError::NotBound);
     }
@@ -57,7 +56,7 @@ async fn list(State(app): State<AppState>, Student(user): Student) -> Result<Env
 }
 
 #[derive(Serialize, ToSchema)]
-struct Unbound {
+pub(super) struct Unbound {
     /// How many accounts were unbound.
     count: usize,
 }
@@ -74,7 +73,10 @@ struct Unbound {
     security(("token" = [])),
     responses((status = 200, body = Envelope<Unbound>, description = "no other account is bound any more"), Failures)
 )]
-async fn unbind_others(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Unbound>, ApiError> {
+pub(super) async fn unbind_others(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Unbound>, ApiError> {
     if !user.bind {
         return Err(ApiError::NotBound);
     }
@@ -96,8 +98,4 @@ async fn end(app: &App, other: &User) -> Result<(), ApiError> {
     // No token of it is at hand: those issued until now end.
     end_ways_in(app, &other.open_id, 0).await?;
     forget_bind(app, other).await
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(unbind_others))
 }

@@ -5,7 +5,6 @@ use axum::{extract::State, http::request::Parts};
 use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -26,7 +25,7 @@ use crate::{
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct RspInput {
+pub(super) struct RspInput {
     #[schema(value_type = String, min_length = 1, max_length = 32)]
     project_serial: Text<32>,
     #[schema(value_type = String, min_length = 1, max_length = 64)]
@@ -62,7 +61,7 @@ struct RspInput {
     request_body(content((RspInput = "application/x-www-form-urlencoded"), (RspInput = "application/json"))),
     responses((status = 201, body = Envelope<Done>, description = "the department took it"), Failures, Unusable)
 )]
-async fn repair(
+pub(super) async fn repair(
     State(app): State<AppState>,
     Student(user): Student,
     head: Parts,
@@ -118,8 +117,4 @@ async fn place(app: &AppState, user: &User, order: Order, pictures: &[FileName])
     };
     app.limiter.refund(&key, rate, now).await;
     Err(refusal)
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(repair))
 }

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -24,7 +23,7 @@ const MAX_VALUE: usize = 512;
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Account {
+pub(super) struct Account {
     nick_name: String,
     student_id: String,
     name: String,
@@ -40,7 +39,7 @@ struct Account {
     security(("token" = [])),
     responses((status = 200, body = Envelope<Account>, description = "the account"), Failures)
 )]
-async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Account>, ApiError> {
+pub(super) async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Account>, ApiError> {
     let user = caller.account(&app).await?.ok_or(ApiError::NotFound("用户不存在"))?;
     let account = Account { nick_name: user.nick_name, student_id: user.student_id, name: user.name, bind: user.bind };
     Ok(Envelope::ok("用户信息获取成功", account))
@@ -48,7 +47,7 @@ async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Acc
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Other {
+pub(super) struct Other {
     student_id: String,
     name: String,
 }
@@ -63,7 +62,7 @@ struct Other {
     params(("id" = String, Path, description = "student number")),
     responses((status = 200, body = Envelope<Other>, description = "the student"), Failures)
 )]
-async fn other(
+pub(super) async fn other(
     State(app): State<AppState>,
     Student(user): Student,
     Path(id): Path<String>,
@@ -79,7 +78,7 @@ async fn other(
 }
 
 #[derive(Deserialize, ToSchema)]
-struct Change {
+pub(super) struct Change {
     /// `libPassWord`, `dormitory`, `nickName` or `avatarUrl`.
     #[schema(value_type = String, pattern = "^(libPassWord|dormitory|nickName|avatarUrl)$")]
     key: Text<64>,
@@ -89,7 +88,7 @@ struct Change {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Changed {
+pub(super) struct Changed {
     student_id: String,
 }
 
@@ -103,7 +102,7 @@ struct Changed {
     request_body(content((Change = "application/x-www-form-urlencoded"), (Change = "application/json"))),
     responses((status = 201, body = Envelope<Changed>, description = "changed"), Failures)
 )]
-async fn change(
+pub(super) async fn change(
     State(app): State<AppState>,
     Student(user): Student,
     Body(Change { key: Text(key), value: Text(value) }): Body<Change>,
@@ -133,8 +132,4 @@ async fn change(
     let changed = changed.await?;
     let user = changed.ok_or(ApiError::TokenInvalid)?;
     Ok(Envelope::created("用户信息更新成功", Changed { student_id: user.student_id }))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(own, change)).routes(routes!(other))
 }
