@@ -25,6 +25,7 @@ pub(super) struct Addresses {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = FeedAddress)]
 struct Address {
     /// `news`, `logistics`, `lecture` or `notice`.
     classify: &'static str,

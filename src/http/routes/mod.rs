@@ -109,6 +109,8 @@ pub fn table() -> Vec<Route> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::model::CLASSES;
 
@@ -130,6 +132,17 @@ mod tests {
             let (methods, path) = described(&route);
             assert_eq!(methods, route.methods, "{}", route.path);
             assert!(is_described_as(route.path, &path), "{} is described as {path}", route.path);
+        }
+    }
+
+    #[test]
+    fn no_two_types_have_one_name_in_the_description() {
+        let mut known = BTreeMap::new();
+        for route in table() {
+            for (name, schema) in (route.description)().components.unwrap_or_default().schemas {
+                let first = known.entry(name.clone()).or_insert_with(|| schema.clone());
+                assert!(*first == schema, "{}: another {name} is described elsewhere", route.path);
+            }
         }
     }
 

@@ -30,6 +30,7 @@ pub(super) struct Others {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OtherAccount)]
 struct Other {
     /// Since when (RFC 3339, UTC); `null` when it was bound before that was written down.
     bound_at: Option<String>,
