@@ -46,13 +46,10 @@ const ID_NUMBER_KEPT: usize = 8;
 #[serde(rename_all = "camelCase")]
 pub(super) struct BindInput {
     student_id: StudentId,
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
-    vpn_pass_word: Text<MAX_PASSWORD>,
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
-    jwc_pass_word: Text<MAX_PASSWORD>,
+    vpn_pass_word: Text<{ MAX_PASSWORD }>,
+    jwc_pass_word: Text<{ MAX_PASSWORD }>,
     /// Version of the privacy text that the student has agreed to.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 32)]
     consent: Option<Text<32>>,
 }
 

@@ -25,16 +25,13 @@ const SECTIONS: [&str; 5] = ["1,2", "3,4", "5,6", "7,8", "9,10"];
 #[derive(Deserialize, ToSchema)]
 pub(super) struct ClassroomInput {
     /// Number of the building.
-    #[schema(value_type = u8, minimum = 1, maximum = 18)]
     building: Number<1, 18>,
     /// Week of the term.
-    #[schema(value_type = u8, minimum = 1, maximum = 29)]
     weekly: Number<1, 29>,
     /// Pair of lessons.
     #[schema(value_type = String, pattern = "^(1,2|3,4|5,6|7,8|9,10)$")]
     section: Text<8>,
     /// Day of the week, Monday is 1.
-    #[schema(value_type = u8, minimum = 1, maximum = 7)]
     week: Number<1, 7>,
 }
 

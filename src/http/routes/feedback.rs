@@ -47,31 +47,24 @@ pub(super) struct FeedbackInput {
     content: Prose<2000>,
     /// Labels of the issue, joined by commas; those that the service does not know are dropped.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 200)]
     labels: Option<Text<200>>,
     /// Nickname.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 128)]
     nick: Option<Text<128>>,
     /// Model of the telephone.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 128)]
     model: Option<Text<128>>,
     /// Its operating system.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 128)]
     platform: Option<Text<128>>,
     /// Version of WeChat.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 128)]
     wx_version: Option<Text<128>>,
     /// Version of the mini-program.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 128)]
     wehpu_version: Option<Text<128>>,
     /// Addresses that `POST /api/upload` gave to this account, joined by commas, at most nine.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 4096)]
     images: Option<Text<4096>>,
 }
 

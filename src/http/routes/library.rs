@@ -41,7 +41,7 @@ pub(super) async fn borrowing(
 #[derive(Deserialize, IntoParams)]
 pub(super) struct Question {
     /// Part of the title; the first 15 characters count.
-    #[param(value_type = String, min_length = 1, max_length = 256)]
+    #[param(inline)]
     q: Text<256>,
 }
 
@@ -94,7 +94,6 @@ pub(super) async fn copies(
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Renew {
     /// Number of the copy, as the loans show it.
-    #[schema(value_type = String, min_length = 1, max_length = 32)]
     number: Text<32>,
 }
 

@@ -30,13 +30,10 @@ const TWIN_PAUSES: [u64; 6] = [0, 100, 200, 400, 800, 1600];
 #[serde(rename_all = "camelCase")]
 pub(super) struct LoginInput {
     /// What `wx.login` gave.
-    #[schema(value_type = String, min_length = 1, max_length = 256)]
     code: Text<256>,
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 8192)]
     encrypted_data: Option<Text<8192>>,
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 64)]
     iv: Option<Text<64>>,
 }
 

@@ -35,7 +35,6 @@ pub(super) struct NotifyInput {
     /// Student number of the receiver.
     student_id: StudentId,
     /// Which message; the operator configures the known ones.
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
     template_id: Text<64>,
     /// Page of the mini-program that a tap on the message opens.
     #[serde(default, deserialize_with = "text::optional")]
@@ -57,11 +56,9 @@ struct FormInput {
     /// Student number of the receiver.
     student_id: StudentId,
     /// Which message; the operator configures the known ones.
-    #[schema(min_length = 1, max_length = 64)]
-    template_id: String,
+    template_id: Text<64>,
     /// Page of the mini-program that a tap on the message opens.
-    #[schema(max_length = 256)]
-    page: Option<String>,
+    page: Option<Text<256>>,
     /// `{"keyword1": {"value": "…"}, …}`
     #[schema(content_media_type = "application/json")]
     data: String,

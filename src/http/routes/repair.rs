@@ -26,28 +26,19 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RspInput {
-    #[schema(value_type = String, min_length = 1, max_length = 32)]
     project_serial: Text<32>,
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
     project_name: Text<64>,
     /// Telephone number to call back.
-    #[schema(value_type = String, min_length = 1, max_length = 20)]
     mobile: Text<20>,
-    #[schema(value_type = String, min_length = 1, max_length = 32)]
     b_user_name: Text<32>,
     /// What is broken.
-    #[schema(value_type = String, min_length = 1, max_length = 1000)]
     b_content: Text<1000>,
     /// Where exactly.
-    #[schema(value_type = String, min_length = 1, max_length = 200)]
     b_address: Text<200>,
-    #[schema(value_type = String, min_length = 1, max_length = 32)]
     area_serial: Text<32>,
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
     area_name: Text<64>,
     /// Addresses that `POST /api/upload` gave to this account, of pictures, joined by commas.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 2048)]
     img_list: Option<Text<2048>>,
 }
 

@@ -82,8 +82,7 @@ pub(super) struct Change {
     /// `libPassWord`, `dormitory`, `nickName` or `avatarUrl`.
     #[schema(value_type = String, pattern = "^(libPassWord|dormitory|nickName|avatarUrl)$")]
     key: Text<64>,
-    #[schema(value_type = String, min_length = 1, max_length = 512)]
-    value: Text<MAX_VALUE>,
+    value: Text<{ MAX_VALUE }>,
 }
 
 #[derive(Serialize, ToSchema)]
