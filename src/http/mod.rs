@@ -1,5 +1,5 @@
-//! The public API and the admin listener. A request passes the middleware, is matched here, is checked by extractors and
-//! answered by a handler in `routes/`.
+//! The public API and the admin listener. A request passes the middleware, finds its line in the table of `routes/mod.rs`,
+//! is checked by extractors and answered by the handler of the line.
 
 pub mod admin;
 pub mod auth;
@@ -24,7 +24,6 @@ use std::{any::Any, sync::Arc};
 use axum::{Router, extract::DefaultBodyLimit, response::IntoResponse};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{app::AppState, error::ApiError};
 use places::Places;
@@ -33,46 +32,22 @@ use places::Places;
 /// with all its texts, has some 30 KB.
 const MAX_BODY: usize = 64 * 1024;
 
-/// Every route, each with its description.
-fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::Api::openapi())
-        .merge(routes::login::router())
-        .merge(routes::bind::router())
-        .merge(routes::account::router())
-        .merge(routes::accounts::router())
-        .merge(routes::user::router())
-        .merge(routes::course::router())
-        .merge(routes::ics::router())
-        .merge(routes::export::router())
-        .merge(routes::score::router())
-        .merge(routes::classroom::router())
-        .merge(routes::physical::router())
-        .merge(routes::library::router())
-        .merge(routes::rsp::router())
-        .merge(routes::rss::router())
-        .merge(routes::atom::router())
-        .merge(routes::atom_subscription::router())
-        .merge(routes::calendar::router())
-        .merge(routes::upload::router())
-        .merge(routes::files::router())
-        .merge(routes::notify::router())
-        .merge(routes::feedback::router())
-        .merge(routes::donation::router())
-}
-
 /// The description of the public API.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
-    let mut api = routes().into_openapi();
+    let mut api = openapi::Api::openapi();
+    for route in routes::table() {
+        api.merge((route.description)());
+    }
     openapi::tighten(&mut api);
     api
 }
 
 /// The public API.
 pub fn router(app: AppState) -> Router {
-    let (router, _) = routes().split_for_parts();
-    router
-        .merge(routes::index::router())
+    routes::table()
+        .into_iter()
+        .fold(Router::new(), |router, route| router.route(route.path, route.handler))
         .fallback(async || ApiError::NotFound("请求错误"))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -1,6 +1,6 @@
-//! The API's own description (OpenAPI 3.1), made from the routes: each handler carries its part on the line above it.
+//! The API's own description (OpenAPI 3.1), made from the table of routes: each handler carries its part above it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use utoipa::{
     IntoResponses, Modify, OpenApi, ToSchema,
@@ -11,6 +11,9 @@ use utoipa::{
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
+
+/// Types by name.
+type Schemas = BTreeMap<String, RefOr<Schema>>;
 
 /// What the description says beside the routes.
 #[derive(OpenApi)]
@@ -88,10 +91,17 @@ fn failure((status, meaning): (&str, &str)) -> (String, RefOr<Response>) {
     (status.to_owned(), RefOr::T(response))
 }
 
+/// Begins the name of a type that is written out where it is used, as if its limits stood there.
+pub const INLINE: &str = "inline.";
+
 /// Makes the description exact where that follows from the shape of an operation: who needs no token is not told to log
-/// in again, what has no body cannot have a wrong one, and a text in a body may be sent as a whole number
-/// ([`crate::http::text`]).
+/// in again, what has no body cannot have a wrong one, a text in a body may be sent as a whole number
+/// ([`crate::http::text`]), and a HEAD that the handler of a GET answers is an operation of its own.
 pub fn tighten(api: &mut utoipa::openapi::OpenApi) {
+    for head in api.paths.paths.values_mut().filter_map(|path| path.head.as_mut()) {
+        head.operation_id = head.operation_id.take().map(|id| id + "Head");
+    }
+    write_out(&mut api.components.get_or_insert_default().schemas);
     let mut bodies = Vec::new();
     for operation in api.paths.paths.values_mut().flat_map(operations) {
         let responses = &mut operation.responses.responses;
@@ -106,7 +116,7 @@ pub fn tighten(api: &mut utoipa::openapi::OpenApi) {
         };
         bodies.extend(body.content.values().filter_map(|content| match content {
             RefOr::T(content) => match &content.schema {
-                Some(RefOr::Ref(schema)) => schema.ref_location.rsplit('/').next().map(str::to_owned),
+                Some(RefOr::Ref(schema)) => Some(name_of(schema).to_owned()),
                 _ => None,
             },
             RefOr::Ref(_) => None,
@@ -118,6 +128,45 @@ pub fn tighten(api: &mut utoipa::openapi::OpenApi) {
             body.properties.values_mut().for_each(allow_number);
         }
     }
+}
+
+fn name_of(reference: &Ref) -> &str {
+    reference.ref_location.rsplit('/').next().unwrap_or_default()
+}
+
+/// Writes the types of [`INLINE`] names out in the properties that refer to them.
+fn write_out(schemas: &mut Schemas) {
+    let (inline, others): (Schemas, Schemas) =
+        mem::take(schemas).into_iter().partition(|(name, _)| name.starts_with(INLINE));
+    *schemas = others;
+    for schema in schemas.values_mut() {
+        let RefOr::T(Schema::Object(object)) = schema else { continue };
+        for property in object.properties.values_mut() {
+            if let Some(written) = written_out(property, &inline) {
+                *property = written.into();
+            }
+        }
+    }
+}
+
+fn written_out(property: &RefOr<Schema>, inline: &Schemas) -> Option<Schema> {
+    let (reference, optional) = match property {
+        RefOr::Ref(reference) => (reference, false),
+        RefOr::T(Schema::OneOf(either)) => match &either.items[..] {
+            [RefOr::Ref(reference), _null] => (reference, true),
+            _ => return None,
+        },
+        RefOr::T(_) => return None,
+    };
+    let Some(RefOr::T(Schema::Object(written))) = inline.get(name_of(reference)) else { return None };
+    let mut written = written.clone();
+    written.description = Some(reference.description.clone()).filter(|text| !text.is_empty());
+    if optional && let SchemaType::Type(kind) = &written.schema_type {
+        written.schema_type = SchemaType::from_iter([kind.clone(), Type::Null]);
+        // Empty is the same as missing (`text::optional`).
+        written.min_length = None;
+    }
+    Some(Schema::Object(written))
 }
 
 fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
@@ -140,6 +189,10 @@ fn allow_number(property: &mut RefOr<Schema>) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
     #[test]
     fn every_operation_is_described_and_says_how_it_is_protected() {
         let api = crate::http::description();
@@ -153,5 +206,34 @@ mod tests {
                 assert!(operation["responses"].as_object().unwrap().len() > 1, "{method} {path} has no failures");
             }
         }
+    }
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own() {
+        let json = serde_json::to_value(crate::http::description()).unwrap();
+        let mut known = BTreeMap::new();
+        for (path, item) in json["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let id = operation["operationId"].as_str().unwrap_or_default();
+                // Where none is given it is the name of the function, which has no capital letters.
+                assert!(id.contains(char::is_uppercase), "{method} {path} has no operation_id, only {id:?}");
+                let other = known.insert(id, (method, path));
+                assert_eq!(other, None, "{method} {path} is called {id} too");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_is_described_with_its_limit_where_it_is_used() {
+        let json = serde_json::to_value(crate::http::description()).unwrap();
+        let login = &json["components"]["schemas"]["LoginInput"]["properties"];
+        let code = json!({
+            "type": ["string", "integer"], "description": "What `wx.login` gave.", "minLength": 1, "maxLength": 256
+        });
+        assert_eq!(login["code"], code);
+        assert_eq!(login["iv"], json!({ "type": ["string", "null", "integer"], "maxLength": 64 }));
+        let building = &json["components"]["schemas"]["ClassroomInput"]["properties"]["building"];
+        assert_eq!((&building["minimum"], &building["maximum"]), (&json!(1), &json!(18)));
+        assert!(!json.to_string().contains(super::INLINE), "a reference to what is nowhere");
     }
 }

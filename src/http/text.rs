@@ -1,10 +1,18 @@
 //! Text fields of requests: always strings, never objects; bounded, without control characters, and with a message in
 //! Chinese that says what would be right.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
+    },
+};
+
+use super::openapi::INLINE;
 
 /// A text of 1 to `MAX` characters. A number is taken as its digits, as some clients send one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +59,18 @@ impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
         }
 
         deserializer.deserialize_any(Visitor::<MAX>)
+    }
+}
+
+impl<const MAX: usize> PartialSchema for Text<MAX> {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX)).into()
+    }
+}
+
+impl<const MAX: usize> ToSchema for Text<MAX> {
+    fn name() -> Cow<'static, str> {
+        format!("{INLINE}Text{MAX}").into()
     }
 }
 
@@ -152,5 +172,19 @@ impl<'de, const MIN: u8, const MAX: u8> Deserialize<'de> for Number<MIN, MAX> {
         let Text::<32>(text) = Text::deserialize(deserializer)?;
         let number = text.trim().parse().ok().filter(|number| (MIN..=MAX).contains(number));
         number.map(Self).ok_or_else(|| de::Error::custom(format!("应为 {MIN} 至 {MAX} 的整数")))
+    }
+}
+
+impl<const MIN: u8, const MAX: u8> PartialSchema for Number<MIN, MAX> {
+    fn schema() -> RefOr<Schema> {
+        let number = ObjectBuilder::new().schema_type(Type::Integer);
+        let format = SchemaFormat::KnownFormat(KnownFormat::Int32);
+        number.format(Some(format)).minimum(Some(MIN)).maximum(Some(MAX)).into()
+    }
+}
+
+impl<const MIN: u8, const MAX: u8> ToSchema for Number<MIN, MAX> {
+    fn name() -> Cow<'static, str> {
+        format!("{INLINE}Number{MIN}To{MAX}").into()
     }
 }

@@ -12,7 +12,6 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     accounts::forgetting::{forget_latecomers, forget_student},
@@ -45,27 +44,24 @@ const ID_NUMBER_KEPT: usize = 8;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct BindInput {
+pub(super) struct BindInput {
     student_id: StudentId,
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
-    vpn_pass_word: Text<MAX_PASSWORD>,
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
-    jwc_pass_word: Text<MAX_PASSWORD>,
+    vpn_pass_word: Text<{ MAX_PASSWORD }>,
+    jwc_pass_word: Text<{ MAX_PASSWORD }>,
     /// Version of the privacy text that the student has agreed to.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 32)]
     consent: Option<Text<32>>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Bound {
+pub(super) struct Bound {
     vpn: bool,
     jwc: bool,
 }
 
 /// A refusal whose every 400 tells which of the two logins worked: the client reads `data.vpn` and `data.jwc` without
 /// looking whether they are there.
-struct Refused(ApiError);
+pub(super) struct Refused(ApiError);
 
 impl From<ApiError> for Refused {
     fn from(error: ApiError) -> Self {
@@ -89,8 +85,16 @@ impl IntoResponse for Refused {
 ///
 /// What the campus refuses is counted: 3 an hour of an account with one number, 10 a day of an account (`WEHPU_LIMIT_BIND`);
 /// accounts that neither are nor were bound to a number try it 5 times an hour, all together.
-#[utoipa::path(post, path = "/api/bind", tag = "account", security(("token" = [])), request_body(content((BindInput = "application/x-www-form-urlencoded"), (BindInput = "application/json"))), responses((status = 201, body = Envelope<Bound>, description = "bound"), Failures))]
-async fn bind(
+#[utoipa::path(
+    post,
+    path = "/api/bind",
+    operation_id = "bindCampusAccounts",
+    tag = "account",
+    security(("token" = [])),
+    request_body(content((BindInput = "application/x-www-form-urlencoded"), (BindInput = "application/json"))),
+    responses((status = 201, body = Envelope<Bound>, description = "bound"), Failures)
+)]
+pub(super) async fn bind(
     State(app): State<AppState>,
     Extension(notes): Extension<AccessNotes>,
     Student(user): Student,
@@ -236,8 +240,4 @@ async fn tell_others(app: &AppState, open_id: &str, student_id: &str) {
         }
         Err(error) => tracing::warn!(%error, "whether others have bound the number is not known"),
     }
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(bind))
 }

@@ -4,7 +4,6 @@ use axum::extract::State;
 use chrono::{Datelike, NaiveDate};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -14,7 +13,7 @@ use crate::{
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Calendar {
+pub(super) struct Calendar {
     current_weekly: u32,
     total_weekly: u32,
     term_start: String,
@@ -29,8 +28,15 @@ fn week_of(term: &Term, today: NaiveDate) -> u32 {
 }
 
 /// Which week of which term it is.
-#[utoipa::path(get, path = "/api/calendar", tag = "study", security(("token" = [])), responses((status = 200, body = Envelope<Calendar>, description = "today"), Failures))]
-async fn calendar(State(app): State<AppState>, _caller: Caller) -> Envelope<Calendar> {
+#[utoipa::path(
+    get,
+    path = "/api/calendar",
+    operation_id = "getCalendar",
+    tag = "study",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Calendar>, description = "today"), Failures)
+)]
+pub(super) async fn calendar(State(app): State<AppState>, _caller: Caller) -> Envelope<Calendar> {
     let term = &app.config.term;
     let start = term.start;
     Envelope::ok(
@@ -43,10 +49,6 @@ async fn calendar(State(app): State<AppState>, _caller: Caller) -> Envelope<Cale
             current_term: term.name.clone(),
         },
     )
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(calendar))
 }
 
 #[cfg(test)]

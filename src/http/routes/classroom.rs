@@ -3,7 +3,6 @@
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -24,18 +23,15 @@ use crate::{
 const SECTIONS: [&str; 5] = ["1,2", "3,4", "5,6", "7,8", "9,10"];
 
 #[derive(Deserialize, ToSchema)]
-struct ClassroomInput {
+pub(super) struct ClassroomInput {
     /// Number of the building.
-    #[schema(value_type = u8, minimum = 1, maximum = 18)]
     building: Number<1, 18>,
     /// Week of the term.
-    #[schema(value_type = u8, minimum = 1, maximum = 29)]
     weekly: Number<1, 29>,
     /// Pair of lessons.
     #[schema(value_type = String, pattern = "^(1,2|3,4|5,6|7,8|9,10)$")]
     section: Text<8>,
     /// Day of the week, Monday is 1.
-    #[schema(value_type = u8, minimum = 1, maximum = 7)]
     week: Number<1, 7>,
 }
 
@@ -43,12 +39,16 @@ struct ClassroomInput {
 #[utoipa::path(
     post,
     path = "/api/classroom",
+    operation_id = "findEmptyClassrooms",
     tag = "study",
     security(("token" = [])),
-    request_body(content((ClassroomInput = "application/x-www-form-urlencoded"), (ClassroomInput = "application/json"))),
+    request_body(content(
+        (ClassroomInput = "application/x-www-form-urlencoded"),
+        (ClassroomInput = "application/json")
+    )),
     responses((status = 200, body = Envelope<Vec<Vec<Room>>>, description = "floors"), Failures)
 )]
-async fn classrooms(
+pub(super) async fn classrooms(
     State(app): State<AppState>,
     Student(user): Student,
     Body(input): Body<ClassroomInput>,
@@ -63,8 +63,4 @@ async fn classrooms(
         section: section.to_owned(),
     };
     Ok(Envelope::campus("空教室获取成功", app.reader.read(&Classrooms(query), &user).await?))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(classrooms))
 }

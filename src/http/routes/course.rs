@@ -1,7 +1,6 @@
 //! `GET /api/course`: the caller's course table of the current term.
 
 use axum::extract::State;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -12,11 +11,17 @@ use crate::{
 };
 
 /// The caller's course table of the current term.
-#[utoipa::path(get, path = "/api/course", tag = "study", security(("token" = [])), responses((status = 200, body = Envelope<CourseTable>, description = "the table"), Failures))]
-async fn course(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<CourseTable>, ApiError> {
+#[utoipa::path(
+    get,
+    path = "/api/course",
+    operation_id = "getCourseTable",
+    tag = "study",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<CourseTable>, description = "the table"), Failures)
+)]
+pub(super) async fn course(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<CourseTable>, ApiError> {
     Ok(Envelope::campus("课表获取成功", app.reader.read(&Courses, &user).await?))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(course))
 }

@@ -1,7 +1,6 @@
 //! `GET /api/donation`: who gave what for the service.
 
 use axum::extract::State;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -20,18 +19,23 @@ use crate::{
 #[utoipa::path(
     get,
     path = "/api/donation",
+    operation_id = "listDonations",
     tag = "service",
     security(("token" = [])),
-    responses((status = 200, body = Envelope<Vec<Donation>>, description = "the donations, in the order in which they are listed"), Failures, Unusable)
+    responses(
+        (
+            status = 200,
+            body = Envelope<Vec<Donation>>,
+            description = "the donations, in the order in which they are listed"
+        ),
+        Failures,
+        Unusable
+    )
 )]
-async fn donation(State(app): State<AppState>, _: Student) -> Result<Envelope<Vec<Donation>>, ApiError> {
+pub(super) async fn donation(State(app): State<AppState>, _: Student) -> Result<Envelope<Vec<Donation>>, ApiError> {
     let donations = app.reader.donations(&app.github).await.map_err(|e| match e {
         ReadError::Student(StudentError::Campus(_)) | ReadError::TooSlow => ApiError::DonationUnavailable,
         other => other.into(),
     })?;
     Ok(Envelope::campus("捐助名单获取成功", donations))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(donation))
 }

@@ -12,7 +12,6 @@ use mongodb::bson::{Bson, Document};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -133,11 +132,12 @@ async fn campus(store: &Store, user: &User) -> Result<BTreeMap<&'static str, Vec
 #[utoipa::path(
     get,
     path = PATH,
+    operation_id = "exportAccount",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Export>, description = "all data, as an attachment"), Failures)
 )]
-async fn export(State(app): State<AppState>, Student(user): Student) -> Result<Response, ApiError> {
+pub(super) async fn export(State(app): State<AppState>, Student(user): Student) -> Result<Response, ApiError> {
     let (store, open_id) = (&app.store, user.open_id.as_str());
     let file =
         |file: FileRecord| File { name: format!("{}.{}", file.id, file.kind), bytes: file.length, at: time(file.at) };
@@ -164,8 +164,4 @@ async fn export(State(app): State<AppState>, Student(user): Student) -> Result<R
     let attachment = HeaderValue::from_static("attachment; filename=\"wehpu-export.json\"");
     response.headers_mut().insert(CONTENT_DISPOSITION, attachment);
     Ok(response)
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(export))
 }

@@ -10,7 +10,6 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -42,43 +41,36 @@ const LEASE_POLL: Duration = Duration::from_millis(200);
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct FeedbackInput {
+pub(super) struct FeedbackInput {
     /// What the student writes.
     #[schema(value_type = String, min_length = 5, max_length = 2000)]
     content: Prose<2000>,
     /// Labels of the issue, joined by commas; those that the service does not know are dropped.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 200)]
     labels: Option<Text<200>>,
     /// Nickname.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 128)]
     nick: Option<Text<128>>,
     /// Model of the telephone.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 128)]
     model: Option<Text<128>>,
     /// Its operating system.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 128)]
     platform: Option<Text<128>>,
     /// Version of WeChat.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 128)]
     wx_version: Option<Text<128>>,
     /// Version of the mini-program.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 128)]
     wehpu_version: Option<Text<128>>,
     /// Addresses that `POST /api/upload` gave to this account, joined by commas, at most nine.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 4096)]
     images: Option<Text<4096>>,
 }
 
 /// Where the report can be read.
 #[derive(Serialize, ToSchema)]
-struct Published {
+pub(super) struct Published {
     /// Page of the issue.
     url: String,
 }
@@ -87,12 +79,17 @@ struct Published {
 #[utoipa::path(
     post,
     path = "/api/feedback",
+    operation_id = "reportProblem",
     tag = "service",
     security(("token" = [])),
     request_body(content((FeedbackInput = "application/json"), (FeedbackInput = "application/x-www-form-urlencoded"))),
-    responses((status = 201, body = Envelope<Published>, description = "published, now or by the same report a moment ago"), Failures, Unusable)
+    responses(
+        (status = 201, body = Envelope<Published>, description = "published, now or by the same report a moment ago"),
+        Failures,
+        Unusable
+    )
 )]
-async fn feedback(
+pub(super) async fn feedback(
     State(app): State<AppState>,
     Student(user): Student,
     Body(input): Body<FeedbackInput>,
@@ -214,10 +211,6 @@ async fn check_and_create(app: &AppState, open_id: &str, report: &Report) -> Res
         tracing::error!(%error, "feedback could not be published");
         ApiError::FeedbackUnavailable
     })
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(feedback))
 }
 
 #[cfg(test)]

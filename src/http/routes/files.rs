@@ -1,5 +1,5 @@
-//! `GET /files/{name}`: an uploaded file, for anybody who knows its name. A file never changes and its name is never used
-//! again, so the name is its entity tag and caches may keep it for good.
+//! `GET` and `HEAD /files/{name}`: an uploaded file, for anybody who knows its name. A file never changes and its name is
+//! never used again, so the name is its entity tag and caches may keep it for good.
 
 use axum::{
     body::{Body, Bytes},
@@ -15,7 +15,6 @@ use axum::{
 };
 use futures_util::{Stream, stream};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -40,6 +39,7 @@ struct FileContent(Vec<u8>);
 #[utoipa::path(
     method(get, head),
     path = PATH,
+    operation_id = "getFile",
     tag = "life",
     params(
         ("name" = String, Path, description = "as an upload answered it"),
@@ -49,8 +49,13 @@ struct FileContent(Vec<u8>);
     ),
     responses(
         (status = 200, description = "the file", content(
-            (FileContent = "image/png"), (FileContent = "image/jpeg"), (FileContent = "image/gif"), (FileContent = "application/pdf"),
-            (FileContent = "application/zip"), (FileContent = "application/vnd.rar"), (FileContent = "application/msword"),
+            (FileContent = "image/png"),
+            (FileContent = "image/jpeg"),
+            (FileContent = "image/gif"),
+            (FileContent = "application/pdf"),
+            (FileContent = "application/zip"),
+            (FileContent = "application/vnd.rar"),
+            (FileContent = "application/msword"),
             (FileContent = "application/vnd.ms-excel"),
             (FileContent = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
             (FileContent = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -61,7 +66,7 @@ struct FileContent(Vec<u8>);
         Failures,
     )
 )]
-async fn file(
+pub(super) async fn file(
     State(app): State<AppState>,
     method: Method,
     name: Result<Path<String>, ApiError>,
@@ -190,10 +195,6 @@ fn number(text: &str) -> Result<Option<u64>, ()> {
         digits if digits.bytes().all(|b| b.is_ascii_digit()) => Ok(Some(digits.parse().unwrap_or(u64::MAX))),
         _ => Err(()),
     }
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(file))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `GET /`: a page for a person who wonders which service answers here.
 
-use axum::{Router, response::Html, routing::get};
+use axum::response::Html;
 
-use crate::app::AppState;
+use crate::http::openapi::Failures;
 
 const PAGE: &str = concat!(
     "<!doctype html>\n<html lang=\"zh-CN\">\n<head><meta charset=\"utf-8\">",
@@ -13,10 +13,14 @@ const PAGE: &str = concat!(
     "。</p>\n<p>接口位于 <code>/api</code>，请在微信小程序中使用。</p>\n</body>\n</html>\n",
 );
 
-async fn index() -> Html<&'static str> {
+/// A page for a person who wonders which service answers here.
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "getFrontPage",
+    tag = "service",
+    responses((status = 200, body = String, content_type = "text/html", description = "the page"), Failures)
+)]
+pub(super) async fn index() -> Html<&'static str> {
     Html(PAGE)
-}
-
-pub fn router() -> Router<AppState> {
-    Router::new().route("/", get(index))
 }

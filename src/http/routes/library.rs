@@ -1,9 +1,9 @@
-//! `/api/library`: the caller's loans, the catalogue, copies of a book.
+//! `GET /api/library/borrowing`: the caller's loans; `POST /api/library/renew` renews one. `GET /api/library/books`: the
+//! catalogue; `GET /api/library/books/{id}`: copies of a book.
 
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -27,18 +27,22 @@ const QUERY_LENGTH: usize = 15;
 #[utoipa::path(
     get,
     path = "/api/library/borrowing",
+    operation_id = "listLoans",
     tag = "library",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Vec<Loan>>, description = "the loans"), Failures)
 )]
-async fn borrowing(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Vec<Loan>>, ApiError> {
+pub(super) async fn borrowing(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Vec<Loan>>, ApiError> {
     Ok(Envelope::campus("借阅信息获取成功", app.reader.read(&Borrowing, &user).await?))
 }
 
 #[derive(Deserialize, IntoParams)]
-struct Question {
+pub(super) struct Question {
     /// Part of the title; the first 15 characters count.
-    #[param(value_type = String, min_length = 1, max_length = 256)]
+    #[param(inline)]
     q: Text<256>,
 }
 
@@ -46,12 +50,13 @@ struct Question {
 #[utoipa::path(
     get,
     path = "/api/library/books",
+    operation_id = "findBooks",
     tag = "library",
     security(("token" = [])),
     params(Question),
     responses((status = 200, body = Envelope<Vec<Book>>, description = "the books"), Failures)
 )]
-async fn search(
+pub(super) async fn search(
     State(app): State<AppState>,
     Student(user): Student,
     Query(Question { q: Text(q) }): Query<Question>,
@@ -69,12 +74,13 @@ async fn search(
 #[utoipa::path(
     get,
     path = "/api/library/books/{id}",
+    operation_id = "listCopies",
     tag = "library",
     security(("token" = [])),
     params(("id" = String, Path, description = "id of the book in the catalogue")),
     responses((status = 200, body = Envelope<Vec<BookCopy>>, description = "the copies"), Failures)
 )]
-async fn copies(
+pub(super) async fn copies(
     State(app): State<AppState>,
     Student(user): Student,
     Path(id): Path<String>,
@@ -87,9 +93,8 @@ async fn copies(
 }
 
 #[derive(Deserialize, ToSchema)]
-struct Renew {
+pub(super) struct Renew {
     /// Number of the copy, as the loans show it.
-    #[schema(value_type = String, min_length = 1, max_length = 32)]
     number: Text<32>,
 }
 
@@ -97,12 +102,13 @@ struct Renew {
 #[utoipa::path(
     post,
     path = "/api/library/renew",
+    operation_id = "renewLoan",
     tag = "library",
     security(("token" = [])),
     request_body(content((Renew = "application/x-www-form-urlencoded"), (Renew = "application/json"))),
     responses((status = 200, body = Envelope<Loan>, description = "the loan as it is now"), Failures, Unusable)
 )]
-async fn renew(
+pub(super) async fn renew(
     State(app): State<AppState>,
     Student(user): Student,
     Body(Renew { number: Text(number) }): Body<Renew>,
@@ -115,12 +121,4 @@ async fn renew(
         Renewed::NotRenewable => Err(ApiError::BadRequest("这本书不能续借".to_owned())),
         Renewed::Refused => Err(ApiError::CampusRefused("图书馆未接受续借，请稍后再试或到馆办理")),
     }
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(renew))
-        .routes(routes!(borrowing))
-        .routes(routes!(search))
-        .routes(routes!(copies))
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -29,27 +28,35 @@ const TWIN_PAUSES: [u64; 6] = [0, 100, 200, 400, 800, 1600];
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct LoginInput {
+pub(super) struct LoginInput {
     /// What `wx.login` gave.
-    #[schema(value_type = String, min_length = 1, max_length = 256)]
     code: Text<256>,
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 8192)]
     encrypted_data: Option<Text<8192>>,
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 64)]
     iv: Option<Text<64>>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Token {
+pub(super) struct Token {
     token: String,
     bind: bool,
 }
 
 /// Logs in with a WeChat login code.
-#[utoipa::path(post, path = "/api/login", tag = "account", request_body(content((LoginInput = "application/x-www-form-urlencoded"), (LoginInput = "application/json"))), responses((status = 200, body = Envelope<Token>, description = "known user"), (status = 201, body = Envelope<Token>, description = "first login"), Failures))]
-async fn login(
+#[utoipa::path(
+    post,
+    path = "/api/login",
+    operation_id = "logIn",
+    tag = "account",
+    request_body(content((LoginInput = "application/x-www-form-urlencoded"), (LoginInput = "application/json"))),
+    responses(
+        (status = 200, body = Envelope<Token>, description = "known user"),
+        (status = 201, body = Envelope<Token>, description = "first login"),
+        Failures
+    )
+)]
+pub(super) async fn login(
     State(app): State<AppState>,
     ClientAddress(address): ClientAddress,
     Body(input): Body<LoginInput>,
@@ -141,8 +148,4 @@ fn profile(app: &AppState, login: &Login, input: &LoginInput) -> Vec<(EditableFi
         fields.push((EditableField::AvatarUrl, profile.avatar_url));
     }
     fields
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(login))
 }

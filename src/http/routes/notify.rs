@@ -12,7 +12,6 @@ use serde::{
     de::{self, value::MapAccessDeserializer},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -32,15 +31,18 @@ use crate::{
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct NotifyInput {
+pub(super) struct NotifyInput {
     /// Student number of the receiver.
     student_id: StudentId,
     /// Which message; the operator configures the known ones.
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
     template_id: Text<64>,
     /// Page of the mini-program that a tap on the message opens.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 256, pattern = "^/?[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*([?][A-Za-z0-9_.~=&-]*)?$")]
+    #[schema(
+        value_type = Option<String>,
+        max_length = 256,
+        pattern = "^/?[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*([?][A-Za-z0-9_.~=&-]*)?$"
+    )]
     page: Option<Text<256>>,
     #[schema(value_type = Keywords)]
     data: Data,
@@ -54,11 +56,9 @@ struct FormInput {
     /// Student number of the receiver.
     student_id: StudentId,
     /// Which message; the operator configures the known ones.
-    #[schema(min_length = 1, max_length = 64)]
-    template_id: String,
+    template_id: Text<64>,
     /// Page of the mini-program that a tap on the message opens.
-    #[schema(max_length = 256)]
-    page: Option<String>,
+    page: Option<Text<256>>,
     /// `{"keyword1": {"value": "…"}, …}`
     #[schema(content_media_type = "application/json")]
     data: String,
@@ -125,12 +125,13 @@ impl<'de> Deserialize<'de> for Data {
 #[utoipa::path(
     post,
     path = "/api/notify",
+    operation_id = "sendMessage",
     tag = "life",
     security(("token" = [])),
     request_body(content((NotifyInput = "application/json"), (FormInput = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = Envelope<Done>, description = "delivered"), Failures, Unusable)
 )]
-async fn notify(
+pub(super) async fn notify(
     State(app): State<AppState>,
     BoundStudent(sender): BoundStudent,
     Body(input): Body<NotifyInput>,
@@ -206,10 +207,6 @@ async fn deliver(
         }
     }
     failure.map_or(Ok(()), Err)
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(notify))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `GET /api/physical`: the caller's physical tests of all years.
 
 use axum::extract::State;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -15,17 +14,14 @@ use crate::{
 #[utoipa::path(
     get,
     path = "/api/physical",
+    operation_id = "listPhysicalTests",
     tag = "study",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Vec<PhysicalYear>>, description = "the tests"), Failures)
 )]
-async fn physical(
+pub(super) async fn physical(
     State(app): State<AppState>,
     Student(user): Student,
 ) -> Result<Envelope<Vec<PhysicalYear>>, ApiError> {
     Ok(Envelope::campus("体测成绩获取成功", app.reader.read(&Physical, &user).await?))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(physical))
 }

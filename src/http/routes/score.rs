@@ -1,9 +1,8 @@
-//! `/api/score`: the caller's scores of the current term.
+//! `GET /api/score`: the caller's scores of the current term. `GET /api/score/summary`: what they amount to.
 
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -17,11 +16,15 @@ use crate::{
 #[utoipa::path(
     get,
     path = "/api/score",
+    operation_id = "listScores",
     tag = "study",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Vec<Score>>, description = "the scores"), Failures)
 )]
-async fn scores(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Vec<Score>>, ApiError> {
+pub(super) async fn scores(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Vec<Score>>, ApiError> {
     let fetched = app.reader.read(&Scores, &user).await?;
     Ok(Envelope::campus("成绩获取成功", fetched.map(|rows| rows.into_iter().map(|row| row.score).collect())))
 }
@@ -29,7 +32,7 @@ async fn scores(State(app): State<AppState>, Student(user): Student) -> Result<E
 /// What a term amounts to.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Summary {
+pub(super) struct Summary {
     /// Number of courses with a mark; several attempts at a course are one.
     courses: usize,
     /// Credits of the courses passed.
@@ -114,17 +117,17 @@ fn summarise(rows: &[ScoreRow]) -> Summary {
 #[utoipa::path(
     get,
     path = "/api/score/summary",
+    operation_id = "getScoreSummary",
     tag = "study",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Summary>, description = "the summary"), Failures)
 )]
-async fn summary(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Summary>, ApiError> {
+pub(super) async fn summary(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Summary>, ApiError> {
     let fetched = app.reader.read(&Scores, &user).await?;
     Ok(Envelope::campus("成绩统计成功", fetched.map(|rows| summarise(&rows))))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(scores)).routes(routes!(summary))
 }
 
 #[cfg(test)]

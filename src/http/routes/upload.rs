@@ -20,7 +20,6 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::{App, AppState},
@@ -67,7 +66,7 @@ struct UploadForm {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Uploaded {
+pub(super) struct Uploaded {
     /// One address.
     url: Vec<String>,
 }
@@ -75,13 +74,14 @@ struct Uploaded {
 /// Stores a file and gives its address. Its type goes by its content; its name is chosen by the service.
 #[utoipa::path(
     post,
-    path = "/api/upload",
+    path = PATH,
+    operation_id = "uploadFile",
     tag = "life",
     security(("token" = [])),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 201, body = Envelope<Uploaded>, description = "stored"), Failures)
 )]
-async fn upload(
+pub(super) async fn upload(
     State(app): State<AppState>,
     student: Result<Student, ApiError>,
     request: Request,
@@ -296,7 +296,7 @@ fn explain(error: &multer::Error) -> ApiError {
 /// One of the caller's files.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct OwnFile {
+pub(super) struct OwnFile {
     name: String,
     /// Its address.
     url: String,
@@ -315,12 +315,13 @@ struct OwnFile {
 /// The caller's files, the oldest first.
 #[utoipa::path(
     get,
-    path = "/api/upload",
+    path = PATH,
+    operation_id = "listFiles",
     tag = "life",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Vec<OwnFile>>, description = "the files"), Failures)
 )]
-async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     Student(user): Student,
     head: Parts,
@@ -343,12 +344,13 @@ async fn list(
 #[utoipa::path(
     delete,
     path = "/api/upload/{name}",
+    operation_id = "deleteFile",
     tag = "life",
     security(("token" = [])),
     params(("name" = String, Path, description = "as the list has it")),
     responses((status = 200, body = Envelope<Done>, description = "it is gone"), Failures)
 )]
-async fn remove(
+pub(super) async fn remove(
     State(app): State<AppState>,
     Student(user): Student,
     name: Result<Path<String>, ApiError>,
@@ -359,8 +361,4 @@ async fn remove(
     let worker = app.clone();
     let removed = app.finish(async move { Ok(worker.objects.delete_own(&user.open_id, &name).await?) }).await?;
     if removed { Ok(Envelope::ok("文件已删除", Done {})) } else { Err(unknown) }
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(upload, list)).routes(routes!(remove))
 }

@@ -1,9 +1,8 @@
-//! `/api/user`: the caller's account, and the names of others.
+//! `GET /api/user`: the caller's account; `PUT` changes it. `GET /api/user/{id}`: the name of another student.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -24,7 +23,7 @@ const MAX_VALUE: usize = 512;
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Account {
+pub(super) struct Account {
     nick_name: String,
     student_id: String,
     name: String,
@@ -32,8 +31,15 @@ struct Account {
 }
 
 /// The caller's account.
-#[utoipa::path(get, path = "/api/user", tag = "account", security(("token" = [])), responses((status = 200, body = Envelope<Account>, description = "the account"), Failures))]
-async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Account>, ApiError> {
+#[utoipa::path(
+    get,
+    path = "/api/user",
+    operation_id = "getAccount",
+    tag = "account",
+    security(("token" = [])),
+    responses((status = 200, body = Envelope<Account>, description = "the account"), Failures)
+)]
+pub(super) async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Account>, ApiError> {
     let user = caller.account(&app).await?.ok_or(ApiError::NotFound("用户不存在"))?;
     let account = Account { nick_name: user.nick_name, student_id: user.student_id, name: user.name, bind: user.bind };
     Ok(Envelope::ok("用户信息获取成功", account))
@@ -41,14 +47,22 @@ async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Acc
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Other {
+pub(super) struct Other {
     student_id: String,
     name: String,
 }
 
 /// Name of a student who uses the service, for those who have bound campus accounts.
-#[utoipa::path(get, path = "/api/user/{id}", tag = "account", security(("token" = [])), params(("id" = String, Path, description = "student number")), responses((status = 200, body = Envelope<Other>, description = "the student"), Failures))]
-async fn other(
+#[utoipa::path(
+    get,
+    path = "/api/user/{id}",
+    operation_id = "getStudent",
+    tag = "account",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "student number")),
+    responses((status = 200, body = Envelope<Other>, description = "the student"), Failures)
+)]
+pub(super) async fn other(
     State(app): State<AppState>,
     BoundStudent(user): BoundStudent,
     Path(id): Path<String>,
@@ -61,23 +75,30 @@ async fn other(
 }
 
 #[derive(Deserialize, ToSchema)]
-struct Change {
+pub(super) struct Change {
     /// `libPassWord`, `dormitory`, `nickName` or `avatarUrl`.
     #[schema(value_type = String, pattern = "^(libPassWord|dormitory|nickName|avatarUrl)$")]
     key: Text<64>,
-    #[schema(value_type = String, min_length = 1, max_length = 512)]
-    value: Text<MAX_VALUE>,
+    value: Text<{ MAX_VALUE }>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Changed {
+pub(super) struct Changed {
     student_id: String,
 }
 
 /// Changes one field of the caller's account.
-#[utoipa::path(put, path = "/api/user", tag = "account", security(("token" = [])), request_body(content((Change = "application/x-www-form-urlencoded"), (Change = "application/json"))), responses((status = 201, body = Envelope<Changed>, description = "changed"), Failures))]
-async fn change(
+#[utoipa::path(
+    put,
+    path = "/api/user",
+    operation_id = "changeAccount",
+    tag = "account",
+    security(("token" = [])),
+    request_body(content((Change = "application/x-www-form-urlencoded"), (Change = "application/json"))),
+    responses((status = 201, body = Envelope<Changed>, description = "changed"), Failures)
+)]
+pub(super) async fn change(
     State(app): State<AppState>,
     Student(user): Student,
     Body(Change { key: Text(key), value: Text(value) }): Body<Change>,
@@ -107,8 +128,4 @@ async fn change(
     let changed = changed.await?;
     let user = changed.ok_or(ApiError::TokenInvalid)?;
     Ok(Envelope::created("用户信息更新成功", Changed { student_id: user.student_id }))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(own, change)).routes(routes!(other))
 }

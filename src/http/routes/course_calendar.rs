@@ -1,5 +1,5 @@
-//! The course table as a calendar that other programs subscribe to: `GET /api/course.ics?token=…`, with a token that
-//! opens nothing else and can be taken back.
+//! `GET /api/course.ics?token=…`: the course table as a calendar that other programs subscribe to.
+//! `POST /api/course/subscription` gives the token, which opens nothing else; `DELETE` takes it back.
 
 use axum::{
     extract::State,
@@ -12,7 +12,6 @@ use axum::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -32,7 +31,7 @@ use crate::{
 };
 
 #[derive(Serialize, ToSchema)]
-struct Address {
+pub(super) struct Address {
     /// What to give to the calendar program. Anyone who has it can read the course table.
     url: String,
 }
@@ -41,11 +40,12 @@ struct Address {
 #[utoipa::path(
     post,
     path = "/api/course/subscription",
+    operation_id = "subscribeToCourseCalendar",
     tag = "study",
     security(("token" = [])),
     responses((status = 201, body = Envelope<Address>, description = "the address"), Failures)
 )]
-async fn subscribe(
+pub(super) async fn subscribe(
     State(app): State<AppState>,
     BoundStudent(user): BoundStudent,
     parts: Parts,
@@ -63,11 +63,15 @@ async fn subscribe(
 #[utoipa::path(
     delete,
     path = "/api/course/subscription",
+    operation_id = "unsubscribeFromCourseCalendar",
     tag = "study",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "there is none any more"), Failures)
 )]
-async fn unsubscribe(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
+pub(super) async fn unsubscribe(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Done>, ApiError> {
     let (worker, kind) = (app.clone(), SubscriptionKind::Calendar);
     app.finish(async move { Ok(worker.store.subscriptions.end(kind, &user.open_id).await?) }).await?;
     Ok(Envelope::ok("订阅已取消", Done {}))
@@ -77,6 +81,7 @@ async fn unsubscribe(State(app): State<AppState>, Student(user): Student) -> Res
 #[utoipa::path(
     get,
     path = "/api/course.ics",
+    operation_id = "getCourseCalendar",
     tag = "study",
     params(Subscriber),
     responses(
@@ -85,7 +90,7 @@ async fn unsubscribe(State(app): State<AppState>, Student(user): Student) -> Res
         Failures
     )
 )]
-async fn calendar(
+pub(super) async fn calendar(
     State(app): State<AppState>,
     Query(subscriber): Query<Subscriber>,
     headers: HeaderMap,
@@ -120,8 +125,4 @@ async fn calendar(
         response.headers_mut().insert(ETAG, etag);
     }
     Ok(response)
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(subscribe, unsubscribe)).routes(routes!(calendar))
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     accounts::leaving::{end_ways_in, forget, forget_bind},
@@ -25,11 +24,12 @@ const DELETIONS: Rate = Rate { count: 2, period: Duration::from_hours(24) };
 #[utoipa::path(
     post,
     path = "/api/logout",
+    operation_id = "logOut",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "logged out everywhere"), Failures)
 )]
-async fn logout(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Done>, ApiError> {
+pub(super) async fn logout(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Done>, ApiError> {
     let user = caller.account(&app).await?.ok_or(ApiError::TokenInvalid)?;
     let worker = app.clone();
     let logged_out =
@@ -43,11 +43,12 @@ async fn logout(State(app): State<AppState>, caller: Caller) -> Result<Envelope<
 #[utoipa::path(
     delete,
     path = "/api/bind",
+    operation_id = "unbindCampusAccounts",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "nothing is bound any more"), Failures)
 )]
-async fn unbind(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
+pub(super) async fn unbind(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
     let worker = app.clone();
     app.finish(async move { forget_bind(&worker, &user).await }).await?;
     Ok(Envelope::ok("解除绑定成功", Done {}))
@@ -57,17 +58,14 @@ async fn unbind(State(app): State<AppState>, Student(user): Student) -> Result<E
 #[utoipa::path(
     delete,
     path = "/api/user",
+    operation_id = "deleteAccount",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "nothing is left"), Failures)
 )]
-async fn delete(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
+pub(super) async fn delete(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
     app.limiter.count(&format!("deletion/{}", app.pseudonyms.of(&user.open_id)), Some(DELETIONS)).await?;
     let worker = app.clone();
     app.finish(async move { forget(&worker, &user).await }).await?;
     Ok(Envelope::ok("帐号已注销", Done {}))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(logout)).routes(routes!(unbind)).routes(routes!(delete))
 }

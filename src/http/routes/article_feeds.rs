@@ -1,17 +1,16 @@
-//! `/api/rss/<class>.atom`: the newest articles of a class for feed readers (Atom, RFC 4287). Those of the classes in
-//! `WEHPU_PUBLIC_FEEDS` are for everybody; the others need the token of a personal address (`atom_subscription.rs`).
+//! `GET /api/rss/<class>.atom`: the newest articles of a class for feed readers (Atom, RFC 4287). Those of the classes in
+//! `WEHPU_PUBLIC_FEEDS` are for everybody; the others need the token of a personal address (`article_subscription.rs`).
 
 use std::io;
 
 use axum::{
-    extract::State,
+    extract::{FromRequestParts, State},
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{CACHE_CONTROL, CONTENT_TYPE, ETAG},
         request::Parts,
     },
     response::{IntoResponse, Response},
-    routing::get,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use quick_xml::{
@@ -19,8 +18,6 @@ use quick_xml::{
     events::{BytesDecl, BytesText, Event},
 };
 use url::Url;
-use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::AppState,
@@ -31,7 +28,7 @@ use crate::{
         openapi::Failures,
         subscriber::{self, Subscriber},
     },
-    model::{CLASSES, Class},
+    model::Class,
     store::{StoredArticle, SubscriptionKind},
 };
 
@@ -44,16 +41,24 @@ const CACHED: &str = "public, max-age=600";
 /// A personal one may be kept by its reader, who asks each time whether it is still the same, and still his.
 const CACHED_PERSONALLY: &str = "private, no-cache";
 
-/// The description of all four: a path with a parameter before `.atom` is none that the router knows.
-#[derive(OpenApi)]
-#[openapi(paths(feed))]
-struct Described;
+/// The class that the path names. Each has a line of the table: the router knows no parameter that something follows.
+pub(super) struct Asked(Class);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let name = parts.uri.path().strip_prefix("/api/rss/").and_then(|file| file.strip_suffix(".atom"));
+        name.and_then(Class::from_name).map(Self).ok_or(ApiError::NotFound("没有这个分类"))
+    }
+}
 
 /// The newest articles of a class as an Atom feed: without a token if the class is public, else with that of
 /// `POST /api/rss/subscription`.
 #[utoipa::path(
     get,
     path = "/api/rss/{classify}.atom",
+    operation_id = "getArticleFeed",
     tag = "rss",
     params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"), Subscriber),
     responses(
@@ -62,9 +67,9 @@ struct Described;
         Failures
     )
 )]
-async fn feed(
-    class: Class,
-    app: AppState,
+pub(super) async fn feed(
+    Asked(class): Asked,
+    State(app): State<AppState>,
     query: Result<Query<Subscriber>, ApiError>,
     headers: HeaderMap,
     parts: Parts,
@@ -167,16 +172,6 @@ fn updated(article: &StoredArticle) -> Option<DateTime<Utc>> {
 
 fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    CLASSES.into_iter().fold(OpenApiRouter::with_openapi(Described::openapi()), |router, class| {
-        let handler = move |State(app): State<AppState>,
-                            query: Result<Query<Subscriber>, ApiError>,
-                            headers: HeaderMap,
-                            parts: Parts| feed(class, app, query, headers, parts);
-        router.route(&format!("/api/rss/{}.atom", class.name()), get(handler))
-    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! `/api/rss`: articles that the spider collected: news, logistics news, lectures and notices.
+//! `GET /api/rss/{classify}`: articles that the spider collected: news, logistics news, lectures and notices.
+//! `GET /api/rss/{classify}/{id}`: one of them.
 
 use axum::extract::State;
 use chrono::{DateTime, SecondsFormat, Utc};
 use mongodb::bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -37,7 +37,7 @@ const NOTHING: ApiError = ApiError::NotFound("没有更多内容");
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Page {
+pub(super) struct Page {
     /// How many of the newest articles to leave out; 0 when missing.
     #[serde(default, deserialize_with = "text::optional")]
     #[param(value_type = Option<u32>, maximum = 1_000_000)]
@@ -80,7 +80,7 @@ impl Page {
 
 /// What a list shows of an article.
 #[derive(Serialize, ToSchema)]
-struct Headline {
+pub(super) struct Headline {
     #[serde(rename = "_id")]
     id: String,
     title: String,
@@ -95,7 +95,7 @@ struct Headline {
 
 /// An article.
 #[derive(Serialize, ToSchema)]
-struct FullArticle {
+pub(super) struct FullArticle {
     title: String,
     time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -154,12 +154,13 @@ impl From<StoredArticle> for FullArticle {
 #[utoipa::path(
     get,
     path = "/api/rss/{classify}",
+    operation_id = "listArticles",
     tag = "rss",
     security(("token" = [])),
     params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"), Page),
     responses((status = 200, body = Envelope<Vec<Headline>>, description = "the articles"), Failures)
 )]
-async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     caller: Caller,
     Path(classify): Path<String>,
@@ -190,6 +191,7 @@ async fn list(
 #[utoipa::path(
     get,
     path = "/api/rss/{classify}/{id}",
+    operation_id = "getArticle",
     tag = "rss",
     security(("token" = [])),
     params(
@@ -198,7 +200,7 @@ async fn list(
     ),
     responses((status = 200, body = Envelope<FullArticle>, description = "the article"), Failures)
 )]
-async fn article(
+pub(super) async fn article(
     State(app): State<AppState>,
     _caller: Caller,
     Path((classify, id)): Path<(String, String)>,
@@ -207,10 +209,6 @@ async fn article(
     let id = ObjectId::parse_str(&id).map_err(|_| NOTHING)?;
     let article = app.store.articles.find(class, id).await?.ok_or(ApiError::NotFound("没有这篇文章"))?;
     Ok(Envelope::ok("获取新闻成功", article.into()))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(article))
 }
 
 #[cfg(test)]

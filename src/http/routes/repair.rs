@@ -5,7 +5,6 @@ use axum::{extract::State, http::request::Parts};
 use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -26,29 +25,20 @@ use crate::{
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct RspInput {
-    #[schema(value_type = String, min_length = 1, max_length = 32)]
+pub(super) struct RspInput {
     project_serial: Text<32>,
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
     project_name: Text<64>,
     /// Telephone number to call back.
-    #[schema(value_type = String, min_length = 1, max_length = 20)]
     mobile: Text<20>,
-    #[schema(value_type = String, min_length = 1, max_length = 32)]
     b_user_name: Text<32>,
     /// What is broken.
-    #[schema(value_type = String, min_length = 1, max_length = 1000)]
     b_content: Text<1000>,
     /// Where exactly.
-    #[schema(value_type = String, min_length = 1, max_length = 200)]
     b_address: Text<200>,
-    #[schema(value_type = String, min_length = 1, max_length = 32)]
     area_serial: Text<32>,
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
     area_name: Text<64>,
     /// Addresses that `POST /api/upload` gave to this account, of pictures, joined by commas.
     #[serde(default, deserialize_with = "text::optional")]
-    #[schema(value_type = Option<String>, max_length = 2048)]
     img_list: Option<Text<2048>>,
 }
 
@@ -56,12 +46,13 @@ struct RspInput {
 #[utoipa::path(
     post,
     path = "/api/rsp/repair",
+    operation_id = "orderRepair",
     tag = "life",
     security(("token" = [])),
     request_body(content((RspInput = "application/x-www-form-urlencoded"), (RspInput = "application/json"))),
     responses((status = 201, body = Envelope<Done>, description = "the department took it"), Failures, Unusable)
 )]
-async fn repair(
+pub(super) async fn repair(
     State(app): State<AppState>,
     Student(user): Student,
     head: Parts,
@@ -117,8 +108,4 @@ async fn place(app: &AppState, user: &User, order: Order, pictures: &[FileName])
     };
     app.limiter.refund(&key, rate, now).await;
     Err(refusal)
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(repair))
 }

@@ -1,4 +1,5 @@
-//! `/api/me/accounts`: the other WeChat accounts that are bound to the caller's student number, and how to end that.
+//! `GET /api/me/accounts`: the other WeChat accounts that are bound to the caller's student number.
+//! `DELETE /api/me/accounts/others` ends that.
 
 use std::time::Duration;
 
@@ -6,7 +7,6 @@ use axum::extract::State;
 use chrono::SecondsFormat;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     accounts::leaving::{end_ways_in, forget_bind},
@@ -21,7 +21,7 @@ use crate::{
 const CONFIRMATIONS: Rate = Rate { count: 5, period: Duration::from_hours(1) };
 
 #[derive(Serialize, ToSchema)]
-struct Others {
+pub(super) struct Others {
     /// How many other accounts are bound to the caller's student number.
     count: usize,
     /// One entry for each, those bound first in front. Nothing tells whose they are.
@@ -30,6 +30,7 @@ struct Others {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OtherAccount)]
 struct Other {
     /// Since when (RFC 3339, UTC); `null` when it was bound before that was written down.
     bound_at: Option<String>,
@@ -39,11 +40,15 @@ struct Other {
 #[utoipa::path(
     get,
     path = "/api/me/accounts",
+    operation_id = "listOtherAccounts",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Others>, description = "the other accounts"), Failures)
 )]
-async fn list(State(app): State<AppState>, BoundStudent(user): BoundStudent) -> Result<Envelope<Others>, ApiError> {
+pub(super) async fn list(
+    State(app): State<AppState>,
+    BoundStudent(user): BoundStudent,
+) -> Result<Envelope<Others>, ApiError> {
     let other =
         |other: User| Other { bound_at: other.bound_at().map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)) };
     let others = app.store.users.others_of_student(&user.student_id, &user.open_id).await?;
@@ -52,7 +57,7 @@ async fn list(State(app): State<AppState>, BoundStudent(user): BoundStudent) -> 
 }
 
 #[derive(Serialize, ToSchema)]
-struct Unbound {
+pub(super) struct Unbound {
     /// How many accounts were unbound.
     count: usize,
 }
@@ -64,11 +69,12 @@ struct Unbound {
 #[utoipa::path(
     delete,
     path = "/api/me/accounts/others",
+    operation_id = "unbindOtherAccounts",
     tag = "account",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Unbound>, description = "no other account is bound any more"), Failures)
 )]
-async fn unbind_others(
+pub(super) async fn unbind_others(
     State(app): State<AppState>,
     BoundStudent(user): BoundStudent,
 ) -> Result<Envelope<Unbound>, ApiError> {
@@ -90,8 +96,4 @@ async fn end(app: &App, other: &User) -> Result<(), ApiError> {
     // No token of it is at hand: those issued until now end.
     end_ways_in(app, &other.open_id, 0).await?;
     forget_bind(app, other).await
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(unbind_others))
 }

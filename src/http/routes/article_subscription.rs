@@ -1,10 +1,9 @@
-//! `/api/rss/subscription`: personal addresses of the feeds. What lies behind the VPN is for those who could read it there:
-//! feeds of it need a token, which opens nothing else and can be taken back.
+//! `POST /api/rss/subscription`: personal addresses of the feeds; `DELETE` ends them. What lies behind the VPN is for those
+//! who could read it there: feeds of it need a token, which opens nothing else and can be taken back.
 
 use axum::{extract::State, http::request::Parts};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::AppState,
@@ -21,11 +20,12 @@ use crate::{
 
 /// Where each feed is.
 #[derive(Serialize, ToSchema)]
-struct Addresses {
+pub(super) struct Addresses {
     feeds: Vec<Address>,
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = FeedAddress)]
 struct Address {
     /// `news`, `logistics`, `lecture` or `notice`.
     classify: &'static str,
@@ -39,11 +39,12 @@ struct Address {
 #[utoipa::path(
     post,
     path = "/api/rss/subscription",
+    operation_id = "subscribeToArticleFeeds",
     tag = "rss",
     security(("token" = [])),
     responses((status = 201, body = Envelope<Addresses>, description = "the addresses"), Failures)
 )]
-async fn subscribe(
+pub(super) async fn subscribe(
     State(app): State<AppState>,
     BoundStudent(user): BoundStudent,
     parts: Parts,
@@ -67,16 +68,16 @@ async fn subscribe(
 #[utoipa::path(
     delete,
     path = "/api/rss/subscription",
+    operation_id = "unsubscribeFromArticleFeeds",
     tag = "rss",
     security(("token" = [])),
     responses((status = 200, body = Envelope<Done>, description = "there are none any more"), Failures)
 )]
-async fn unsubscribe(State(app): State<AppState>, Student(user): Student) -> Result<Envelope<Done>, ApiError> {
+pub(super) async fn unsubscribe(
+    State(app): State<AppState>,
+    Student(user): Student,
+) -> Result<Envelope<Done>, ApiError> {
     let (worker, kind) = (app.clone(), SubscriptionKind::Feeds);
     app.finish(async move { Ok(worker.store.subscriptions.end(kind, &user.open_id).await?) }).await?;
     Ok(Envelope::ok("订阅已取消", Done {}))
-}
-
-pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(subscribe, unsubscribe))
 }
