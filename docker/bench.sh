@@ -5,7 +5,7 @@
 #   docker/bench.sh [options of `bench run`, e.g. --rounds 9 --seconds 10]
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/toolchain.sh"
+. "$WEHPU_ROOT/docker/bootstrap/toolchain.sh"
 need_toolchain
 cd "$WEHPU_ROOT" || exit 1
 

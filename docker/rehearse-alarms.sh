@@ -10,7 +10,7 @@
 # ALARMS_PORT, ALARMS_SIM_PORT, ALARMS_PROMETHEUS_PORT: 18490, 18491, 18492.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/prometheus/programs.sh"
+. "$WEHPU_ROOT/docker/bootstrap/prometheus.sh"
 . "$WEHPU_ROOT/docker/project.sh"
 cd "$WEHPU_ROOT" || exit 1
 
@@ -282,8 +282,8 @@ mend_SourceSilent() {
 
 trap finish EXIT
 trap 'exit 130' INT TERM
-docker/engine.sh up || die "the rehearsal needs a Docker engine"
-docker/images.sh || die "the base images are missing"
+docker/bootstrap/engine.sh up || die "the rehearsal needs a Docker engine"
+docker/bootstrap/images.sh || die "the base images are missing"
 need_configuration
 WEHPU_MONGO_IMAGE=${WEHPU_MONGO_IMAGE:-$(image_of mongo1)}
 export WEHPU_MONGO_IMAGE

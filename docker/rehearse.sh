@@ -234,8 +234,8 @@ damaged_member() {
 # ---- the walk
 
 have openssl || install_packages openssl curl || die "openssl and curl are needed"
-docker/engine.sh up || die "the rehearsal needs a Docker engine"
-docker/images.sh || exit 1
+docker/bootstrap/engine.sh up || die "the rehearsal needs a Docker engine"
+docker/bootstrap/images.sh || exit 1
 remove_all
 mkdir -p "$DIR"
 make_operator

@@ -9,13 +9,13 @@
 # ENGINE=none keeps Docker out of it. `make test` calls this before and after the tests.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/mongod-wheel.sh"
+. "$WEHPU_ROOT/docker/bootstrap/mongod-wheel.sh"
 
 URI='mongodb://127.0.0.1:27117,127.0.0.1:27118,127.0.0.1:27119/?replicaSet=wehpu-test'
 DIR=$WEHPU_ROOT/target/test-replset
 MONGOD=$WEHPU_STATE/mongod
 
-engine_ready() { [ "${ENGINE:-}" != none ] && [ "$("$WEHPU_ROOT/docker/engine.sh" status)" = ready ]; }
+engine_ready() { [ "${ENGINE:-}" != none ] && [ "$("$WEHPU_ROOT/docker/bootstrap/engine.sh" status)" = ready ]; }
 
 compose() {
     local image=${WEHPU_MONGO_IMAGE:-mongo:8.0}
@@ -78,7 +78,7 @@ up() {
     if [ "${ENGINE:-}" = none ]; then
         status=3
     else
-        "$WEHPU_ROOT/docker/engine.sh" up && "$WEHPU_ROOT/docker/images.sh" mongo || status=$?
+        "$WEHPU_ROOT/docker/bootstrap/engine.sh" up && "$WEHPU_ROOT/docker/bootstrap/images.sh" mongo || status=$?
     fi
     if [ "$status" = 0 ]; then
         step "start three mongod in containers" -- compose up --detach --remove-orphans || exit 1

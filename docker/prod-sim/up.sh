@@ -84,8 +84,8 @@ TEXT
 case "${1:-up}" in
 prepare) ;;
 up)
-    docker/engine.sh up || die "production wants a Docker engine"
-    docker/images.sh || exit 1
+    docker/bootstrap/engine.sh up || die "production wants a Docker engine"
+    docker/bootstrap/images.sh || exit 1
     ;;
 *)
     sed -n '2,8s/^# \{0,1\}//p' "$0"

@@ -3,17 +3,17 @@
 # can run: three mongod, the campus simulator, three engines, the spider, HAProxy; all on 127.0.0.1 but the
 # proxy. Settings are those of docker-compose.yml, with the addresses changed.
 #
-#   docker/native.sh up      start (again); data stays
-#   docker/native.sh down    stop what "up" started
-#   docker/native.sh clean   stop and remove the data
-#   docker/native.sh ps      what runs
-#   docker/native.sh logs    follow the logs
-#   docker/native.sh data    where its data is and how many accounts it holds; nothing where there is none
+#   docker/bootstrap/native.sh up      start (again); data stays
+#   docker/bootstrap/native.sh down    stop what "up" started
+#   docker/bootstrap/native.sh clean   stop and remove the data
+#   docker/bootstrap/native.sh ps      what runs
+#   docker/bootstrap/native.sh logs    follow the logs
+#   docker/bootstrap/native.sh data    where its data is and how many accounts it holds; nothing where there is none
 #
 # Everything lies in target/native; nothing is installed.
 set -uo pipefail
-. "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/mongod-wheel.sh"
+. "$(dirname "$0")/../progress.sh"
+. "$WEHPU_ROOT/docker/bootstrap/mongod-wheel.sh"
 . "$WEHPU_ROOT/docker/project.sh"
 
 DIR=$WEHPU_ROOT/target/native
