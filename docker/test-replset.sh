@@ -9,6 +9,7 @@
 # ENGINE=none keeps Docker out of it. `make test` calls this before and after the tests.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/mongo/parameters.sh"
 . "$WEHPU_ROOT/docker/bootstrap/mongod-wheel.sh"
 
 URI='mongodb://127.0.0.1:27117,127.0.0.1:27118,127.0.0.1:27119/?replicaSet=wehpu-test'
@@ -22,7 +23,7 @@ compose() {
     docker image inspect "$image" >/dev/null 2>&1 || image=wehpu-local/mongo:$MONGOD_VERSION
     # Named here, since a COMPOSE_PROJECT_NAME of the caller would count for more than the name in the file: "down" would
     # take the containers of that project for orphans of this one.
-    WEHPU_MONGO_IMAGE=$image docker compose --progress quiet --project-name wehpu-test -f "$WEHPU_ROOT/docker/compose.test.yml" "$@"
+    MONGOD_PARAMETERS=${TEST_PARAMETERS[*]} WEHPU_MONGO_IMAGE=$image docker compose --progress quiet --project-name wehpu-test -f "$WEHPU_ROOT/docker/compose.test.yml" "$@"
 }
 
 stop_native() {
@@ -50,8 +51,7 @@ start_native() {
     for i in 1 2 3; do
         dir=$DIR/data$i
         mkdir -p "$dir"
-        setsid nohup "$MONGOD" --replSet wehpu-test --dbpath "$dir" --port "2711$((6 + i))" --bind_ip 127.0.0.1 \
-            --wiredTigerCacheSizeGB 0.25 --oplogSize 128 --nounixsocket --setParameter minSnapshotHistoryWindowInSeconds=0 >"$DIR/$i.log" 2>&1 </dev/null &
+        setsid nohup "$MONGOD" "${TEST_PARAMETERS[@]}" --dbpath "$dir" --port "2711$((6 + i))" --bind_ip 127.0.0.1 >"$DIR/$i.log" 2>&1 </dev/null &
         echo $! >"$DIR/$i.pid"
     done
 }

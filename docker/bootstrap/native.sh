@@ -13,6 +13,7 @@
 # Everything lies in target/native; nothing is installed.
 set -uo pipefail
 . "$(dirname "$0")/../progress.sh"
+. "$WEHPU_ROOT/docker/mongo/parameters.sh"
 . "$WEHPU_ROOT/docker/bootstrap/mongod-wheel.sh"
 . "$WEHPU_ROOT/docker/project.sh"
 
@@ -172,11 +173,8 @@ up() {
     for n in 1 2 3; do
         alive "mongo$n" && continue
         mkdir -p "$DIR/data$n"
-        start "mongo$n" -- "$MONGOD" --replSet wehpu --keyFile "$DIR/keyfile" --dbpath "$DIR/data$n" \
-            --port "2721$n" --bind_ip 127.0.0.1 --wiredTigerCacheSizeGB 0.25 --oplogSize 128 --nounixsocket \
-            --setParameter shutdownTimeoutMillisForSignaledShutdown=2000 \
-            --setParameter oplogNetworkTimeoutBufferSeconds=1 \
-            --setParameter oplogFetcherSteadyStateMaxFetcherRestarts=0
+        start "mongo$n" -- "$MONGOD" "${STACK_PARAMETERS[@]}" --keyFile "$DIR/keyfile" --dbpath "$DIR/data$n" \
+            --port "2721$n" --bind_ip 127.0.0.1
     done
     step "make the three mongod a replica set" -- one_shot replset init --key-file "$DIR/keyfile" ||
         die "the replica set cannot be initiated, see target/native/mongo1.log"
