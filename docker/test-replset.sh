@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The three-member replica set that the tests need, on 127.0.0.1:27117-27119, set "wehpu-test".
 #
-#   docker/test-replset.sh up      containers where an engine runs, else three native mongod,
-#                                  else one clear line and exit 1; removes what an earlier run
-#                                  left; ends with a primary elected
-#   docker/test-replset.sh down    stop and forget it
+#   docker/test-replset.sh up [PROGRAM]   containers where an engine runs, else three native mongod,
+#                                         else one clear line and exit 1; removes what an earlier run
+#                                         left; ends with a primary elected. PROGRAM: a wehpu-engine to
+#                                         initiate it with; without it cargo builds the one of the tests
+#   docker/test-replset.sh down           stop and forget it
 #
 # ENGINE=none keeps Docker out of it. `make test` calls this before and after the tests.
 set -uo pipefail
@@ -56,13 +57,12 @@ start_native() {
     done
 }
 
-# Sent without the WEHPU_* variables of the caller, which may mean something else.
+# initiate [PROGRAM]. Without the WEHPU_* variables of the caller, which may mean something else.
 initiate() {
-    local drop=() name
+    local drop=() name program=("$@")
+    [ $# -gt 0 ] || program=(cargo run --quiet --all-features --locked --manifest-path "$WEHPU_ROOT/Cargo.toml" --bin wehpu-engine --)
     for name in $(compgen -e WEHPU_); do drop+=(-u "$name"); done
-    env "${drop[@]}" WEHPU_MONGODB_URI="${URI/\/\?/\/wehpu_test?}" \
-        cargo run --quiet --all-features --locked --manifest-path "$WEHPU_ROOT/Cargo.toml" --bin wehpu-engine -- \
-        replset init --election-timeout 1s --wait 90s
+    env "${drop[@]}" WEHPU_MONGODB_URI="${URI/\/\?/\/wehpu_test?}" "${program[@]}" replset init --election-timeout 1s --wait 90s
 }
 
 port_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -88,17 +88,17 @@ up() {
         say "  • without a container engine: three mongod processes"
         start_native || die "the tests need MongoDB: no container engine runs here and no native mongod can be had"
     fi
-    step "initiate the replica set (builds the engine first, if it is not built)" -- initiate || {
+    step "initiate the replica set$([ $# -gt 0 ] || echo ' (builds the engine first, if it is not built)')" -- initiate "$@" || {
         [ -e "$DIR/1.log" ] && tail -n 3 "$DIR"/*.log >&2
         die "the test replica set has no primary"
     }
 }
 
 case "${1:-}" in
-up) up ;;
+up) up "${@:2}" ;;
 down) down ;;
 *)
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
