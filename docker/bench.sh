@@ -5,7 +5,7 @@
 #   docker/bench.sh [options of `bench run`, e.g. --rounds 9 --seconds 10]
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/toolchain.sh"
+. "$WEHPU_ROOT/docker/bootstrap/toolchain.sh"
 need_toolchain
 cd "$WEHPU_ROOT" || exit 1
 
@@ -18,7 +18,7 @@ step "build the service and the bench" -- env RUSTFLAGS="$FLAGS" \
     die "the bench does not compile"
 export ENGINE=none
 trap 'docker/test-replset.sh down' EXIT
-docker/test-replset.sh up || exit 1
 RELEASE=${CARGO_TARGET_DIR:-target}/$HOST/release
+docker/test-replset.sh up "$RELEASE/wehpu-engine" || exit 1
 "$RELEASE/bench" run --engine "$RELEASE/wehpu-engine" \
     --uri 'mongodb://127.0.0.1:27117,127.0.0.1:27118,127.0.0.1:27119/?replicaSet=wehpu-test' "$@"

@@ -6,7 +6,7 @@
 # exit 3: all that could be checked is well, but there is no promtool (one line says why).
 set -euo pipefail
 . "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/prometheus/programs.sh"
+. "$WEHPU_ROOT/docker/bootstrap/prometheus.sh"
 cd "$WEHPU_ROOT"
 
 RULES=docker/prometheus/alerts.yml

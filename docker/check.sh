@@ -3,7 +3,7 @@
 # tool is installed) the dependencies' bans, licences and sources. Runs no other test.
 set -euo pipefail
 . "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/toolchain.sh"
+. "$WEHPU_ROOT/docker/bootstrap/toolchain.sh"
 need_toolchain
 cd "$WEHPU_ROOT"
 

@@ -9,7 +9,7 @@
 #   CLUSTER_PORT, CLUSTER_SIM_PORT, CLUSTER_STATS_PORT    18380, 18381, 18382
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/toolchain.sh"
+. "$WEHPU_ROOT/docker/bootstrap/toolchain.sh"
 . "$WEHPU_ROOT/docker/project.sh"
 need_toolchain
 cd "$WEHPU_ROOT" || exit 1
@@ -20,9 +20,9 @@ if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
     exec cargo run --quiet --locked -p cluster-test -- "$@"
 fi
 
-ENGINE_WAS=$(docker/engine.sh status)
-docker/engine.sh up || die "the bench needs a Docker engine: it kills containers"
-docker/images.sh || die "the base images are missing"
+ENGINE_WAS=$(docker/bootstrap/engine.sh status)
+docker/bootstrap/engine.sh up || die "the bench needs a Docker engine: it kills containers"
+docker/bootstrap/images.sh || die "the base images are missing"
 
 # The settings of whoever calls this are not the bench's business, except which images.
 for name in $(compgen -e WEHPU_); do
@@ -82,7 +82,7 @@ finish() {
         say "the stack keeps running (project $COMPOSE_PROJECT_NAME, http://127.0.0.1:$CLUSTER_PORT)"
     else
         remove_stack
-        [ "$ENGINE_WAS" = ready ] || [ "${KEEP_DOCKERD:-}" = yes ] || docker/engine.sh down
+        [ "$ENGINE_WAS" = ready ] || [ "${KEEP_DOCKERD:-}" = yes ] || docker/bootstrap/engine.sh down
     fi
     exit "$status"
 }

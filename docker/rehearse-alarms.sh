@@ -10,25 +10,23 @@
 # ALARMS_PORT, ALARMS_SIM_PORT, ALARMS_PROMETHEUS_PORT: 18490, 18491, 18492.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/prometheus/programs.sh"
+. "$WEHPU_ROOT/docker/bootstrap/prometheus.sh"
 . "$WEHPU_ROOT/docker/project.sh"
+. "$WEHPU_ROOT/docker/rehearsal.sh"
 cd "$WEHPU_ROOT" || exit 1
 
 [[ ${1:-} != -* ]] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
 ONLY=" $* "
 DIR=$WEHPU_STATE/alarms
 export COMPOSE_PROJECT_NAME=wehpu-alarms
-COMPOSE_FILE=docker-compose.yml
-[ ! -e docker-compose.override.yml ] || COMPOSE_FILE+=:docker-compose.override.yml
-export COMPOSE_FILE=$COMPOSE_FILE:docker/compose.alarms.yml
+export COMPOSE_FILE=docker-compose.yml:docker/compose.alarms.yml
 export WEHPU_HTTP_PORT=${ALARMS_PORT:-18490} ALARMS_SIM_PORT=${ALARMS_SIM_PORT:-18491}
 PROMETHEUS_PORT=${ALARMS_PROMETHEUS_PORT:-18492}
 PROMETHEUS=$COMPOSE_PROJECT_NAME-prometheus
 URL=http://127.0.0.1:$WEHPU_HTTP_PORT
 # How long an alarm may take to come, and to go. This machine may have other things to do.
 PATIENCE=${ALARMS_PATIENCE:-240}
-LOADS=()
-TOKEN=
+KEPT="project $COMPOSE_PROJECT_NAME, $URL, Prometheus on http://127.0.0.1:$PROMETHEUS_PORT"
 WRONG=0
 COUNTER=0
 # Nothing is done to raise these: the spider has nothing to do for long.
@@ -40,48 +38,25 @@ remove_all() {
     docker compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
     rm -rf "$DIR"
 }
-finish() {
-    local status=$?
-    trap - EXIT INT TERM
-    end_loads
-    if [ "${KEEP:-}" = yes ]; then
-        say "the stack keeps running (project $COMPOSE_PROJECT_NAME, $URL, Prometheus on http://127.0.0.1:$PROMETHEUS_PORT)"
-    else
-        remove_all
-    fi
-    exit "$status"
-}
 
 # ---- what is asked of the service and of the simulator
 
-request() { curl -s -o /dev/null --max-time 20 -H "Authorization: Bearer $TOKEN" "$@"; }
 sim() { curl -sf -o /dev/null --max-time 10 -X "$1" -H 'content-type: application/json' "http://127.0.0.1:$ALARMS_SIM_PORT/_sim/$2" ${3:+-d "$3"}; }
 fault() { sim PUT "faults/$1" "$2" || warn "the simulator does not take $2"; }
 well() { sim DELETE faults; }
 
 # account INDEX: a WeChat user who is bound to that student; his token in TOKEN.
 account() {
-    local number
-    number=$(printf '%06d' "$1")
-    TOKEN=$(curl -s --max-time 20 "$URL/api/login" -d "code=sim-alarms$1-$EPOCHREALTIME" | sed -n 's/.*"token": *"\([^"]*\)".*/\1/p')
-    [ -n "$TOKEN" ] || die "nobody can log in"
-    request -f "$URL/api/bind" -d "studentId=311509$number" -d "vpnPassWord=vpn-$number" -d "jwcPassWord=jwc-$number" ||
-        die "student $1 cannot be bound"
+    log_in_with "sim-alarms$1-$EPOCHREALTIME"
+    bind_student "$1"
 }
 
-# load WORKERS FUNCTION: calls it again and again, until end_loads.
+# load WORKERS FUNCTION: calls it again and again, until end_beside.
 load() {
     local i
-    for i in $(seq "$1"); do
-        while :; do "$2"; done >/dev/null 2>&1 &
-        LOADS+=($!)
-    done
+    for i in $(seq "$1"); do beside again "$2" >/dev/null 2>&1; done
 }
-end_loads() {
-    [ ${#LOADS[@]} -eq 0 ] || kill "${LOADS[@]}" 2>/dev/null
-    [ ${#LOADS[@]} -eq 0 ] || wait "${LOADS[@]}" 2>/dev/null
-    LOADS=()
-}
+again() { while :; do "$1"; done; }
 read_account() { request "$URL/api/user"; sleep 0.05; }
 # A hundred at once, by one program: so many would never meet if each took a process of its own.
 search_articles() { request --parallel --parallel-immediate --parallel-max 100 "$URL/api/rss/news?q=[1-500]"; }
@@ -158,7 +133,7 @@ provoke() {
     done
     "break_$first" || warn "break_$first: exit $?"
     for alarm in "${alarms[@]}"; do came+=("$(waited fires "$alarm")"); done
-    end_loads
+    end_beside
     "mend_$first" || warn "mend_$first: exit $?"
     for i in "${!alarms[@]}"; do
         went=$(waited clear "${alarms[i]}")
@@ -167,7 +142,7 @@ provoke() {
         printf '| `%s` | %s | %s | %s | %s |\n' "${alarms[i]}" "$2" "$([ -n "${came[i]}" ] && echo "fired after ${came[i]} s" || echo "NOT FIRED")" "$3" \
             "$([ -n "$went" ] && echo "cleared after $went s" || echo "STILL FIRES")"
     done
-    end_loads
+    end_beside
 }
 
 # ---- what breaks, and what mends it
@@ -280,10 +255,7 @@ mend_SourceSilent() {
     collect
 }
 
-trap finish EXIT
-trap 'exit 130' INT TERM
-docker/engine.sh up || die "the rehearsal needs a Docker engine"
-docker/images.sh || die "the base images are missing"
+begin
 need_configuration
 WEHPU_MONGO_IMAGE=${WEHPU_MONGO_IMAGE:-$(image_of mongo1)}
 export WEHPU_MONGO_IMAGE

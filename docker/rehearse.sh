@@ -11,6 +11,7 @@
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
 . "$WEHPU_ROOT/docker/project.sh"
+. "$WEHPU_ROOT/docker/rehearsal.sh"
 cd "$WEHPU_ROOT" || exit 1
 
 FORM=${1:-long}
@@ -26,29 +27,14 @@ SECRETS=$DIR/secrets
 # Students that read at the same time.
 READERS=3
 LOAD=$DIR/load
-READING=()
-BEGUN=$SECONDS
+KEPT="export COMPOSE_PROJECT_NAME=$COMPOSE_PROJECT_NAME COMPOSE_ENV_FILES=$COMPOSE_ENV_FILES"
 
-finish() {
-    local status=$?
-    trap - EXIT INT TERM
-    stop_reading
-    if [ "${KEEP:-}" = yes ]; then
-        say "the stack keeps running: export COMPOSE_PROJECT_NAME=$COMPOSE_PROJECT_NAME COMPOSE_ENV_FILES=$COMPOSE_ENV_FILES"
-    else
-        remove_all
-    fi
-    [ "$status" = 0 ] || warn "the rehearsal failed after $((SECONDS - BEGUN))s"
-    exit "$status"
-}
 remove_all() {
     [ ! -e "$DIR/env" ] || docker compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
     [ -z "${MADE_USER:-}" ] || userdel "$MADE_USER" 2>/dev/null
     docker rmi wehpu-engine:rehearsal-former >/dev/null 2>&1
     rm -rf "$DIR"
 }
-trap finish EXIT
-trap 'exit 130' INT TERM
 
 # ---- students who read
 
@@ -63,15 +49,7 @@ read_on() {
 }
 start_reading() {
     local i
-    for i in $(seq "$READERS"); do
-        read_on "$i" 2>/dev/null &
-        READING+=($!)
-    done
-}
-stop_reading() {
-    [ ${#READING[@]} -eq 0 ] || kill "${READING[@]}" 2>/dev/null
-    wait "${READING[@]}" 2>/dev/null
-    READING=()
+    for i in $(seq "$READERS"); do beside read_on "$i" 2>/dev/null; done
 }
 
 # answered SINCE: how many of the requests begun since then were answered with 200, and how many were not.
@@ -208,14 +186,11 @@ rolled_out() {
 
 new_jwt_secret() { openssl rand -base64 48 | tr -d '\n' | replace_secret jwt_secret; }
 
-log_in() {
-    TOKEN=$(curl -s "$URL/api/login" -d "code=sim-rehearsal-$RANDOM$RANDOM" | grep -oE '"token": ?"[^"]*"' | cut -d '"' -f 4)
-    [ -n "$TOKEN" ] || die "nobody can log in"
-}
+log_in() { log_in_with "sim-rehearsal-$RANDOM$RANDOM"; }
 
 wait_for_answer() {
     local deadline=$((SECONDS + 120))
-    until [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 5 -H "Authorization: Bearer $TOKEN" "$URL/api/user")" = 200 ]; do
+    until [ "$(request -w '%{http_code}' --max-time 5 "$URL/api/user")" = 200 ]; do
         [ "$SECONDS" -lt "$deadline" ] || { echo "no answer after two minutes"; return 1; }
         sleep 0.5
     done
@@ -234,8 +209,7 @@ damaged_member() {
 # ---- the walk
 
 have openssl || install_packages openssl curl || die "openssl and curl are needed"
-docker/engine.sh up || die "the rehearsal needs a Docker engine"
-docker/images.sh || exit 1
+begin
 remove_all
 mkdir -p "$DIR"
 make_operator
@@ -254,8 +228,8 @@ step "up: three engines, HTTPS, the production profile" -- docker/stack.sh up ||
 printf 'FROM %s\nLABEL wehpu.rehearsal=former\n' "$ENGINE_IMAGE" | docker build --quiet --tag wehpu-engine:rehearsal-former - >/dev/null ||
     die "the former image cannot be made"
 log_in
-curl -s -o /dev/null "$URL/api/bind" -H "Authorization: Bearer $TOKEN" -d studentId=311509000001 -d vpnPassWord=vpn-000001 -d jwcPassWord=jwc-000001
-for path in /api/course /api/score; do curl -s -o /dev/null -H "Authorization: Bearer $TOKEN" "$URL$path"; done
+bind_student 1
+for path in /api/course /api/score; do request "$URL$path"; done
 start_reading
 
 if [ "$FORM" = short ]; then
@@ -283,7 +257,7 @@ act "restore" gap -- env CONFIRM=$COMPOSE_PROJECT_NAME docker/backup.sh restore 
 act "down, a member's data destroyed, up: the others serve" gap -- damaged_member
 docker compose logs --no-log-prefix replset 2>&1 | grep '^warning' >>"$DIR/table"
 act "that member made anew" -- docker/replace-member.sh mongo2
-stop_reading
+end_beside
 if [ "$FORM" = long ]; then
     step "a new JWT secret: everybody logs in again" -- rolled_out new_jwt_secret -- || exit 1
     log_in

@@ -90,6 +90,10 @@ fail() {
     die "$*"
 }
 
+# A line for each service: its name, and the hash that compose gives its containers. Of what compose made of the files: of
+# the files themselves it counts env_file as well, which the containers' hash does not.
+hashes() { docker compose config | docker compose --file - config --hash '*'; }
+
 # Services whose containers are not as the settings say: what the next "docker compose up -d" replaces.
 outdated() {
     local name hash container image
@@ -99,7 +103,7 @@ outdated() {
             [ "$(docker inspect --format '{{index .Config.Labels "com.docker.compose.config-hash"}} {{.Image}}' "$container")" = "$hash $image" ] ||
                 { echo "$name"; break; }
         done
-    done < <(docker compose config --hash '*')
+    done < <(hashes)
 }
 
 IMAGE=

@@ -123,7 +123,7 @@ for path in /metrics /readyz /livez; do
 done
 say "ok    health and metrics are not reachable through the proxy"
 
-if [ "${ENGINE:-}" != none ] && [ "$("$WEHPU_ROOT/docker/engine.sh" status)" = ready ]; then
+if [ "${ENGINE:-}" != none ] && [ "$("$WEHPU_ROOT/docker/bootstrap/engine.sh" status)" = ready ]; then
     cd "$WEHPU_ROOT" || exit 1
     if [ -n "$(docker compose ps --quiet 2>/dev/null)" ]; then
         BODY=$(docker compose ps --format '{{.Name}} {{.Status}}')

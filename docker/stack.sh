@@ -5,7 +5,7 @@
 # "make clean" wants to be confirmed where there may be accounts: CONFIRM=<project>, or the name typed at a terminal.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/toolchain.sh"
+. "$WEHPU_ROOT/docker/bootstrap/toolchain.sh"
 . "$WEHPU_ROOT/docker/project.sh"
 cd "$WEHPU_ROOT" || exit 1
 
@@ -13,7 +13,7 @@ PORT=$(setting WEHPU_HTTP_PORT 8080)
 PORT=${PORT##*:}
 URL=http://127.0.0.1:$PORT
 
-engine_ready() { [ "${ENGINE:-}" != none ] && [ "$(docker/engine.sh status)" = ready ]; }
+engine_ready() { [ "${ENGINE:-}" != none ] && [ "$(docker/bootstrap/engine.sh status)" = ready ]; }
 
 # What compose builds with: this machine's certificates, the commit.
 build_settings() {
@@ -118,12 +118,12 @@ up() {
             need_configuration
             need_free_ports
         fi
-        docker/engine.sh up || status=$?
+        docker/bootstrap/engine.sh up || status=$?
         if [ "$status" = 0 ]; then
             need_configuration
-            docker/native.sh down
+            docker/bootstrap/native.sh down
             need_free_ports
-            docker/images.sh || status=$?
+            docker/bootstrap/images.sh || status=$?
             use_stand_ins
         fi
     fi
@@ -133,17 +133,17 @@ up() {
         exit 1
     else
         need_toolchain
-        docker/native.sh up || exit 1
+        docker/bootstrap/native.sh up || exit 1
     fi
     how_to_try
 }
 
 down() {
     if engine_ready; then need_configuration; fi
-    docker/native.sh down
+    docker/bootstrap/native.sh down
     if engine_ready; then
         docker compose down --remove-orphans "$@" || exit 1
-        [ "${KEEP_DOCKERD:-}" = yes ] || docker/engine.sh down
+        [ "${KEEP_DOCKERD:-}" = yes ] || docker/bootstrap/engine.sh down
     fi
 }
 
@@ -154,8 +154,8 @@ clean() {
         need_settings
         PROJECT=$(project_of_files)
     fi
-    confirm_loss "This deletes all data of the project:" "$(docker/native.sh data)"
-    docker/native.sh clean
+    confirm_loss "This deletes all data of the project:" "$(docker/bootstrap/native.sh data)"
+    docker/bootstrap/native.sh clean
     down --volumes
 }
 
@@ -168,7 +168,7 @@ ps)
     if [ -n "$PROJECT" ] && [ -n "$(docker compose ps --all --quiet)" ]; then
         show
     else
-        docker/native.sh ps
+        docker/bootstrap/native.sh ps
     fi
     ;;
 logs)
@@ -176,7 +176,7 @@ logs)
     if [ -n "$PROJECT" ] && [ -n "$(docker compose ps --quiet)" ]; then
         exec docker compose logs --follow --tail 20
     fi
-    exec docker/native.sh logs
+    exec docker/bootstrap/native.sh logs
     ;;
 *)
     sed -n '2,5s/^# \{0,1\}//p' "$0"

@@ -3,11 +3,11 @@
 # up before and removed after. ENGINE=none: native mongod instead of containers.
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/toolchain.sh"
+. "$WEHPU_ROOT/docker/bootstrap/toolchain.sh"
 need_toolchain
 cd "$WEHPU_ROOT" || exit 1
 
-trap 'docker/test-replset.sh down; [ "${KEEP_DOCKERD:-}" = yes ] || docker/engine.sh down' EXIT
+trap 'docker/test-replset.sh down; [ "${KEEP_DOCKERD:-}" = yes ] || docker/bootstrap/engine.sh down' EXIT
 
 docker/check.sh || die "the checks failed"
 tests/scripts/run.sh || die "the tests of the scripts failed"

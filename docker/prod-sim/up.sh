@@ -34,13 +34,16 @@ prepare() {
     # Invented by the simulator, so nobody's secret.
     chmod 0444 "$DIR/campus.pem" "$DIR/campus-ca.pem"
     docker/make-secrets.sh "$SECRETS" >/dev/null || exit 1
-    printf wx-sim-secret | docker/make-secrets.sh "$SECRETS" wechat_app_secret >/dev/null || exit 1
-    printf sim-github-token | docker/make-secrets.sh "$SECRETS" github_token >/dev/null || exit 1
-    printf vpn-000000 | docker/make-secrets.sh "$SECRETS" bulletin_vpn_password >/dev/null || exit 1
+    development WEHPU_WECHAT_APP_SECRET | tr -d '\n' | docker/make-secrets.sh "$SECRETS" wechat_app_secret >/dev/null || exit 1
+    development WEHPU_GITHUB_TOKEN | tr -d '\n' | docker/make-secrets.sh "$SECRETS" github_token >/dev/null || exit 1
+    development WEHPU_BULLETIN_VPN_PASSWORD | tr -d '\n' | docker/make-secrets.sh "$SECRETS" bulletin_vpn_password >/dev/null || exit 1
     [ -e "$DIR/proxy-ca.pem" ] ||
         certificate localhost DNS:localhost,IP:127.0.0.1 "$DIR/proxy-ca.pem" | docker/make-secrets.sh "$SECRETS" tls.pem >/dev/null || exit 1
     [ -e "$DIR/env" ] || settings >"$DIR/env"
 }
+
+# What a setting of development is.
+development() { sed -n "s/^$1=//p" docker/development/*.env; }
 
 settings() {
     local files=docker-compose.yml proxy
@@ -65,18 +68,18 @@ WEHPU_PUBLIC_URL=https://localhost:$HTTPS_PORT
 WEHPU_TERM=2026-2027-1-1
 WEHPU_TERM_START=2026-09-07
 WEHPU_TERM_WEEKS=20
-WEHPU_WECHAT_APP_ID=wx-sim-appid
+WEHPU_WECHAT_APP_ID=$(development WEHPU_WECHAT_APP_ID)
 WEHPU_WECHAT_API_URL=https://campus-tls:4443/wechat
-WEHPU_WECHAT_TEMPLATES=AT1107=sim-template-lost-card:thing1,character_string2,name3,thing4,thing5
+WEHPU_WECHAT_TEMPLATES=$(development WEHPU_WECHAT_TEMPLATES)
 WEHPU_GITHUB_API_URL=https://campus-tls:4443/github
 WEHPU_VPN_URL=https://campus-tls:4443/vpn
-WEHPU_VPN_RSA_MODULUS=$(sed -n '/WEHPU_VPN_RSA_MODULUS:/{s/.*: //p;q}' docker-compose.yml)
-WEHPU_LIBRARY_URL=http://campus-sim:4000/library
-WEHPU_PHYSICAL_URL=http://campus-sim:4000/physical
-WEHPU_REPAIR_URL=http://campus-sim:4000/repair
-WEHPU_NEWS_URL=http://campus-sim:4000/news
-WEHPU_LOGISTICS_URL=http://campus-sim:4000/logistics
-WEHPU_BULLETIN_STUDENT_ID=311509000000
+WEHPU_VPN_RSA_MODULUS=$(development WEHPU_VPN_RSA_MODULUS)
+WEHPU_LIBRARY_URL=$(development WEHPU_LIBRARY_URL)
+WEHPU_PHYSICAL_URL=$(development WEHPU_PHYSICAL_URL)
+WEHPU_REPAIR_URL=$(development WEHPU_REPAIR_URL)
+WEHPU_NEWS_URL=$(development WEHPU_NEWS_URL)
+WEHPU_LOGISTICS_URL=$(development WEHPU_LOGISTICS_URL)
+WEHPU_BULLETIN_STUDENT_ID=$(development WEHPU_BULLETIN_STUDENT_ID)
 WEHPU_CAMPUS_CA_FILE=/wehpu/campus-ca.pem
 TEXT
 }
@@ -84,8 +87,8 @@ TEXT
 case "${1:-up}" in
 prepare) ;;
 up)
-    docker/engine.sh up || die "production wants a Docker engine"
-    docker/images.sh || exit 1
+    docker/bootstrap/engine.sh up || die "production wants a Docker engine"
+    docker/bootstrap/images.sh || exit 1
     ;;
 *)
     sed -n '2,8s/^# \{0,1\}//p' "$0"

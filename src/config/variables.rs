@@ -250,6 +250,13 @@ mod tests {
     /// Settings that the production files fix, and settings of commands that a person runs by hand.
     const FIXED: [&str; 3] = ["WEHPU_BIND_ADDR", "WEHPU_LEGACY_CIPHER", "WEHPU_LEGACY_SECRET"];
 
+    /// The files of settings that the containers of development have.
+    const DEVELOPMENT: [&str; 7] = ["profile", "uri", "migrate-uri", "spider-uri", "common", "engine", "spider"];
+
+    fn development(name: &str) -> String {
+        format!("docker/development/{name}.env")
+    }
+
     fn read(path: &str) -> String {
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
     }
@@ -277,12 +284,24 @@ mod tests {
     fn every_variable_that_a_compose_file_reads_is_on_a_list() {
         let listed: BTreeSet<&str> =
             VARIABLES.iter().map(|variable| variable.name).chain(ELSEWHERE.iter().map(|(name, ..)| *name)).collect();
-        for file in ["docker-compose.yml", "docker/compose.prod.yml", "docker/compose.cluster.yml", "docker/stack.yml"]
-        {
-            let text = read(file);
+        let compose =
+            ["docker-compose.yml", "docker/compose.prod.yml", "docker/compose.cluster.yml", "docker/stack.yml"];
+        for file in compose.map(str::to_owned).into_iter().chain(DEVELOPMENT.map(development)) {
+            let text = read(&file);
             for name in names(&text, "${WEHPU_") {
                 let name = format!("WEHPU_{name}");
                 assert!(listed.contains(name.as_str()), "{file}: {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_setting_of_development_is_known_and_stands_in_one_file() {
+        let mut seen = BTreeSet::new();
+        for file in DEVELOPMENT.map(development) {
+            for line in read(&file).lines().filter(|line| !line.starts_with('#')) {
+                let (name, _) = line.split_once('=').unwrap_or_else(|| panic!("{file}: {line}"));
+                assert!(variable(name).is_some() && seen.insert(name.to_owned()), "{file}: {name}");
             }
         }
     }

@@ -19,7 +19,7 @@ COMPOSE=(docker compose -f docker-compose.yml)
 [ -f docker-compose.override.yml ] && COMPOSE+=(-f docker-compose.override.yml)
 COMPOSE+=(-f tests/fuzz/compose.yml)
 # ENGINE, for the scripts below: containers only.
-docker/engine.sh up && docker/images.sh || die "the fuzzing needs a Docker engine"
+docker/bootstrap/engine.sh up && docker/bootstrap/images.sh || die "the fuzzing needs a Docker engine"
 trap '"${COMPOSE[@]}" down --volumes --remove-orphans >/dev/null 2>&1' EXIT
 
 if ! "$VENV/bin/schemathesis" --version 2>/dev/null | grep -q "$SCHEMATHESIS"; then

@@ -17,6 +17,8 @@ cp tests/scripts/docker "$WORK/bin/docker"
 chmod 0755 "$WORK" "$WORK/bin" "$WORK/bin/docker"
 PATH=$WORK/bin:$PATH
 for NAME in $(compgen -e WEHPU_) $(compgen -e COMPOSE_) $(compgen -e AGE_) CONFIRM ENGINE; do unset "$NAME"; done
+# A real dockerd that "make" started is none of these scripts' business: the docker that they ask says that nothing runs in it.
+export KEEP_DOCKERD=yes
 cd "$REPO" || exit 1
 
 FAILED=0

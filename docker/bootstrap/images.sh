@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The base images of the stack: MongoDB, HAProxy, and the Rust builder.
+# The base images of the stack, for machines that may have no image registry: MongoDB, HAProxy, and the Rust builder.
 #
-#   docker/images.sh          official images where a registry answers; else local stand-ins
-#                             (wehpu-local/...), named in docker-compose.override.yml, which
-#                             docker compose reads by itself and git ignores
-#   docker/images.sh mongo    only what the test replica set needs; prints nothing but progress
+#   docker/bootstrap/images.sh         official images where a registry answers; else local stand-ins
+#                                      (wehpu-local/...), named in docker-compose.override.yml, which
+#                                      docker compose reads by itself and git ignores
+#   docker/bootstrap/images.sh mongo   only what the test replica set needs; prints nothing but progress
 #
 # The stand-ins are made from what package registries offer: a Debian root by debootstrap, the
 # machine's own Rust toolchain, mongod out of a Python wheel, HAProxy of Debian 13.
@@ -12,11 +12,13 @@
 # A second run finds everything and takes a second. Delete docker-compose.override.yml to have
 # the registry asked again.
 set -uo pipefail
-. "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/mongod-wheel.sh"
+. "$(dirname "$0")/../progress.sh"
+. "$WEHPU_ROOT/docker/bootstrap/mongod-wheel.sh"
 
 OVERRIDE=$WEHPU_ROOT/docker-compose.override.yml
-MARK='# Written by docker/images.sh'
+MARK='# Written by docker/bootstrap/images.sh'
+# Also where this script lay before.
+MARKED='^# Written by docker/(bootstrap/)?images\.sh'
 WANTED=${1:-all}
 LOCAL_MONGO=wehpu-local/mongo:$MONGOD_VERSION
 LOCAL_HAPROXY=wehpu-local/haproxy:3.0
@@ -64,7 +66,7 @@ import_root() {
     for change in "$@"; do changes+=(--change "$change"); done
     step "import it as $tag" -- \
         bash -c 'set -o pipefail; dir=$1; shift; tar -C "$dir" --one-file-system -c . | docker import "$@"' \
-        _ "$dir" "${changes[@]}" --message 'local stand-in, see docker/images.sh' - "$tag" || return 1
+        _ "$dir" "${changes[@]}" --message 'local stand-in, see docker/bootstrap/images.sh' - "$tag" || return 1
     rm -rf "$dir"
 }
 
@@ -122,7 +124,7 @@ standin_builder() {
 }
 
 write_override() {
-    if [ -e "$OVERRIDE" ] && ! grep -qF "$MARK" "$OVERRIDE"; then
+    if [ -e "$OVERRIDE" ] && ! grep -qE "$MARKED" "$OVERRIDE"; then
         die "no image registry answers, and docker-compose.override.yml is your own: name images in it (WEHPU_MONGO_IMAGE, WEHPU_HAPROXY_IMAGE, WEHPU_BUILDER_IMAGE)"
     fi
     cat >"$OVERRIDE" <<YAML
@@ -176,7 +178,7 @@ mongo)
     containers_start
     ;;
 all)
-    if [ -e "$OVERRIDE" ] && grep -qF "$MARK" "$OVERRIDE"; then
+    if [ -e "$OVERRIDE" ] && grep -qE "$MARKED" "$OVERRIDE"; then
         use_standins
     elif image_there "$MONGO" && image_there "$HAPROXY"; then
         :

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The Docker engine itself.
+# The Docker engine itself, for machines that have none, or where nothing starts it.
 #
-#   docker/engine.sh up      see that an engine, compose v2 and buildx are there and running;
-#                            installs what is missing (root, Debian) and starts dockerd.
-#                            exit 0: ready   exit 3: no engine can run here (one line says why)
-#   docker/engine.sh down    stop dockerd, if it was started by "up" and runs nothing any more
-#   docker/engine.sh status  ready | none
+#   docker/bootstrap/engine.sh up       see that an engine, compose v2 and buildx are there and running;
+#                                       installs what is missing (root, Debian) and starts dockerd.
+#                                       exit 0: ready   exit 3: no engine can run here (one line says why)
+#   docker/bootstrap/engine.sh down     stop dockerd, if it was started by "up" and runs nothing any more
+#   docker/bootstrap/engine.sh status   ready | none
 set -uo pipefail
-. "$(dirname "$0")/progress.sh"
+. "$(dirname "$0")/../progress.sh"
 
 # Own names, so that an engine of the system is never mistaken for ours.
 PID_FILE=/run/wehpu-dockerd.pid

@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # The stack of docker-compose.yml as plain processes, for machines where no container engine
 # can run: three mongod, the campus simulator, three engines, the spider, HAProxy; all on 127.0.0.1 but the
-# proxy. Settings are those of docker-compose.yml, with the addresses changed.
+# proxy. Settings are those of docker/development, with the addresses changed.
 #
-#   docker/native.sh up      start (again); data stays
-#   docker/native.sh down    stop what "up" started
-#   docker/native.sh clean   stop and remove the data
-#   docker/native.sh ps      what runs
-#   docker/native.sh logs    follow the logs
-#   docker/native.sh data    where its data is and how many accounts it holds; nothing where there is none
+#   docker/bootstrap/native.sh up      start (again); data stays
+#   docker/bootstrap/native.sh down    stop what "up" started
+#   docker/bootstrap/native.sh clean   stop and remove the data
+#   docker/bootstrap/native.sh ps      what runs
+#   docker/bootstrap/native.sh logs    follow the logs
+#   docker/bootstrap/native.sh data    where its data is and how many accounts it holds; nothing where there is none
 #
 # Everything lies in target/native; nothing is installed.
 set -uo pipefail
-. "$(dirname "$0")/progress.sh"
-. "$WEHPU_ROOT/docker/mongod-wheel.sh"
+. "$(dirname "$0")/../progress.sh"
+. "$WEHPU_ROOT/docker/mongo/parameters.sh"
+. "$WEHPU_ROOT/docker/bootstrap/mongod-wheel.sh"
 . "$WEHPU_ROOT/docker/project.sh"
 
 DIR=$WEHPU_ROOT/target/native
@@ -66,22 +67,22 @@ stop() {
     for name in "$@"; do rm -f "$DIR/$name.pid"; done
 }
 
-# settings SERVICE: what docker-compose.yml gives it (engine or spider), as NAME=VALUE lines for this machine, with the
-# connection strings of all database users.
+# settings FILE...: what these files of docker/development say, as NAME=VALUE lines for this machine.
 settings() {
-    local line name value
-    sed -n '/^x-mongodb-uris/,/^$/p; /^x-spider-uri/,/^$/p; /^x-migrate-uri/,/^$/p; /^  '"$1"':/,/^    networks:/p' \
-        "$WEHPU_ROOT/docker-compose.yml" | sed -n 's/^ *\(WEHPU_[A-Z_]*\): /\1=/p' |
-        sed -e 's/mongo\([123]\):27017/127.0.0.1:2721\1/g' -e 's/campus-sim:4000/127.0.0.1:27214/g' -e 's/="\(.*\)"$/=\1/' |
+    local line
+    (cd "$WEHPU_ROOT/docker/development" && sed -n '/^WEHPU_/p' "${@/%/.env}") |
+        sed -e 's/mongo\([123]\):27017/127.0.0.1:2721\1/g' -e 's/campus-sim:4000/127.0.0.1:27214/g' |
         while IFS= read -r line; do
-            name=${line%%=*}
-            value=${line#*=}
-            if [[ $value =~ ^(.*)\$\{([A-Z_]+):-([^}]*)\}(.*)$ ]]; then
-                value=${BASH_REMATCH[1]}$(setting "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}")${BASH_REMATCH[4]}
+            if [[ $line =~ ^(.*)\$\{([A-Z_]+):-([^}]*)\}(.*)$ ]]; then
+                line=${BASH_REMATCH[1]}$(setting "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}")${BASH_REMATCH[4]}
             fi
-            printf '%s=%s\n' "$name" "$value"
+            printf '%s\n' "$line"
         done
 }
+# As the containers have them; the one-shots have all that any of them wants.
+settings_of_one_shots() { settings profile uri migrate-uri spider-uri common engine; }
+settings_of_engines() { settings profile uri common engine; }
+settings_of_spider() { settings profile spider-uri common spider; }
 
 # one_shot COMMAND...: a command of the engine with the settings in "vars", in a folder without a .env.
 one_shot() { (cd / && env -i "${vars[@]}" "$BIN/wehpu-engine" "$@"); }
@@ -167,16 +168,13 @@ up() {
     stop haproxy
     stop engine1 engine2 engine3 spider campus-sim
     install -m 0600 "$WEHPU_ROOT/docker/mongo/keyfile.development-only" "$DIR/keyfile"
-    mapfile -t vars < <(settings engine)
+    mapfile -t vars < <(settings_of_one_shots)
 
     for n in 1 2 3; do
         alive "mongo$n" && continue
         mkdir -p "$DIR/data$n"
-        start "mongo$n" -- "$MONGOD" --replSet wehpu --keyFile "$DIR/keyfile" --dbpath "$DIR/data$n" \
-            --port "2721$n" --bind_ip 127.0.0.1 --wiredTigerCacheSizeGB 0.25 --oplogSize 128 --nounixsocket \
-            --setParameter shutdownTimeoutMillisForSignaledShutdown=2000 \
-            --setParameter oplogNetworkTimeoutBufferSeconds=1 \
-            --setParameter oplogFetcherSteadyStateMaxFetcherRestarts=0
+        start "mongo$n" -- "$MONGOD" "${STACK_PARAMETERS[@]}" --keyFile "$DIR/keyfile" --dbpath "$DIR/data$n" \
+            --port "2721$n" --bind_ip 127.0.0.1
     done
     step "make the three mongod a replica set" -- one_shot replset init --key-file "$DIR/keyfile" ||
         die "the replica set cannot be initiated, see target/native/mongo1.log"
@@ -185,12 +183,12 @@ up() {
 
     start campus-sim -- "$BIN/campus-sim" --bind 127.0.0.1:27214
     wait_for campus-sim http://127.0.0.1:27214/_sim/healthz
-    mapfile -t vars < <(settings engine | grep -v '^WEHPU_\(MIGRATE\|SPIDER\)_MONGODB_URI=')
+    mapfile -t vars < <(settings_of_engines)
     for n in 1 2 3; do
         start "engine$n" "${vars[@]}" WEHPU_BIND_ADDR="127.0.0.1:300$n" WEHPU_ADMIN_ADDR="127.0.0.1:909$n" \
             WEHPU_TRUSTED_PROXIES=127.0.0.0/8 -- "$BIN/wehpu-engine" serve
     done
-    mapfile -t vars < <(settings spider | grep -v '^WEHPU_\(MIGRATE_\)\{0,1\}MONGODB_URI=')
+    mapfile -t vars < <(settings_of_spider)
     start spider "${vars[@]}" WEHPU_ADMIN_ADDR=127.0.0.1:9094 -- "$BIN/wehpu-engine" spider
     for n in 1 2 3; do wait_for "engine$n" "http://127.0.0.1:909$n/readyz"; done
     wait_for spider http://127.0.0.1:9094/readyz
@@ -229,7 +227,7 @@ ps_() {
 data() {
     local vars=() number
     [ -e "$DIR/data1" ] || return 0
-    mapfile -t vars < <(settings engine)
+    mapfile -t vars < <(settings_of_one_shots)
     number=$(alive mongo1 && [ -x "$BIN/wehpu-engine" ] && one_shot rekey --dry-run 2>/dev/null | sed -nE 's|.*\b([0-9]+) accounts?\b.*|\1|p' | tail -n 1)
     [ "$number" = 0 ] || echo "target/native (plain processes, accounts ${number:-unknown: they do not run})"
 }
