@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-
-use crate::campus::urp::captcha::{
+use urp_captcha::{
     CaptchaError, Holdout, HoldoutReport, MIN_CONFIDENCE, Masks, MasksError, Reading, Report, SamplesError, Scored,
     Solver, cross_validate, learn, load_samples, read_bytes, score,
 };
@@ -247,9 +246,9 @@ impl fmt::Display for Share {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use urp_captcha::draw::{Numbers, captcha};
 
     use super::*;
-    use crate::campus::urp::captcha::drawing::{Numbers, captcha};
 
     #[derive(Parser)]
     struct CommandLine {
@@ -275,7 +274,7 @@ mod tests {
             let mut labels = String::new();
             for (index, text) in texts.iter().enumerate() {
                 let name = format!("{index}.jpeg");
-                let jpeg = captcha(Solver::builtin().masks(), text, &mut Numbers(index as u64));
+                let jpeg = captcha(Solver::builtin().masks(), text, &mut Numbers::new(index as u64));
                 fs::write(path.join(&name), jpeg).unwrap();
                 labels.extend([&name, "\t", text, "\n"]);
             }

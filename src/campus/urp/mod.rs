@@ -1,6 +1,5 @@
 //! The URP academic system, reached through the VPN: login with captcha, and one page per kind of data.
 
-pub mod captcha;
 pub mod parse_classroom;
 pub mod parse_course;
 pub mod parse_login;
@@ -10,6 +9,7 @@ pub mod parse_student;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
+use urp_captcha::{MIN_CONFIDENCE, Solver};
 
 use super::{
     CampusError, ask,
@@ -24,7 +24,6 @@ use crate::{
     model::{CourseTable, Room, ScoreRow},
     outbound::{Outbound, Request, System},
 };
-use captcha::Solver;
 use parse_student::StudentInfo;
 
 /// How often a captcha is sent before we give up. At 97 % per captcha, three wrong ones in a row are one in 37,000.
@@ -280,7 +279,7 @@ impl Urp {
         };
         // That the picture came proves nothing about the pages: the breaker learns from those.
         drop(exchange);
-        let doubtful = reading.confidence < captcha::MIN_CONFIDENCE;
+        let doubtful = reading.confidence < MIN_CONFIDENCE;
         if doubtful {
             metrics::counter!("captcha_reads_total", "outcome" => "doubtful").increment(1);
         }

@@ -18,7 +18,7 @@ pub(super) struct Glyph {
 
 /// Every character a captcha can show.
 pub(super) static GLYPHS: LazyLock<Vec<Glyph>> = LazyLock::new(|| {
-    parse(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../src/campus/urp/captcha/masks.txt")))
+    parse(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/urp-captcha/src/masks.txt")))
 });
 
 /// Reads `glyph X` lines, each followed by its rows of `#` and `.`; other lines are comments.

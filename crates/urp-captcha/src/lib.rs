@@ -9,27 +9,27 @@
 //! built in, and another server's can be given as a file.
 //!
 //! ```no_run
-//! # use wehpu_engine::campus::urp::captcha::{MIN_CONFIDENCE, Solver};
+//! # use urp_captcha::{MIN_CONFIDENCE, Solver};
 //! # fn fetch() -> Vec<u8> { Vec::new() }
 //! let reading = Solver::builtin().read(&fetch())?;
 //! if reading.confidence < MIN_CONFIDENCE {
 //!     // Ask the server for another captcha: that costs less than a refused login.
 //! }
-//! # Ok::<(), wehpu_engine::campus::urp::captcha::CaptchaError>(())
+//! # Ok::<(), urp_captcha::CaptchaError>(())
 //! ```
 
-#[cfg(test)]
-pub(crate) mod drawing;
-mod image;
+#[cfg(any(test, feature = "draw"))]
+pub mod draw;
 mod learn;
 mod masks;
+mod picture;
 mod samples;
 mod score;
 mod solver;
 
-pub use image::{Picture, read_bytes};
 pub use learn::{Learned, learn};
 pub use masks::{Mask, Masks, MasksError};
+pub use picture::{Picture, read_bytes};
 pub use samples::{Sample, SamplesError, load_samples};
 pub use score::{Holdout, HoldoutReport, Report, Scored, cross_validate, score};
 pub use solver::{Reading, Solver};

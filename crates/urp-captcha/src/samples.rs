@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::{CELLS, CaptchaError, Picture, read_bytes};
+use crate::{CELLS, CaptchaError, Picture, read_bytes};
 
 /// A captcha and what a person read in it.
 #[derive(Clone, Debug)]
@@ -91,9 +91,9 @@ fn parse_label(line: &str) -> Result<(&str, [char; CELLS]), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Solver;
-    use super::super::drawing::{Numbers, captcha};
     use super::*;
+    use crate::Solver;
+    use crate::draw::{Numbers, captcha};
 
     /// A directory of its own, removed in the end.
     struct Directory(PathBuf);
@@ -112,7 +112,7 @@ mod tests {
         }
 
         fn draw(&self, name: &str, text: &str) {
-            let jpeg = captcha(Solver::builtin().masks(), text, &mut Numbers(31));
+            let jpeg = captcha(Solver::builtin().masks(), text, &mut Numbers::new(31));
             fs::write(self.0.join(name), jpeg).unwrap();
         }
     }
