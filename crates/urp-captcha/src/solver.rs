@@ -251,6 +251,7 @@ mod tests {
     fn the_built_in_masks_are_the_fifty_symbols_the_server_draws() {
         let expected: BTreeSet<char> = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZabdefghjmnqrtwxy".chars().collect();
         assert_eq!(symbols().into_iter().collect::<BTreeSet<_>>(), expected);
+        assert!(Solver::builtin().masks().iter().all(|(_, mask)| mask.area() > 10));
     }
 
     #[test]
