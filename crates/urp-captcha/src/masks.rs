@@ -31,11 +31,13 @@ impl Mask {
         self.rows[row]
     }
 
-    /// The mask of these pixels, given as column and row.
-    pub(crate) fn from_pixels(pixels: impl IntoIterator<Item = (usize, usize)>) -> Self {
+    /// The mask of these pixels, given as column and row; those outside a mask are left out.
+    pub fn from_pixels(pixels: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let mut mask = Self::default();
         for (column, row) in pixels {
-            mask.rows[row] |= 1 << column;
+            if column < MASK_WIDTH && row < HEIGHT {
+                mask.rows[row] |= 1 << column;
+            }
         }
         mask
     }

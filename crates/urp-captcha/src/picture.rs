@@ -54,7 +54,8 @@ impl Picture {
     }
 
     /// The luma of a pixel, none outside the picture.
-    pub(crate) fn luma(&self, x: usize, y: usize) -> Option<u8> {
+    #[must_use]
+    pub fn luma(&self, x: usize, y: usize) -> Option<u8> {
         self.luma.get(y)?.get(x).copied()
     }
 }

@@ -57,7 +57,9 @@ impl Solver {
         Masks::parse(text).map(Self::new)
     }
 
-    pub(crate) fn new(masks: Masks) -> Self {
+    /// A solver for the font of these masks.
+    #[must_use]
+    pub fn new(masks: Masks) -> Self {
         Self { masks }
     }
 

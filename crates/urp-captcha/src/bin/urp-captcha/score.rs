@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::{MIN_CONFIDENCE, Masks, Reading, Sample, Solver, learn};
+use urp_captcha::{MIN_CONFIDENCE, Masks, Reading, Solver};
+
+use crate::learn::learn;
+use crate::samples::Sample;
 
 /// A labelled captcha and what was read in it.
 #[derive(Clone, Debug)]
@@ -155,9 +158,10 @@ fn scrambled(round: u64, index: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use urp_captcha::Picture;
+    use urp_captcha::draw::{Numbers, captcha};
+
     use super::*;
-    use crate::Picture;
-    use crate::draw::{Numbers, captcha};
 
     fn sample(name: &str, drawn: &str, label: &str, numbers: &mut Numbers) -> Sample {
         let jpeg = captcha(Solver::builtin().masks(), drawn, numbers);

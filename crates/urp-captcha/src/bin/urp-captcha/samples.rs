@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::{CELLS, CaptchaError, Picture, read_bytes};
+use urp_captcha::{CELLS, CaptchaError, Picture, read_bytes};
 
 /// A captcha and what a person read in it.
 #[derive(Clone, Debug)]
@@ -91,16 +91,17 @@ fn parse_label(line: &str) -> Result<(&str, [char; CELLS]), String> {
 
 #[cfg(test)]
 mod tests {
+    use urp_captcha::Solver;
+    use urp_captcha::draw::{Numbers, captcha};
+
     use super::*;
-    use crate::Solver;
-    use crate::draw::{Numbers, captcha};
 
     /// A directory of its own, removed in the end.
     struct Directory(PathBuf);
 
     impl Directory {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("wehpu-captcha-samples-{}-{name}", std::process::id()));
+            let path = std::env::temp_dir().join(format!("urp-captcha-samples-{}-{name}", std::process::id()));
             fs::create_dir_all(&path).unwrap();
             Self(path)
         }

@@ -9,7 +9,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::{CELLS, HEIGHT, MASK_WIDTH, Mask, Masks, PEN_COLUMN, PEN_STEP, Sample, WIDTH, column_x};
+use urp_captcha::{CELLS, HEIGHT, MASK_WIDTH, Mask, Masks, PEN_COLUMN, PEN_STEP, WIDTH, column_x};
+
+use crate::samples::Sample;
 
 /// Columns that belong to a cell alone, for the first guess.
 const OWN_COLUMNS: std::ops::Range<usize> = PEN_COLUMN - 1..PEN_COLUMN - 1 + PEN_STEP;
@@ -234,7 +236,7 @@ impl Learned {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!(
-            "; Glyph masks, learned from {} labelled captchas by `wehpu-engine captcha learn`.\n\
+            "; Glyph masks, learned from {} labelled captchas by `urp-captcha learn`.\n\
              ;\n\
              ; Each glyph: a line `glyph X`, then {HEIGHT} rows of {MASK_WIDTH} columns, `#` ink, `.` none. Row r is the picture's y = r\n\
              ; (baseline y = 16: what stands on it ends in row 15). Column k in cell i (0 to 3) is x = {PEN_STEP} * i + {} + k; the pen\n\
@@ -255,9 +257,10 @@ impl Learned {
 
 #[cfg(test)]
 mod tests {
+    use urp_captcha::draw::{self, Numbers, captcha};
+    use urp_captcha::{Picture, Solver};
+
     use super::*;
-    use crate::draw::{self, Numbers, captcha};
-    use crate::{Picture, Solver};
 
     fn drawn(text: &str, numbers: &mut Numbers) -> Sample {
         let jpeg = captcha(Solver::builtin().masks(), text, numbers);
