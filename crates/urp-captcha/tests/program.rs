@@ -11,7 +11,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn every_command_explains_itself() {
-    for command in [&["--help"][..], &["learn", "--help"], &["score", "--help"]] {
+    for command in [&["--help"][..], &["learn", "--help"], &["score", "--help"], &["draw", "--help"]] {
         let (code, out, _) = run(command);
         assert_eq!(code, Some(0), "{command:?}");
         assert!(out.contains("Usage: urp-captcha"), "{command:?}: {out}");

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use urp_captcha::draw::{self, Numbers};
 use urp_captcha::{MIN_CONFIDENCE, Masks, MasksError, Solver};
 
 use learn::learn;
@@ -38,6 +39,10 @@ enum Command {
     /// Scoring the captchas that the masks were made from proves little. With --holdout the masks are made from one
     /// part of the captchas and tried on the other, so that every captcha is scored by masks that never saw it.
     Score(ScoreArgs),
+    /// Draw captchas with texts picked at random, and write a label file for them
+    ///
+    /// They look as those of the server do, on fresh noise: more to score than anybody labels by hand.
+    Draw(DrawArgs),
 }
 
 /// Arguments of `learn`.
@@ -61,6 +66,23 @@ struct ScoreArgs {
     /// Learn from one part of the captchas and score the other
     #[arg(long, value_name = "PART", require_equals = true, num_args = 0..=1, default_missing_value = "half")]
     holdout: Option<HeldOutPart>,
+}
+
+/// Arguments of `draw`.
+#[derive(Debug, Args)]
+struct DrawArgs {
+    /// Directory for the captchas and their labels.tsv; made where it is missing
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    count: u32,
+    /// The same number draws the same captchas
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Mask file to use in place of the built-in one
+    #[arg(long, value_name = "FILE")]
+    masks: Option<PathBuf>,
 }
 
 /// Captchas whose text is known.
@@ -117,6 +139,7 @@ fn execute(command: &Command, out: &mut impl Write, notes: &mut impl Write) -> R
     match command {
         Command::Learn(args) => learn_masks(args, notes),
         Command::Score(args) => print_score(args, out),
+        Command::Draw(args) => draw_captchas(args),
     }
 }
 
@@ -178,6 +201,22 @@ fn print_holdout(result: &HoldoutReport, out: &mut impl Write) -> io::Result<()>
     writeln!(out, "single symbols right, in all captchas\t{}", Share(result.symbols_right, result.symbols))
 }
 
+fn draw_captchas(args: &DrawArgs) -> Result<(), Failure> {
+    let solver = solver(args.masks.as_deref())?;
+    let mut numbers = Numbers::new(args.seed);
+    let write =
+        |path: PathBuf, content: &[u8]| fs::write(&path, content).map_err(|reason| Failure::File { path, reason });
+    fs::create_dir_all(&args.directory).map_err(|reason| Failure::File { path: args.directory.clone(), reason })?;
+    let mut labels = String::new();
+    for number in 1..=args.count {
+        let text = draw::text(solver.masks(), &mut numbers);
+        let name = format!("{number}.jpeg");
+        write(args.directory.join(&name), &draw::captcha(solver.masks(), &text, &mut numbers))?;
+        labels.extend([name.as_str(), "\t", &text, "\n"]);
+    }
+    write(args.directory.join("labels.tsv"), labels.as_bytes())
+}
+
 fn solver(masks: Option<&Path>) -> Result<Solver, Failure> {
     let Some(path) = masks else { return Ok(Solver::builtin().clone()) };
     let text = fs::read_to_string(path).map_err(|reason| Failure::File { path: path.into(), reason })?;
@@ -198,7 +237,7 @@ impl fmt::Display for Share {
 
 #[cfg(test)]
 mod tests {
-    use urp_captcha::draw::{Numbers, captcha};
+    use urp_captcha::draw::captcha;
 
     use super::*;
 
@@ -285,6 +324,20 @@ mod tests {
         let (result, out, _) = execute_line(&["score", &labels, &dir, "--holdout"]);
         result.unwrap();
         assert!(out.starts_with("times learned\t40\n"), "{out}");
+    }
+
+    #[test]
+    fn drawn_captchas_come_with_their_labels_and_are_read() {
+        let directory = Directory::new("draw", &[]);
+        let drawn = directory.path("drawn");
+        execute_line(&["draw", &drawn, "--count", "20"]).0.unwrap();
+        let labels = directory.path("drawn/labels.tsv");
+        let (result, out, _) = execute_line(&["score", &labels, &drawn]);
+        result.unwrap();
+        assert!(out.starts_with("captchas\t20\nright, case-sensitive\t20 of 20 (100.00 %)\n"), "{out}");
+        let first = fs::read_to_string(&labels).unwrap();
+        execute_line(&["draw", &drawn, "--count", "20", "--seed", "2"]).0.unwrap();
+        assert_ne!(fs::read_to_string(&labels).unwrap(), first);
     }
 
     #[test]
