@@ -20,6 +20,7 @@ pub mod vpn;
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use reqwest::header::CONTENT_TYPE;
+use urp_captcha::{MasksError, Solver};
 
 use crate::{
     campus::page::{Barrier, Closed, PageEncoding, PageError, Said},
@@ -27,7 +28,6 @@ use crate::{
     outbound::{Answer, Exchange, Outbound, OutboundError, Request, System},
 };
 use session::Session;
-use urp::captcha::{MasksError, Solver};
 
 /// Why a campus system returned no data, by what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

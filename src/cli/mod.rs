@@ -60,7 +60,7 @@ enum Command {
     Pseudonym(pseudonym::Args),
     /// Print the description of the API (OpenAPI 3.1, JSON)
     Openapi,
-    /// Read, learn and score URP captchas
+    /// Read URP captchas
     Captcha(captcha::CaptchaArgs),
     /// Read a saved campus page and print what the API would answer
     Parse(parse::ParseArgs),

@@ -94,7 +94,7 @@ pub static VARIABLES: &[Variable] = &[
     unset(
         "WEHPU_CAPTCHA_MASKS",
         "/etc/wehpu/captcha-masks.txt",
-        "glyph masks of the URP's captchas, for a server that draws another font (see `captcha learn`)",
+        "glyph masks of the URP's captchas, for a server that draws another font (see `urp-captcha learn`)",
     ),
     var("WEHPU_BULLETIN_HOST", "218.196.240.155", "inner host of the bulletin board, reached through the VPN"),
     unset("WEHPU_BULLETIN_STUDENT_ID", "311500000000", "VPN account that reads the bulletin board"),

@@ -1,6 +1,5 @@
 //! The URP academic system behind the VPN: login with captcha, and one page per kind of data.
 
-pub mod captcha;
 pub mod parse_classroom;
 pub mod parse_course;
 pub mod parse_login;
@@ -10,6 +9,7 @@ pub mod parse_student;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
+use urp_captcha::{MIN_CONFIDENCE, Solver};
 
 use super::{
     CampusError, ask,
@@ -24,7 +24,6 @@ use crate::{
     model::{CourseTable, Room, ScoreRow},
     outbound::{Outbound, Request, System},
 };
-use captcha::Solver;
 use parse_student::StudentInfo;
 
 /// How many captchas are sent for one login. At 97 % per captcha, three wrong ones in a row are one in 37,000.
@@ -276,7 +275,7 @@ impl Urp {
         };
         // A picture proves nothing about the pages, so no verdict for the breaker.
         drop(exchange);
-        let doubtful = reading.confidence < captcha::MIN_CONFIDENCE;
+        let doubtful = reading.confidence < MIN_CONFIDENCE;
         if doubtful {
             metrics::counter!("captcha_reads_total", "outcome" => "doubtful").increment(1);
         }

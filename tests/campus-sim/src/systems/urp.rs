@@ -1,16 +1,17 @@
 //! The academic system (URP) behind the VPN: captcha, login, student information, course table, this term's scores,
 //! empty classrooms. GBK, and as broken as the real pages.
 
-mod captcha;
 mod classroom_page;
 mod course_page;
 mod login_page;
-mod masks;
 mod score_page;
 mod student_page;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use urp_captcha::Solver;
+use urp_captcha::draw::{self, Numbers};
 
 use super::vpn::Inside;
 use crate::call::{Call, Fields};
@@ -46,13 +47,14 @@ pub(crate) struct UrpSession {
 /// What the academic system remembers, except its sessions.
 #[derive(Debug)]
 pub(crate) struct UrpState {
-    rng: Mutex<Rng>,
+    numbers: Mutex<Numbers>,
     reject: AtomicU32,
 }
 
 impl UrpState {
     pub(crate) fn new(config: &SimConfig) -> Self {
-        Self { rng: Mutex::new(Rng::of(config.seed, "captcha", "")), reject: AtomicU32::new(0) }
+        let seed = Rng::of(config.seed, "captcha", "").next_u64();
+        Self { numbers: Mutex::new(Numbers::new(seed)), reject: AtomicU32::new(0) }
     }
 
     /// The next `count` captcha answers are wrong.
@@ -110,9 +112,10 @@ async fn home(sim: &Sim, call: &Call) -> Result<Inside, Refused> {
 async fn show_captcha(sim: &Sim, vpn: &str, call: &Call) -> Result<Inside, Refused> {
     let _visit = sim.admit(CAPTCHA, &call.wire).await?;
     let (text, picture) = {
-        let mut rng = lock(&sim.systems().urp.rng);
-        let text = captcha::text(&mut rng);
-        let picture = captcha::draw(&mut rng, &text);
+        let masks = Solver::builtin().masks();
+        let mut numbers = lock(&sim.systems().urp.numbers);
+        let text = draw::text(masks, &mut numbers);
+        let picture = draw::captcha(masks, &text, &mut numbers);
         (text, picture)
     };
     with_session(sim, vpn, |session| session.captcha = Some(text));

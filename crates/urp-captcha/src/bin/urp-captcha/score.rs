@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{MIN_CONFIDENCE, Masks, Reading, Sample, Solver, learn};
+use urp_captcha::{MIN_CONFIDENCE, Masks, Reading, Solver};
+
+use crate::learn::learn;
+use crate::samples::Sample;
 
 /// A labelled captcha and what was read in it.
 #[derive(Clone, Debug)]
@@ -155,8 +158,9 @@ fn scrambled(round: u64, index: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Picture;
-    use super::super::drawing::{Numbers, captcha};
+    use urp_captcha::Picture;
+    use urp_captcha::draw::{Numbers, captcha};
+
     use super::*;
 
     fn sample(name: &str, drawn: &str, label: &str, numbers: &mut Numbers) -> Sample {
@@ -167,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_miss_in_case_alone_is_right_ignoring_case() {
-        let numbers = &mut Numbers(21);
+        let numbers = &mut Numbers::new(21);
         let samples = [
             sample("right", "xW4X", "xW4X", numbers),
             sample("case", "xW4X", "XW4x", numbers),
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_symbol_that_only_the_held_out_captcha_has_is_counted_apart() {
-        let numbers = &mut Numbers(22);
+        let numbers = &mut Numbers::new(22);
         let samples = [
             sample("1", "abab", "abab", numbers),
             sample("2", "baab", "baab", numbers),

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::{CELLS, CaptchaError, Picture, read_bytes};
+use urp_captcha::{CELLS, CaptchaError, Picture, read_bytes};
 
 /// A captcha and what a person read in it.
 #[derive(Clone, Debug)]
@@ -91,8 +91,9 @@ fn parse_label(line: &str) -> Result<(&str, [char; CELLS]), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Solver;
-    use super::super::drawing::{Numbers, captcha};
+    use urp_captcha::Solver;
+    use urp_captcha::draw::{Numbers, captcha};
+
     use super::*;
 
     /// A directory of its own, removed in the end.
@@ -100,7 +101,7 @@ mod tests {
 
     impl Directory {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("wehpu-captcha-samples-{}-{name}", std::process::id()));
+            let path = std::env::temp_dir().join(format!("urp-captcha-samples-{}-{name}", std::process::id()));
             fs::create_dir_all(&path).unwrap();
             Self(path)
         }
@@ -112,7 +113,7 @@ mod tests {
         }
 
         fn draw(&self, name: &str, text: &str) {
-            let jpeg = captcha(Solver::builtin().masks(), text, &mut Numbers(31));
+            let jpeg = captcha(Solver::builtin().masks(), text, &mut Numbers::new(31));
             fs::write(self.0.join(name), jpeg).unwrap();
         }
     }

@@ -9,7 +9,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{CELLS, HEIGHT, MASK_WIDTH, Mask, Masks, PEN_COLUMN, PEN_STEP, Sample, WIDTH, column_x};
+use urp_captcha::{CELLS, HEIGHT, MASK_WIDTH, Mask, Masks, PEN_COLUMN, PEN_STEP, WIDTH, column_x};
+
+use crate::samples::Sample;
 
 /// Columns that belong to a cell alone, for the first guess.
 const OWN_COLUMNS: std::ops::Range<usize> = PEN_COLUMN - 1..PEN_COLUMN - 1 + PEN_STEP;
@@ -234,7 +236,7 @@ impl Learned {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!(
-            "; Glyph masks, learned from {} labelled captchas by `wehpu-engine captcha learn`.\n\
+            "; Glyph masks, learned from {} labelled captchas by `urp-captcha learn`.\n\
              ;\n\
              ; Each glyph: a line `glyph X`, then {HEIGHT} rows of {MASK_WIDTH} columns, `#` ink, `.` none. Row r is the picture's y = r\n\
              ; (baseline y = 16: what stands on it ends in row 15). Column k in cell i (0 to 3) is x = {PEN_STEP} * i + {} + k; the pen\n\
@@ -255,8 +257,9 @@ impl Learned {
 
 #[cfg(test)]
 mod tests {
-    use super::super::drawing::{Numbers, captcha};
-    use super::super::{Picture, Solver};
+    use urp_captcha::draw::{self, Numbers, captcha};
+    use urp_captcha::{Picture, Solver};
+
     use super::*;
 
     fn drawn(text: &str, numbers: &mut Numbers) -> Sample {
@@ -267,11 +270,12 @@ mod tests {
 
     /// As many samples as there are real ones, 208 glyphs, every symbol at least twice.
     fn samples(numbers: &mut Numbers) -> Vec<Sample> {
-        let symbols: Vec<char> = Solver::builtin().masks().iter().map(|(symbol, _)| symbol).collect();
+        let masks = Solver::builtin().masks();
+        let symbols: Vec<char> = masks.iter().map(|(symbol, _)| symbol).collect();
         let texts = symbols.chunks(2).map(|two| two.iter().chain(two.iter().rev()).collect::<String>());
         let mut samples: Vec<Sample> = texts.map(|text| drawn(&text, numbers)).collect();
         while samples.len() < 52 {
-            let text: String = (0..CELLS).map(|_| numbers.pick(&symbols)).collect();
+            let text = draw::text(masks, numbers);
             samples.push(drawn(&text, numbers));
         }
         samples
@@ -279,7 +283,7 @@ mod tests {
 
     #[test]
     fn masks_come_out_of_a_few_dozen_captchas_as_they_were_drawn() {
-        let learned = learn(&samples(&mut Numbers(11)));
+        let learned = learn(&samples(&mut Numbers::new(11)));
         let wrong: usize = Solver::builtin()
             .masks()
             .iter()
@@ -295,7 +299,7 @@ mod tests {
 
     #[test]
     fn learned_masks_read_captchas_they_were_not_made_from() {
-        let numbers = &mut Numbers(12);
+        let numbers = &mut Numbers::new(12);
         let solver = Solver::new(learn(&samples(numbers)).masks);
         let unseen = samples(numbers);
         let right = unseen
@@ -306,7 +310,7 @@ mod tests {
 
     #[test]
     fn the_written_file_is_read_back_and_names_the_samples() {
-        let numbers = &mut Numbers(13);
+        let numbers = &mut Numbers::new(13);
         let learned = learn(&[drawn("aaab", numbers), drawn("abad", numbers)]);
         let text = learned.to_text();
         assert_eq!(Masks::parse(&text).unwrap(), learned.masks);

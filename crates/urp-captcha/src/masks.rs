@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{HEIGHT, MASK_WIDTH};
+use crate::{HEIGHT, MASK_WIDTH};
 
 /// The ink of one glyph. Row is the picture's y; column 2 is the pen, so columns 0 and 1 lie left of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,15 +27,17 @@ impl Mask {
     }
 
     /// The ink of a row; bit `k` is column `k`.
-    pub(super) fn row(&self, row: usize) -> u32 {
+    pub(crate) fn row(&self, row: usize) -> u32 {
         self.rows[row]
     }
 
-    /// The mask of these pixels, given as column and row.
-    pub(super) fn from_pixels(pixels: impl IntoIterator<Item = (usize, usize)>) -> Self {
+    /// The mask of these pixels, given as column and row; those outside a mask are left out.
+    pub fn from_pixels(pixels: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let mut mask = Self::default();
         for (column, row) in pixels {
-            mask.rows[row] |= 1 << column;
+            if column < MASK_WIDTH && row < HEIGHT {
+                mask.rows[row] |= 1 << column;
+            }
         }
         mask
     }

@@ -5,33 +5,27 @@
 //! The server draws each glyph in one solid ink on a speckled light ground, always at the same pen positions and
 //! without antialiasing (measured on real captchas, see `docs/CAPTCHA.md`). So reading is: for each of the four cells,
 //! lay every known glyph shape ([`Masks`]) over the pixels and take the one that separates them best into ink and
-//! ground ([`Solver`]). The shapes come from labelled captchas ([`learn`]); those of the university's server are
-//! built in, and another server's can be given as a file.
+//! ground ([`Solver`]). The shapes come from labelled captchas, by the program `urp-captcha` beside this library; those
+//! of the university's server are built in, and another server's can be given as a file.
 //!
 //! ```no_run
-//! # use wehpu_engine::campus::urp::captcha::{MIN_CONFIDENCE, Solver};
+//! # use urp_captcha::{MIN_CONFIDENCE, Solver};
 //! # fn fetch() -> Vec<u8> { Vec::new() }
 //! let reading = Solver::builtin().read(&fetch())?;
 //! if reading.confidence < MIN_CONFIDENCE {
 //!     // Ask the server for another captcha: that costs less than a refused login.
 //! }
-//! # Ok::<(), wehpu_engine::campus::urp::captcha::CaptchaError>(())
+//! # Ok::<(), urp_captcha::CaptchaError>(())
 //! ```
 
-#[cfg(test)]
-pub(crate) mod drawing;
-mod image;
-mod learn;
+#[cfg(any(test, feature = "draw"))]
+pub mod draw;
 mod masks;
-mod samples;
-mod score;
+mod picture;
 mod solver;
 
-pub use image::{Picture, read_bytes};
-pub use learn::{Learned, learn};
 pub use masks::{Mask, Masks, MasksError};
-pub use samples::{Sample, SamplesError, load_samples};
-pub use score::{Holdout, HoldoutReport, Report, Scored, cross_validate, score};
+pub use picture::{Picture, read_bytes};
 pub use solver::{Reading, Solver};
 
 /// Width of a captcha in pixels.
@@ -52,14 +46,15 @@ pub const MAX_BYTES: usize = 64 * 1024;
 pub const MIN_CONFIDENCE: f32 = 0.03;
 
 /// Pixels from one pen position to the next.
-const PEN_STEP: usize = 13;
+pub const PEN_STEP: usize = 13;
 /// The x of the first pen position.
 const FIRST_PEN: usize = 6;
 /// The column of a mask that lies under the pen.
-const PEN_COLUMN: usize = 2;
+pub const PEN_COLUMN: usize = 2;
 
 /// The picture's x of a mask's column in a cell; past the right edge for the last columns of the last cell.
-const fn column_x(cell: usize, column: usize) -> usize {
+#[must_use]
+pub const fn column_x(cell: usize, column: usize) -> usize {
     FIRST_PEN - PEN_COLUMN + PEN_STEP * cell + column
 }
 

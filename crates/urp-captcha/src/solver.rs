@@ -3,7 +3,7 @@
 use std::array;
 use std::sync::LazyLock;
 
-use super::{
+use crate::{
     CELLS, CaptchaError, HEIGHT, MASK_WIDTH, Mask, Masks, MasksError, PEN_COLUMN, PEN_STEP, Picture, column_x,
 };
 
@@ -30,7 +30,7 @@ pub struct Reading {
     /// The four characters, upper and lower case distinguished.
     pub text: String,
     /// How much better the chosen symbol fits than the second best, in nats per pixel (see [`Solver`]), in the least
-    /// sure of the four cells. 0 means that it was a guess; see [`MIN_CONFIDENCE`](super::MIN_CONFIDENCE).
+    /// sure of the four cells. 0 means that it was a guess; see [`MIN_CONFIDENCE`](crate::MIN_CONFIDENCE).
     pub confidence: f32,
 }
 
@@ -57,7 +57,9 @@ impl Solver {
         Masks::parse(text).map(Self::new)
     }
 
-    pub(super) fn new(masks: Masks) -> Self {
+    /// A solver for the font of these masks.
+    #[must_use]
+    pub fn new(masks: Masks) -> Self {
         Self { masks }
     }
 
@@ -234,11 +236,9 @@ fn bits(mut set: u32) -> impl Iterator<Item = usize> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use image::{Rgb, RgbImage};
-
-    use super::super::MIN_CONFIDENCE;
-    use super::super::drawing::{self, Numbers, captcha};
     use super::*;
+    use crate::MIN_CONFIDENCE;
+    use crate::draw::{self, Drawing, Numbers, captcha};
 
     fn symbols() -> Vec<char> {
         Solver::builtin().masks().iter().map(|(symbol, _)| symbol).collect()
@@ -246,13 +246,14 @@ mod tests {
 
     fn reading_of(text: &str, seed: u64) -> Reading {
         let solver = Solver::builtin();
-        solver.read(&captcha(solver.masks(), text, &mut Numbers(seed))).unwrap()
+        solver.read(&captcha(solver.masks(), text, &mut Numbers::new(seed))).unwrap()
     }
 
     #[test]
     fn the_built_in_masks_are_the_fifty_symbols_the_server_draws() {
         let expected: BTreeSet<char> = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZabdefghjmnqrtwxy".chars().collect();
         assert_eq!(symbols().into_iter().collect::<BTreeSet<_>>(), expected);
+        assert!(Solver::builtin().masks().iter().all(|(_, mask)| mask.area() > 10));
     }
 
     #[test]
@@ -286,11 +287,10 @@ mod tests {
     #[test]
     fn of_five_hundred_random_captchas_two_at_most_are_misread_and_these_are_unsure() {
         let solver = Solver::builtin();
-        let symbols = symbols();
-        let mut numbers = Numbers(2026);
+        let mut numbers = Numbers::new(2026);
         let (mut misread, mut unsure) = (0, 0);
         for _ in 0..500 {
-            let text: String = (0..CELLS).map(|_| numbers.pick(&symbols)).collect();
+            let text = draw::text(solver.masks(), &mut numbers);
             let reading = solver.read(&captcha(solver.masks(), &text, &mut numbers)).unwrap();
             if reading.text != text {
                 misread += 1;
@@ -307,8 +307,8 @@ mod tests {
         let solver = Solver::builtin();
         for right in -1..=1 {
             for down in -1..=1 {
-                let picture = drawing::pixels(solver.masks(), "gW4x", &mut Numbers(5), (right, down));
-                let reading = solver.read(&drawing::jpeg(picture)).unwrap();
+                let drawing = Drawing::new(solver.masks(), "gW4x", &mut Numbers::new(5), (right, down));
+                let reading = solver.read(&drawing.jpeg()).unwrap();
                 assert_eq!(reading.text, "gW4x", "shifted by {right}, {down}");
                 assert!(reading.confidence > MIN_CONFIDENCE);
             }
@@ -317,8 +317,8 @@ mod tests {
 
     #[test]
     fn an_even_page_gives_no_confidence() {
-        let white = RgbImage::from_pixel(60, 20, Rgb([255, 255, 255]));
-        let reading = Solver::builtin().read(&drawing::jpeg(white)).unwrap();
+        let white = Drawing::plain([255, 255, 255]);
+        let reading = Solver::builtin().read(&white.jpeg()).unwrap();
         assert_eq!(reading, Reading { text: "????".into(), confidence: 0.0 });
     }
 
@@ -326,8 +326,8 @@ mod tests {
     fn a_page_of_noise_without_glyphs_is_not_read_with_confidence() {
         let solver = Solver::builtin();
         let unsure = (0..100).filter(|seed| {
-            let noise = drawing::pixels(solver.masks(), "", &mut Numbers(*seed), (0, 0));
-            solver.read(&drawing::jpeg(noise)).unwrap().confidence < MIN_CONFIDENCE
+            let noise = captcha(solver.masks(), "", &mut Numbers::new(*seed));
+            solver.read(&noise).unwrap().confidence < MIN_CONFIDENCE
         });
         assert!(unsure.count() >= 98);
     }
@@ -338,6 +338,6 @@ mod tests {
         let end = two.find("\nglyph 2").unwrap();
         let solver = Solver::from_masks(&two[..end]).unwrap();
         assert_eq!(solver.masks().len(), 2);
-        assert_eq!(solver.read(&captcha(solver.masks(), "0110", &mut Numbers(3))).unwrap().text, "0110");
+        assert_eq!(solver.read(&captcha(solver.masks(), "0110", &mut Numbers::new(3))).unwrap().text, "0110");
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 use image::codecs::jpeg::JpegDecoder;
 use image::{DynamicImage, ImageDecoder, ImageError, Limits, Rgb};
 
-use super::{CaptchaError, HEIGHT, MAX_BYTES, WIDTH};
+use crate::{CaptchaError, HEIGHT, MAX_BYTES, WIDTH};
 
 /// Start of image, and the `FF` of the marker that follows (ITU-T T.81, table B.1).
 const START: &[u8] = &[0xff, 0xd8, 0xff];
@@ -54,7 +54,8 @@ impl Picture {
     }
 
     /// The luma of a pixel, none outside the picture.
-    pub(super) fn luma(&self, x: usize, y: usize) -> Option<u8> {
+    #[must_use]
+    pub fn luma(&self, x: usize, y: usize) -> Option<u8> {
         self.luma.get(y)?.get(x).copied()
     }
 }
@@ -84,12 +85,12 @@ mod tests {
     use image::codecs::jpeg::JpegEncoder;
     use proptest::prelude::*;
 
-    use super::super::Solver;
-    use super::super::drawing::{Numbers, captcha};
     use super::*;
+    use crate::Solver;
+    use crate::draw::{Numbers, captcha};
 
     fn example() -> Vec<u8> {
-        captcha(Solver::builtin().masks(), "a1B2", &mut Numbers(1))
+        captcha(Solver::builtin().masks(), "a1B2", &mut Numbers::new(1))
     }
 
     #[test]
