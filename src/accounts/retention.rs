@@ -50,7 +50,7 @@ pub async fn follow(app: AppState, stop: CancellationToken) -> Infallible {
 /// was nothing for this replica to do.
 ///
 /// # Errors
-/// [`ApiError`]; the rest is retried at the next check.
+/// [`ApiError`]; the rest is retried at the next check if nothing was deleted, else the next day.
 pub async fn daily(app: &AppState, stop: &CancellationToken) -> Result<Option<u64>, ApiError> {
     if app.config.retention.is_none() {
         return Ok(None);
@@ -58,12 +58,17 @@ pub async fn daily(app: &AppState, stop: &CancellationToken) -> Result<Option<u6
     // A new owner for each try: the owner of a lease could take it again, but this one must last until the next day.
     let Some(lease) = app.store.leases.acquire(LEASE, &random_hex(), DAY).await? else { return Ok(None) };
     let outcome = delete_unused(app, PER_DAY, stop).await;
-    if outcome.is_err() || stop.is_cancelled() {
+    let deleted = outcome.as_ref().map_or(0, |deletion| deletion.accounts);
+    tracing::info!(accounts = deleted, "accounts without a login for too long have been deleted");
+    let failed = !matches!(outcome, Ok(Deletion { failure: None, .. }));
+    // A run that has deleted some is not repeated today whatever failed, or the bound of a day would not hold.
+    if stop.is_cancelled() || failed && deleted == 0 {
         app.store.leases.release(&lease).await?;
     }
-    outcome
-        .inspect(|accounts| tracing::info!(accounts, "accounts without a login for too long have been deleted"))
-        .map(Some)
+    match outcome? {
+        Deletion { failure: Some(error), .. } => Err(error),
+        Deletion { accounts, failure: None } => Ok(Some(accounts)),
+    }
 }
 
 /// The accounts that are due; `None` when accounts are kept for ever.
@@ -80,13 +85,22 @@ fn due_before(app: &App) -> Option<DateTime<Utc>> {
     app.clock.now().checked_sub_signed(chrono::TimeDelta::from_std(app.config.retention?).ok()?)
 }
 
-/// Deletes at most `most` accounts that are due, one after the other. Returns their number. Ends early at `stop`.
+/// What a run has done.
+#[derive(Debug)]
+pub struct Deletion {
+    /// How many accounts it has deleted.
+    pub accounts: u64,
+    /// Why one of the others could not be deleted.
+    pub failure: Option<ApiError>,
+}
+
+/// Deletes at most `most` accounts that are due, one after the other. Ends early at `stop`, and when many fail.
 ///
 /// # Errors
-/// [`ApiError`] of an account that could not be deleted, after the others are deleted; earlier when many fail.
-pub async fn delete_unused(app: &AppState, most: u32, stop: &CancellationToken) -> Result<u64, ApiError> {
+/// [`ApiError::DatabaseUnavailable`] when the accounts cannot be listed.
+pub async fn delete_unused(app: &AppState, most: u32, stop: &CancellationToken) -> Result<Deletion, ApiError> {
     let (mut deleted, mut failures) = (0, Vec::new());
-    let Some(before) = due_before(app) else { return Ok(deleted) };
+    let Some(before) = due_before(app) else { return Ok(Deletion { accounts: 0, failure: None }) };
     loop {
         let earlier = deleted;
         for open_id in app.store.users.some_unused(before, BATCH).await? {
@@ -102,7 +116,7 @@ pub async fn delete_unused(app: &AppState, most: u32, stop: &CancellationToken) 
         }
         // Accounts that are listed again could not be deleted.
         if deleted == earlier {
-            return failures.pop().map_or(Ok(deleted), Err);
+            return Ok(Deletion { accounts: deleted, failure: failures.pop() });
         }
     }
 }

@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use crate::{
-    accounts::retention::{PER_DAY, delete_unused, due},
+    accounts::retention::{Deletion, PER_DAY, delete_unused, due},
     app::App,
     clock::Clock,
     config::Config,
@@ -43,16 +43,16 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return Ok(());
     }
     let (stop, mut all) = (CancellationToken::new(), 0);
-    loop {
-        let outcome = delete_unused(&app, PER_DAY, &stop).await;
-        let deleted = outcome.map_err(|e| format!("{all} accounts deleted, then: {e:?}"))?;
-        all += deleted;
-        if deleted == 0 {
-            break;
+    let failure = loop {
+        match delete_unused(&app, PER_DAY, &stop).await {
+            Ok(Deletion { accounts: 0, failure }) => break failure,
+            Ok(Deletion { accounts, .. }) => all += accounts,
+            Err(error) => break Some(error),
         }
         println!("{all} of {} accounts deleted", unused.accounts);
-    }
+    };
+    // What a deletion goes on with in the background.
     app.tasks.close();
     app.tasks.wait().await;
-    Ok(())
+    failure.map_or(Ok(()), |error| Err(format!("{all} accounts deleted, not the others: {error:?}").into()))
 }

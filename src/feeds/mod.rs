@@ -30,7 +30,7 @@ use crate::{
     config::{Schedule, SpiderConfig, Storage},
     crypto::random_hex,
     model::Class,
-    objects::Objects,
+    objects::{ObjectError, Objects},
     outbound::Outbound,
     service::hostname,
     store::{Claim, Counts, Ended, LastRun, Run, RunOutcome, Scheduler, Store, StoreError},
@@ -353,6 +353,7 @@ fn is_due(state: &Scheduler, latest: Option<DateTime<Utc>>, now: DateTime<Utc>) 
 }
 
 /// The result of a run that ended.
+#[derive(Debug)]
 struct RunResult {
     outcome: RunOutcome,
     why: Option<String>,
@@ -367,9 +368,12 @@ impl RunResult {
         let (outcome, why, reach, rejected) = match result {
             Ok(reach) if reach.complete => (RunOutcome::Done, None, Some(reach), false),
             Ok(_) => (RunOutcome::Partial, Some("some list pages cannot be read".to_owned()), None, false),
-            Err(error @ (RunError::Lost | RunError::Stopped | RunError::Store(StoreError::Unavailable(_)))) => {
-                return Err(error);
-            }
+            Err(
+                error @ (RunError::Lost
+                | RunError::Stopped
+                | RunError::Store(StoreError::Unavailable(_))
+                | RunError::Objects(ObjectError::Store(StoreError::Unavailable(_)))),
+            ) => return Err(error),
             Err(error) => {
                 let rejected = matches!(error, RunError::Campus(CampusError::WrongPassword(..)));
                 (RunOutcome::Failed, Some(error.to_string()), None, rejected)
@@ -385,6 +389,16 @@ mod tests {
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_run_that_meets_an_election_is_continued_also_while_it_stores_a_file() {
+        let away = || StoreError::Unavailable(mongodb::error::Error::custom("no primary"));
+        for error in [RunError::Store(away()), RunError::Objects(ObjectError::Store(away()))] {
+            RunResult::of(Err(error)).unwrap_err();
+        }
+        let failed = RunResult::of(Err(RunError::Objects(ObjectError::Missing))).unwrap();
+        assert_eq!(failed.outcome, RunOutcome::Failed);
     }
 
     #[test]

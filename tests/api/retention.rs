@@ -101,11 +101,33 @@ async fn what_a_day_deletes_is_bounded() {
             let engine = &app.replicas[0].app;
             assert_eq!(due(engine).await.unwrap().unwrap().accounts, 7);
             let stop = CancellationToken::new();
-            assert_eq!(delete_unused(engine, 3, &stop).await.unwrap(), 3);
+            assert_eq!(delete_unused(engine, 3, &stop).await.unwrap().accounts, 3);
             assert_eq!(open_ids(app).await.len(), 4);
             stop.cancel();
-            assert_eq!(delete_unused(engine, 3, &stop).await.unwrap(), 0, "told to stop");
-            assert_eq!(delete_unused(engine, PER_DAY, &CancellationToken::new()).await.unwrap(), 4);
+            assert_eq!(delete_unused(engine, 3, &stop).await.unwrap().accounts, 0, "told to stop");
+            assert_eq!(delete_unused(engine, PER_DAY, &CancellationToken::new()).await.unwrap().accounts, 4);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_deleted_does_not_lift_the_bound_of_a_day() {
+    setup()
+        .run(async |app| {
+            let long_ago = DateTime::from_millis(1_500_000_000_000);
+            let unreadable =
+                doc! { "openId": "broken", "bind": false, "lastLoginAt": long_ago, "knownNumbers": "no list" };
+            app.db.collection("users").insert_one(unreadable).await.unwrap();
+            let other = doc! { "openId": "unused", "bind": false, "lastLoginAt": long_ago };
+            app.db.collection("users").insert_one(other).await.unwrap();
+            let (engine, stop) = (&app.replicas[0].app, CancellationToken::new());
+            daily(engine, &stop).await.unwrap_err();
+            assert_eq!(open_ids(app).await, ["broken"]);
+            assert_eq!(daily(engine, &stop).await.unwrap(), None, "what is left waits for the next day");
+            app.db.collection("leases").delete_many(doc! {}).await.unwrap();
+            for _ in 0..2 {
+                daily(engine, &stop).await.expect_err("nothing was deleted: it is tried again at the next check");
+            }
         })
         .await;
 }

@@ -118,6 +118,7 @@ impl Drawing {
     }
 
     /// With colours at half resolution, as the server's.
+    #[expect(clippy::cast_possible_truncation, reason = "60 and 20")]
     pub(crate) fn jpeg(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(1500);
         let mut encoder = Encoder::new(&mut bytes, QUALITY);
