@@ -96,9 +96,10 @@ fi
 step "build the bench" -- cargo build --locked -p cluster-test || die "the bench does not compile"
 step "start the stack $COMPOSE_PROJECT_NAME" -- docker compose up --detach --wait ||
     die "the stack does not become healthy"
-step "articles to read" -- docker compose run --rm --no-deps engine seed --count 40 || die "no articles"
+PROGRAM=${CARGO_TARGET_DIR:-target}/debug/cluster-test
+step "articles to read" -- "$PROGRAM" seed --count 40 || die "no articles"
 
-"${CARGO_TARGET_DIR:-target}/debug/cluster-test" "$@" &
+"$PROGRAM" "$@" &
 BENCH=$!
 wait "$BENCH"
 status=$?

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `make rehearse-alarms`: every alarm of docker/prometheus/alerts.yml raised in a running stack by what it is there for, seen
-# by a real Prometheus that runs as OPERATIONS.md says, and cleared by what ends it. Prints a table.
+# by a real Prometheus that runs as OPERATIONS.md says, and cleared by what ends it. Prints a table. Needs cargo as well: a
+# program of tests/cluster makes the articles that are searched.
 #
 #   docker/rehearse-alarms.sh [ALARM…]       only these
 #
@@ -11,11 +12,12 @@
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
 . "$WEHPU_ROOT/docker/bootstrap/prometheus.sh"
+. "$WEHPU_ROOT/docker/bootstrap/toolchain.sh"
 . "$WEHPU_ROOT/docker/project.sh"
 . "$WEHPU_ROOT/docker/rehearsal.sh"
 cd "$WEHPU_ROOT" || exit 1
 
-[[ ${1:-} != -* ]] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
+[[ ${1:-} != -* ]] || { sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2; }
 ONLY=" $* "
 DIR=$WEHPU_STATE/alarms
 export COMPOSE_PROJECT_NAME=wehpu-alarms
@@ -255,6 +257,7 @@ mend_SourceSilent() {
     collect
 }
 
+need_toolchain
 begin
 need_configuration
 WEHPU_MONGO_IMAGE=${WEHPU_MONGO_IMAGE:-$(image_of mongo1)}
@@ -264,8 +267,9 @@ mkdir -p "$DIR"
 if [ "${BUILD:-yes}" = yes ]; then
     step "build the images" -- docker compose --progress plain build || die "the images cannot be built"
 fi
+step "build what makes articles (tests/cluster)" -- cargo build --locked -p cluster-test || die "tests/cluster does not compile"
 step "start the stack $COMPOSE_PROJECT_NAME" -- docker compose up --detach --wait || die "the stack does not become healthy"
-step "articles to search" -- docker compose run --rm --no-deps engine seed --count 500 || die "no articles"
+step "articles to search" -- "${CARGO_TARGET_DIR:-target}/debug/cluster-test" seed --count 500 || die "no articles"
 step "start Prometheus" -- start_prometheus || die "Prometheus does not see the stack"
 account 2
 account 1

@@ -11,7 +11,6 @@ mod pseudonym;
 mod rekey;
 mod replset;
 mod retention;
-mod seed;
 mod serve;
 mod spider;
 mod takeover;
@@ -64,8 +63,6 @@ enum Command {
     Captcha(captcha::CaptchaArgs),
     /// Read a saved campus page and print what the API would answer
     Parse(parse::ParseArgs),
-    /// Fill news, lectures and notices with invented articles (development only)
-    Seed(seed::Args),
 }
 
 impl Cli {
@@ -86,7 +83,6 @@ impl Cli {
             Command::Openapi => exit(openapi::run()),
             Command::Captcha(args) => captcha::run(&args),
             Command::Parse(args) => parse::run(&args),
-            Command::Seed(args) => in_runtime(seed::run(args)),
         }
     }
 }

@@ -146,11 +146,6 @@ pub(super) fn mongodb(r: &mut Reader) -> Option<Mongodb> {
     Some(Mongodb { uri: uri?, migrate_uri, spider_uri })
 }
 
-pub(super) fn seed(r: &mut Reader) -> Option<(Profile, Mongodb)> {
-    let (profile, mongodb) = (profile(r), mongodb(r));
-    Some((profile?, mongodb?))
-}
-
 pub(super) fn takeover(r: &mut Reader) -> Option<(Mongodb, Term)> {
     let (mongodb, term) = (mongodb(r), term(r));
     Some((mongodb?, term?))

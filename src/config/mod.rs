@@ -420,15 +420,6 @@ pub fn read_takeover(mut reader: Reader) -> Result<(Mongodb, Term), ConfigError>
     reader.finish(built)
 }
 
-/// The settings of `seed`: profile and connection strings.
-///
-/// # Errors
-/// As [`Config::read`], for these variables and unknown ones.
-pub fn read_seed(mut reader: Reader) -> Result<(Profile, Mongodb), ConfigError> {
-    let built = convert::seed(&mut reader);
-    reader.finish(built)
-}
-
 /// The setting of `healthcheck`: the address of the admin listener.
 ///
 /// # Errors

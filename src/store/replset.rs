@@ -59,8 +59,8 @@ const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// How long a heartbeat may stay unanswered before a member counts as gone; the server's default is 10 s. Must be below
 /// the 3 s after which a secondary stops copying from a silent member (`oplogNetworkTimeoutBufferSeconds` in
-/// docker-compose.yml): a secondary that still considers this member the primary starts to copy from it again and waits
-/// until it wakes, or 30 s.
+/// docker/mongo/parameters.sh): a secondary that still considers this member the primary starts to copy from it again
+/// and waits until it wakes, or 30 s.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// `NewReplicaSetConfigurationIncompatible` (another instance was quicker), `ConfigurationInProgress`,

@@ -17,6 +17,7 @@ mod plan;
 mod pressure;
 mod proxy;
 mod report;
+mod seed;
 mod sim;
 mod speed;
 mod stack;
@@ -57,6 +58,9 @@ enum Other {
     /// The attacker itself, in a container
     #[command(hide = true)]
     Flood(flood::Arguments),
+    /// Articles to read, for this bench and others
+    #[command(hide = true)]
+    Seed(seed::Arguments),
 }
 
 /// Which faults, and how often.
@@ -98,6 +102,7 @@ async fn main() -> ExitCode {
                     None => run(&command.faults).await,
                     Some(Other::Attack(arguments)) => attack::run_all(&arguments).await,
                     Some(Other::Flood(arguments)) => flood::run(arguments).await.map(|()| true),
+                    Some(Other::Seed(arguments)) => seed::run(&arguments).await.map(|()| true),
                 }
             } => done,
             _ = interrupt.recv() => Err("interrupted".into()),

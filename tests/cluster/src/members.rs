@@ -1,5 +1,5 @@
-//! The members of the replica set, each reached directly at its address: who is primary, step-down, and the data stored
-//! in the end. Signs in with the members' key file.
+//! The members of the replica set, each reached directly at its address: who is primary, step-down, articles to read, and
+//! the data stored in the end. Signs in with the members' key file.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use mongodb::{
     Client, Database,
     bson::{Document, doc},
-    options::{AuthMechanism, ClientOptions, Credential, ReadConcern, ServerAddress},
+    options::{AuthMechanism, ClientOptions, Credential, ReadConcern, ServerAddress, WriteConcern},
 };
 
 use crate::{
@@ -143,6 +143,23 @@ impl Members {
         let documents = database.collection::<Document>(collection);
         let found = documents.find(filter).projection(fields);
         Ok(found.read_concern(ReadConcern::majority()).await?.try_collect().await?)
+    }
+
+    /// Stores those of `documents` whose `key` is not there yet; how many that were.
+    ///
+    /// # Errors
+    /// When there is no primary, or it does not answer or refuses.
+    pub async fn add(&self, collection: &str, documents: Vec<Document>) -> Result<u64, Failure> {
+        let database = self.database().await?;
+        let stored = database.collection::<Document>(collection);
+        let mut new = 0;
+        for document in documents {
+            let same = doc! { "key": document.get_str("key")? };
+            let put = stored.update_one(same, doc! { "$setOnInsert": document }).upsert(true);
+            let put = put.write_concern(WriteConcern::majority()).await?;
+            new += u64::from(put.upserted_id.is_some());
+        }
+        Ok(new)
     }
 
     /// How often each value of a text field occurs.
