@@ -41,8 +41,8 @@ pub const MAX_BYTES: usize = 64 * 1024;
 
 /// A reading less sure than this is better thrown away for a new captcha than tried.
 ///
-/// Measured (`docs/CAPTCHA.md`): of 50,000 drawn captchas 5 were misread, all of them below this, and 24 that were read
-/// right lie below too; of 52 real ones the least sure, a very noisy one, has 0.031 and the next 0.114.
+/// Measured (`docs/CAPTCHA.md`): of 50,000 drawn captchas one was misread, below this, and 10 that were read right lie
+/// below too; of 52 real ones the least sure, a very noisy one, has 0.031 and the next 0.114.
 pub const MIN_CONFIDENCE: f32 = 0.03;
 
 /// Pixels from one pen position to the next.
