@@ -17,7 +17,7 @@ use wehpu_engine::{
     app::{App, AppState},
     clock::Clock,
     http,
-    store::{migrations, wait_for_primary},
+    store::wait_for_primary,
 };
 
 use super::{Answer, PATIENCE, Settings, Student, TestDatabase, eventually, raw, raw_cut_off};
@@ -69,7 +69,7 @@ impl Setup {
         let app = TestApp::start(self).await;
         let outcome = AssertUnwindSafe(test(&app)).catch_unwind().await;
         let unexpected = app.sim.unexpected_requests();
-        app.end().await;
+        app.end(outcome.is_ok()).await;
         if let Err(panic) = outcome {
             resume_unwind(panic);
         }
@@ -106,13 +106,10 @@ pub struct TestApp {
 
 impl TestApp {
     async fn start(setup: Setup) -> Self {
-        let db = TestDatabase::create().await;
+        let db = if setup.migrated { TestDatabase::migrated(&setup.clock).await } else { TestDatabase::create().await };
         let sim = CampusSim::start(SimConfig::default()).await.unwrap();
         let mut settings = Settings::new(&db.uri(), &sim);
         (setup.change)(&mut settings);
-        if setup.migrated {
-            migrations::apply(db.database(), "test", &setup.clock, |_| {}).await.unwrap();
-        }
         let mut app = Self {
             sim,
             clock: setup.clock,
@@ -231,18 +228,19 @@ impl TestApp {
         self.clock.advance(Duration::from_hours(25));
     }
 
-    async fn end(self) {
-        // Without the campus, background work ends soon; the database is dropped when nobody writes any more.
+    async fn end(self, passed: bool) {
+        // Without the campus, background work ends soon; until then somebody may still write to the database.
         drop(self.sim);
         let running = self.running.into_inner().unwrap();
         for (app, serving) in &running {
             serving.abort();
             app.tasks.close();
         }
+        let mut silent = true;
         for (app, _) in &running {
-            let _ = tokio::time::timeout(Duration::from_secs(5), app.tasks.wait()).await;
+            silent &= tokio::time::timeout(Duration::from_secs(5), app.tasks.wait()).await.is_ok();
         }
-        self.db.drop().await;
+        self.db.end(passed && silent).await;
     }
 }
 

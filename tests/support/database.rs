@@ -1,8 +1,13 @@
-//! A database for each test, on the three-member replica set from `make test`.
+//! A database for each test, on the three-member replica set from `make test`. One that is set up is used again by a later
+//! test: making some fifty collections and indexes on three members takes longer than most tests.
 
 use std::{
+    collections::{BTreeSet, VecDeque},
     fmt::Write,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,7 +17,7 @@ use mongodb::{
     options::{Acknowledgment, ClientOptions, WriteConcern},
 };
 use tokio::sync::OnceCell;
-use wehpu_engine::clock::Clock;
+use wehpu_engine::{clock::Clock, store::migrations};
 
 use super::lag;
 
@@ -23,6 +28,15 @@ const PREFIX: &str = "wehpu_test_";
 
 /// Age in seconds after which a database was left by a killed test run.
 const LEFT_BEHIND: i64 = 3600;
+
+/// How many other databases are used before one is used again: whatever its last test left under way has ended by then.
+const RESTING: usize = 4;
+
+/// Migrated databases of tests that have passed, the one that has rested longest in front.
+static USED: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+
+/// The collections that the migrations make.
+static COLLECTIONS: OnceCell<BTreeSet<String>> = OnceCell::const_new();
 
 static THERE: OnceCell<bool> = OnceCell::const_new();
 static BEGUN: OnceCell<()> = OnceCell::const_new();
@@ -38,10 +52,32 @@ pub fn replica_set_uri() -> String {
 pub struct TestDatabase {
     db: Database,
     name: String,
+    migrated: bool,
 }
 
 impl TestDatabase {
-    /// A new, empty database. Fails the test when there is no replica set.
+    /// A database with all collections and indexes, and without documents.
+    pub async fn migrated(clock: &Clock) -> Self {
+        let rested = {
+            let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
+            if used.len() > RESTING { used.pop_front() } else { None }
+        };
+        let Self { db, name, .. } = Self::create().await;
+        if let Some(rested) = rested {
+            let used = db.client().database(&rested);
+            empty(&used).await;
+            // There are tests that meddle with what is known of the migrations.
+            if migrations::check_current(&used).await.is_ok() {
+                return Self { db: used, name: rested, migrated: true };
+            }
+            used.drop().await.unwrap();
+        }
+        migrations::apply(&db, "test", clock, |_| {}).await.unwrap();
+        COLLECTIONS.get_or_init(async || collections(&db).await).await;
+        Self { db, name, migrated: true }
+    }
+
+    /// A new database without any collection. Fails the test when there is no replica set.
     pub async fn create() -> Self {
         let mut options = ClientOptions::parse(replica_set_uri()).await.unwrap();
         options.server_selection_timeout = Some(Duration::from_secs(30));
@@ -58,7 +94,7 @@ impl TestDatabase {
         BEGUN.get_or_init(begin).await;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{now}_{}_{number}", std::process::id());
-        Self { db: client.database(&name), name }
+        Self { db: client.database(&name), name, migrated: false }
     }
 
     /// The connection string with this database and the options of a deployment.
@@ -119,10 +155,35 @@ impl TestDatabase {
         members.position(|member| member == primary).unwrap_or_else(|| panic!("no primary in {hello}"))
     }
 
-    /// Drops the database.
-    pub async fn drop(self) {
-        self.db.drop().await.unwrap();
+    /// Gives the database to a later test, or drops it where that cannot be: nobody knows what a failed test left.
+    pub async fn end(self, passed: bool) {
+        if self.migrated && passed {
+            USED.lock().unwrap_or_else(PoisonError::into_inner).push_back(self.name);
+        } else {
+            self.db.drop().await.unwrap();
+        }
     }
+}
+
+/// Removes every document on every member, and every collection that no migration made.
+async fn empty(db: &Database) {
+    let everywhere = WriteConcern::builder().w(Acknowledgment::Nodes(3)).build();
+    let migrated = COLLECTIONS.get().expect("the database was migrated");
+    for name in collections(db).await {
+        let collection: Collection<Document> = db.collection(&name);
+        if name == "migrations" {
+            continue;
+        }
+        if migrated.contains(&name) {
+            collection.delete_many(doc! {}).write_concern(everywhere.clone()).await.unwrap();
+        } else {
+            collection.drop().write_concern(everywhere.clone()).await.unwrap();
+        }
+    }
+}
+
+async fn collections(db: &Database) -> BTreeSet<String> {
+    db.list_collection_names().await.unwrap().into_iter().collect()
 }
 
 /// Whether the set has a primary.
