@@ -223,7 +223,7 @@ async fn after_binding_another_number_the_former_students_scores_are_not_served(
 async fn notify_does_not_take_query_operators_as_student_id() {
     setup()
         .run(async |app| {
-            let (sender, _receiver) = (app.student(1).await, app.bound(2).await);
+            let (sender, _receiver) = (app.bound(1).await, app.bound(2).await);
             for operator in [json!({ "$gt": "" }), json!({ "$ne": "" }), json!({ "$regex": "." })] {
                 let message = json!({ "studentId": operator, "templateId": "AT1107", "data": {} });
                 sender.post_json("/api/notify", &message).await.expect_error(400, "BAD_REQUEST");

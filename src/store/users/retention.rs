@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use mongodb::bson::{self, Document, doc};
+use serde::Deserialize;
 
 use super::{User, Users};
 use crate::store::{StoreError, reads::steadily};
@@ -39,9 +40,17 @@ impl Users {
     /// # Errors
     /// [`StoreError`] when there is no primary.
     pub async fn some_unused(&self, before: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
-        let found = steadily(|| self.primary.find(unused(before)).limit(limit.into())).await?;
-        let found: Vec<User> = found.try_collect().await?;
-        Ok(found.into_iter().map(|user| user.open_id).collect())
+        // Nothing else of them is read here: an account that cannot be read stops none of the others.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Named {
+            open_id: String,
+        }
+        let accounts = self.primary.clone_with_type::<Named>();
+        let found =
+            steadily(|| accounts.find(unused(before)).projection(doc! { "openId": 1 }).limit(limit.into())).await?;
+        let found: Vec<Named> = found.try_collect().await?;
+        Ok(found.into_iter().map(|account| account.open_id).collect())
     }
 
     /// The account, if it is unused since `before`.
