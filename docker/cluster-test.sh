@@ -24,7 +24,7 @@ ENGINE_WAS=$(docker/bootstrap/engine.sh status)
 docker/bootstrap/engine.sh up || die "the bench needs a Docker engine: it kills containers"
 docker/bootstrap/images.sh || die "the base images are missing"
 
-# The settings of whoever calls this are not the bench's business, except which images.
+# The bench takes no settings from its caller but the images.
 for name in $(compgen -e WEHPU_); do
     case $name in *_IMAGE | WEHPU_BUILD_CA_FILE | WEHPU_ROOT | WEHPU_STATE) ;; *) unset "$name" ;; esac
 done

@@ -256,7 +256,7 @@ refused "restore without a confirmation" "CONFIRM=" docker/backup.sh restore "$B
 act "restore" gap -- env CONFIRM=$COMPOSE_PROJECT_NAME docker/backup.sh restore "$BACKUP"
 act "down, a member's data destroyed, up: the others serve" gap -- damaged_member
 docker compose logs --no-log-prefix replset 2>&1 | grep '^warning' >>"$DIR/table"
-act "that member made anew" -- docker/replace-member.sh mongo2
+act "that member rebuilt" -- docker/replace-member.sh mongo2
 end_beside
 if [ "$FORM" = long ]; then
     step "a new JWT secret: everybody logs in again" -- rolled_out new_jwt_secret -- || exit 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make replace-member MEMBER=mongo2`: a member of the database whose data is damaged or lost gets copied anew from the
+# `make replace-member MEMBER=mongo2`: a member of the database whose data is damaged or lost is copied again from the
 # others. Its container and its volume are removed and made again; the service goes on meanwhile.
 #
 #   docker/replace-member.sh MEMBER      mongo1, mongo2 or mongo3
@@ -55,7 +55,7 @@ case $(others) in
 "primary secondary" | "secondary secondary") ;;
 *) die "the two others are not well: $(others). Nothing was changed; what is damaged cannot be copied from them" ;;
 esac
-say "$MEMBER of project $PROJECT is made anew from the two others"
+say "$MEMBER of project $PROJECT is rebuilt from the two others"
 step "stop $MEMBER" -- stop_member || exit 1
 if ! others_are_well; then
     docker start "$(container "$MEMBER")" >/dev/null 2>&1

@@ -13,7 +13,7 @@ docker/check.sh || die "the checks failed"
 tests/scripts/run.sh || die "the tests of the scripts failed"
 docker/test-replset.sh up || exit 1
 say "\$ cargo test --workspace --all-features"
-# The settings of whoever calls this are not the tests' business.
+# The tests take no settings from their caller.
 for name in $(compgen -e WEHPU_); do unset "$name"; done
 cargo test --workspace --all-features --locked || die "tests failed"
 say "all checks and tests passed"

@@ -14,7 +14,7 @@ STACK_PARAMETERS=(
     --replSet=wehpu
     # A member that is stopped waits this long for its clients to go elsewhere (default 15 s).
     --setParameter=shutdownTimeoutMillisForSignaledShutdown=2000
-    # A member that copies from one which says nothing any more copies from another after 3 s, without a second try
+    # A member that copies from a silent one copies from another after 3 s, without a second try
     # (defaults: 7 s, twice). Until then no write reaches a majority.
     --setParameter=oplogNetworkTimeoutBufferSeconds=1
     --setParameter=oplogFetcherSteadyStateMaxFetcherRestarts=0

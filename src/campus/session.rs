@@ -101,12 +101,12 @@ impl Session {
 
     /// A new session for the same account.
     #[must_use]
-    pub fn anew(&self) -> Self {
+    pub fn fresh(&self) -> Self {
         Self { asker: self.asker, ..Self::default() }
     }
 
     /// Forgets everything but the account.
     pub fn clear(&mut self) {
-        *self = self.anew();
+        *self = self.fresh();
     }
 }

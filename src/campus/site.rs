@@ -67,7 +67,7 @@ impl Site {
                 if matches!(e, CampusError::SessionExpired(_)) {
                     session.leave(self.system);
                 }
-                let mut beside = session.anew();
+                let mut beside = session.fresh();
                 self.sign_in(&mut beside, who).await?;
                 *session = beside;
                 self.ask(request(), session, &parse).await

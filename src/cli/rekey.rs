@@ -111,7 +111,7 @@ impl Tally {
                 Some(count) => println!("key {id} is still needed: {count} values are sealed with it"),
                 // A value that did not open may need this key.
                 None if self.unopened + self.changed > 0 => println!("key {id}: whether it is needed is not known"),
-                None => println!("key {id} is not needed any more: every value was opened without it or sealed anew"),
+                None => println!("key {id} is not needed any more: every value was opened without it or sealed again"),
             }
         }
     }

@@ -31,7 +31,7 @@ async fn victim_and_intruder(app: &TestApp, index: usize) -> (Student<'_>, Stude
     (victim, intruder)
 }
 
-/// The campus has another URP password now, with which only the victim binds anew; all campus sessions are over.
+/// The campus has another URP password now, with which only the victim binds again; all campus sessions are over.
 async fn change_password(app: &TestApp, victim: &Student<'_>) {
     app.sim.set_password(&victim.campus.number, System::Urp, "changed-at-the-campus");
     app.sim.expire_sessions(None);
@@ -353,7 +353,7 @@ async fn what_an_engine_before_the_upgrade_stores_is_shown_to_nobody_and_goes_wi
             student.course().await.expect_data(false);
             let own = app.db.collection("courses").find_one(doc! {}).await.unwrap().unwrap();
             let now = mongodb::bson::DateTime::from_millis(app.clock.now().timestamp_millis());
-            // As the former version writes: by number and term, whoever fetched it.
+            // As the former version writes: by number and term, not by the account that fetched it.
             for kind in ["courses", "scores", "physical", "borrowing"] {
                 let key =
                     doc! { "studentId": &student.campus.number, "term": "2017-2018-1-1", "fetchedAt": { "$lte": now } };

@@ -39,7 +39,7 @@ async fn after_a_rotation_the_former_key_is_not_needed_any_more() {
 
             let only_new = app.start_replica(|s| _ = s.set("WEHPU_CREDENTIAL_KEYS", KEY_2)).await;
             student.at(&only_new).course().await.expect_data(false);
-            assert_eq!(app.sim.count_of("urp.login.ok"), 1, "the session's key is gone: it is made anew");
+            assert_eq!(app.sim.count_of("urp.login.ok"), 1, "the session's key is gone: a new one is made");
             app.next_day().await;
             student.at(&only_new).course().await.expect_data(false);
         })

@@ -188,7 +188,7 @@ impl Urp {
             Err(e) if known && e.may_be_a_dead_session() => {
                 // A login page shows which session has ended. Any other answer may come from either, so both are made
                 // again.
-                let mut beside = session.anew();
+                let mut beside = session.fresh();
                 if let CampusError::SessionExpired(system) = e {
                     session.leave(system);
                     session.leave(System::Urp);
@@ -214,7 +214,7 @@ impl Urp {
         match self.log_in(login, session).await {
             // The VPN session had ended.
             Err(e) if had_vpn && e.may_be_a_dead_session() => {
-                let mut beside = session.anew();
+                let mut beside = session.fresh();
                 self.enter_vpn(login, &mut beside).await?;
                 *session = beside;
                 self.log_in(login, session).await
