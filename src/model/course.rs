@@ -97,13 +97,7 @@ pub struct CourseTable {
 }
 
 impl CourseTable {
-    /// Whether there is no class hour at all, scheduled or not.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.days().into_iter().all(Vec::is_empty)
-    }
-
-    fn days(&self) -> [&Vec<ClassHour>; 8] {
+    pub(super) fn days(&self) -> [&Vec<ClassHour>; 8] {
         [&self.mon, &self.tue, &self.wed, &self.thu, &self.fri, &self.sat, &self.sun, &self.oth]
     }
 

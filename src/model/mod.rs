@@ -7,6 +7,7 @@ pub mod donation;
 mod library;
 mod physical;
 mod room;
+mod rows;
 mod score;
 
 pub use class::{CLASSES, Class};
@@ -15,4 +16,5 @@ pub use donation::Donation;
 pub use library::{Book, BookCopy, Loan};
 pub use physical::PhysicalYear;
 pub use room::Room;
+pub use rows::Rows;
 pub use score::{Score, ScoreRow};

@@ -25,6 +25,8 @@ impl DataKind for Donations {
     type Data = Vec<Donation>;
     const NAME: &'static str = "donations";
     const ACCESS: Access = Access::open(System::Github);
+    /// The list is what its owner wrote, also when he emptied it.
+    const MAY_BE_EMPTY: bool = true;
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
         &store.donations
@@ -32,11 +34,6 @@ impl DataKind for Donations {
 
     fn freshness(_: &Freshness) -> Duration {
         FRESH
-    }
-
-    /// The list is what its owner wrote, also when he emptied it.
-    fn is_empty(_: &Self::Data) -> bool {
-        false
     }
 
     fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {

@@ -10,6 +10,7 @@ use crate::{
     campus::{Campus, CampusError, listing::Listing, session::Session},
     config::{Freshness, Term},
     flights::Flights,
+    model::Rows,
     store::{SnapshotKey, Snapshots, Store, User},
     students::{Access, Login},
 };
@@ -17,7 +18,7 @@ use crate::{
 /// A kind of data that is read through the store.
 pub trait DataKind: Clone + Send + Sync + 'static {
     /// What it yields.
-    type Data: Clone + Send + Sync + Serialize + DeserializeOwned + Unpin + 'static;
+    type Data: Rows + Clone + Send + Sync + Serialize + DeserializeOwned + Unpin + 'static;
 
     /// Name, for keys, logs and metrics.
     const NAME: &'static str;
@@ -25,19 +26,14 @@ pub trait DataKind: Clone + Send + Sync + 'static {
     /// The system that is asked, and what opens it.
     const ACCESS: Access;
 
+    /// Whether it may have no rows. Where it may not, an empty answer never replaces a stored one.
+    const MAY_BE_EMPTY: bool = false;
+
     /// Where it is stored.
     fn snapshots(store: &Store) -> &Snapshots<Self::Data>;
 
     /// How long it stays fresh.
     fn freshness(fresh: &Freshness) -> Duration;
-
-    /// Whether there is nothing in it. Such an answer never replaces a stored one.
-    fn is_empty(data: &Self::Data) -> bool;
-
-    /// How many rows it has, for lists that can be partial: one with fewer rows never replaces a stored one.
-    fn rows(_data: &Self::Data) -> usize {
-        0
-    }
 
     /// What is stored after `fetched` came and `stored` was there.
     fn merge(_stored: Self::Data, fetched: Self::Data) -> Self::Data {
@@ -50,15 +46,32 @@ pub trait DataKind: Clone + Send + Sync + 'static {
 
 /// A kind of data that a campus system shows.
 pub trait CampusKind: DataKind {
-    /// What is asked for.
-    fn key(&self, user: &User, term: &str) -> SnapshotKey;
+    /// What is asked for; a student's own data of the term unless it says otherwise.
+    fn key(&self, user: &User, term: &str) -> SnapshotKey {
+        SnapshotKey::own(user, term)
+    }
 
     /// Asks the campus.
-    fn fetch(
-        &self,
-        campus: &Campus,
-        login: &Login,
-        term: &Term,
-        session: &mut Session,
-    ) -> impl Future<Output = Result<Listing<Self::Data>, CampusError>> + Send;
+    fn fetch(&self, visit: Visit<'_>) -> impl Future<Output = Shown<Self::Data>> + Send;
+}
+
+/// What a campus system shows of a kind of data.
+pub type Shown<T> = Result<Listing<T>, CampusError>;
+
+/// A student at the campus.
+pub struct Visit<'a> {
+    /// The campus systems.
+    pub campus: &'a Campus,
+    /// What the student logs in with; nothing where anybody may ask.
+    pub login: &'a Login,
+    /// His session at the system.
+    pub session: &'a mut Session,
+    /// The current term.
+    pub term: &'a Term,
+}
+
+impl std::fmt::Debug for Visit<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Visit").field("term", &self.term.name).finish_non_exhaustive()
+    }
 }

@@ -21,11 +21,12 @@ use crate::{
     clock::Clock,
     config::{Freshness, Term},
     flights::Flight,
+    model::Rows,
     store::{Snapshot, SnapshotKey, Store, StoreError, User},
     students::{PATIENCE, StudentError, Students},
 };
 use flights::AllFlights;
-pub use kind::{CampusKind, DataKind};
+pub use kind::{CampusKind, DataKind, Shown, Visit};
 pub use kinds::{Borrowing, Classrooms, Copies, Courses, Physical, Scores, Search};
 pub use student_kinds::{StudentKind, each};
 
@@ -160,7 +161,7 @@ impl ReadThrough {
                 let (this, kind, user) = (self.clone(), kind.clone(), user.clone());
                 async move {
                     let shown = this.students.with_session(&user, K::ACCESS, async |login, session| {
-                        kind.fetch(&this.campus, login, &this.term, session).await
+                        kind.fetch(Visit { campus: &this.campus, login, session, term: &this.term }).await
                     });
                     Ok(shown.await?)
                 }
@@ -277,15 +278,15 @@ impl ReadThrough {
     async fn keep<K: DataKind>(&self, key: &SnapshotKey, shown: Listing<K::Data>) -> ReadResult<K::Data> {
         let Listing { data: fetched, partial } = shown;
         let at = self.clock.now();
-        if K::is_empty(&fetched) {
+        if fetched.rows() == 0 && !K::MAY_BE_EMPTY {
             return Err(ReadError::Empty);
         }
         let snapshots = K::snapshots(&self.store);
         let data = match snapshots.find_latest(key).await? {
             Some(stored) => {
-                let before = K::rows(&stored.data);
+                let before = stored.data.rows();
                 let data = K::merge(stored.data, fetched);
-                if partial && K::rows(&data) < before {
+                if partial && data.rows() < before {
                     return Err(ReadError::Incomplete);
                 }
                 data

@@ -96,11 +96,11 @@ pub struct Scheduler {
     pub settled: Option<i64>,
     /// When a run that left nothing out last read the whole list.
     pub whole_at: Option<DateTime<Utc>>,
-    /// How many runs in a row did not end as [`Outcome::Done`].
+    /// How many runs in a row did not end as [`RunOutcome::Done`].
     pub failures: u32,
     /// The last run that ended.
     pub last: Option<LastRun>,
-    /// When a run last ended as [`Outcome::Done`].
+    /// When a run last ended as [`RunOutcome::Done`].
     pub success_at: Option<DateTime<Utc>>,
     /// When an item was last collected for the first time.
     pub new_at: Option<DateTime<Utc>>,

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use crate::{
-    campus::{Campus, CampusError, listing::Listing, session::Session, urp::ClassroomQuery},
-    config::{Freshness, Term},
+    campus::urp::ClassroomQuery,
+    config::Freshness,
     flights::Flights,
     model::{CourseTable, Room, ScoreRow},
     readthrough::{
         ReadResult,
         flights::AllFlights,
-        kind::{CampusKind, DataKind},
+        kind::{CampusKind, DataKind, Shown, Visit},
     },
     store::{SnapshotKey, Snapshots, Store, User},
-    students::{Access, Login},
+    students::Access,
 };
 
 /// The course table of the term.
@@ -33,27 +33,13 @@ impl DataKind for Courses {
         fresh.course
     }
 
-    fn is_empty(data: &Self::Data) -> bool {
-        data.is_empty()
-    }
-
     fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {
         &all.courses
     }
 }
 
 impl CampusKind for Courses {
-    fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        SnapshotKey::own(user, term)
-    }
-
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        login: &Login,
-        term: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
+    async fn fetch(&self, Visit { campus, login, session, term }: Visit<'_>) -> Shown<Self::Data> {
         Ok(campus.urp.course_table(&login.into(), u8::try_from(term.weeks).unwrap_or(u8::MAX), session).await?.into())
     }
 }
@@ -75,14 +61,6 @@ impl DataKind for Scores {
         fresh.score
     }
 
-    fn rows(data: &Self::Data) -> usize {
-        data.len()
-    }
-
-    fn is_empty(data: &Self::Data) -> bool {
-        data.is_empty()
-    }
-
     /// By course number and parallel class: the newest value wins, and a course that is not shown any more stays.
     fn merge(stored: Self::Data, fetched: Self::Data) -> Self::Data {
         // What the old service stored has no class: it is the course's one.
@@ -99,17 +77,7 @@ impl DataKind for Scores {
 }
 
 impl CampusKind for Scores {
-    fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        SnapshotKey::own(user, term)
-    }
-
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        login: &Login,
-        _: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
+    async fn fetch(&self, Visit { campus, login, session, .. }: Visit<'_>) -> Shown<Self::Data> {
         campus.urp.scores(&login.into(), session).await
     }
 }
@@ -131,10 +99,6 @@ impl DataKind for Classrooms {
         fresh.classroom
     }
 
-    fn is_empty(data: &Self::Data) -> bool {
-        data.is_empty()
-    }
-
     fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {
         &all.classrooms
     }
@@ -148,13 +112,7 @@ impl CampusKind for Classrooms {
         ))
     }
 
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        login: &Login,
-        term: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
+    async fn fetch(&self, Visit { campus, login, session, term }: Visit<'_>) -> Shown<Self::Data> {
         Ok(campus.urp.classrooms(&login.into(), &term.name, &self.0, session).await?.into())
     }
 }

@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use crate::{
-    campus::{Campus, CampusError, listing::Listing, session::Session},
-    config::{Freshness, Term},
+    config::Freshness,
     flights::Flights,
     model::{Book, BookCopy, Loan},
     outbound::System,
     readthrough::{
         ReadResult,
         flights::AllFlights,
-        kind::{CampusKind, DataKind},
+        kind::{CampusKind, DataKind, Shown, Visit},
     },
     store::{SnapshotKey, Snapshots, Store, User},
-    students::{Access, Login},
+    students::Access,
 };
 
 /// Library loans.
@@ -25,6 +24,8 @@ impl DataKind for Borrowing {
     type Data = Vec<Loan>;
     const NAME: &'static str = "borrowing";
     const ACCESS: Access = Access::LIBRARY;
+    /// Somebody who returned everything has no loans.
+    const MAY_BE_EMPTY: bool = true;
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
         &store.student_data.borrowing
@@ -34,32 +35,13 @@ impl DataKind for Borrowing {
         fresh.borrowing
     }
 
-    fn rows(data: &Self::Data) -> usize {
-        data.len()
-    }
-
-    /// Somebody who returned everything has no loans: an answer like any other.
-    fn is_empty(_: &Self::Data) -> bool {
-        false
-    }
-
     fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {
         &all.borrowing
     }
 }
 
 impl CampusKind for Borrowing {
-    fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        SnapshotKey::own(user, term)
-    }
-
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        login: &Login,
-        _: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
+    async fn fetch(&self, Visit { campus, login, session, .. }: Visit<'_>) -> Shown<Self::Data> {
         campus.library.loans(&login.student_id, &login.library, session).await
     }
 }
@@ -81,14 +63,6 @@ impl DataKind for Search {
         fresh.borrowing
     }
 
-    fn rows(data: &Self::Data) -> usize {
-        data.len()
-    }
-
-    fn is_empty(data: &Self::Data) -> bool {
-        data.is_empty()
-    }
-
     fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {
         &all.searches
     }
@@ -99,13 +73,7 @@ impl CampusKind for Search {
         SnapshotKey::Question(format!("title={}", self.0))
     }
 
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        _: &Login,
-        _: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
+    async fn fetch(&self, Visit { campus, session, .. }: Visit<'_>) -> Shown<Self::Data> {
         campus.library.search(&self.0, session).await
     }
 }
@@ -127,10 +95,6 @@ impl DataKind for Copies {
         fresh.borrowing
     }
 
-    fn is_empty(data: &Self::Data) -> bool {
-        data.is_empty()
-    }
-
     fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {
         &all.copies
     }
@@ -141,13 +105,7 @@ impl CampusKind for Copies {
         SnapshotKey::Question(format!("book={}", self.0))
     }
 
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        _: &Login,
-        _: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
+    async fn fetch(&self, Visit { campus, session, .. }: Visit<'_>) -> Shown<Self::Data> {
         Ok(campus.library.copies(&self.0, session).await?.into())
     }
 }

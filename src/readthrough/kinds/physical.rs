@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use crate::{
-    campus::{Campus, CampusError, listing::Listing, session::Session},
-    config::{Freshness, Term},
+    config::Freshness,
     flights::Flights,
     model::PhysicalYear,
     readthrough::{
         ReadResult,
         flights::AllFlights,
-        kind::{CampusKind, DataKind},
+        kind::{CampusKind, DataKind, Shown, Visit},
     },
-    store::{SnapshotKey, Snapshots, Store, User},
-    students::{Access, Login},
+    store::{Snapshots, Store},
+    students::Access,
 };
 
 /// Physical tests of all years.
@@ -33,27 +32,13 @@ impl DataKind for Physical {
         fresh.physical
     }
 
-    fn is_empty(data: &Self::Data) -> bool {
-        data.is_empty()
-    }
-
     fn flights(all: &AllFlights) -> &Flights<ReadResult<Self::Data>> {
         &all.physical
     }
 }
 
 impl CampusKind for Physical {
-    fn key(&self, user: &User, term: &str) -> SnapshotKey {
-        SnapshotKey::own(user, term)
-    }
-
-    async fn fetch(
-        &self,
-        campus: &Campus,
-        login: &Login,
-        _: &Term,
-        session: &mut Session,
-    ) -> Result<Listing<Self::Data>, CampusError> {
+    async fn fetch(&self, Visit { campus, login, session, .. }: Visit<'_>) -> Shown<Self::Data> {
         Ok(campus.physical.scores(&login.student_id, &login.id_number, session).await?.into())
     }
 }
