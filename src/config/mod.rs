@@ -450,3 +450,14 @@ pub fn env_example() -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_repository_has_every_setting() {
+        let example = include_str!("../../.env.example");
+        assert_eq!(example, env_example(), "run: wehpu-engine config --example > .env.example");
+    }
+}

@@ -20,7 +20,7 @@ pub trait DataKind: Clone + Send + Sync + 'static {
     /// What it yields.
     type Data: Rows + Clone + Send + Sync + Serialize + DeserializeOwned + Unpin + 'static;
 
-    /// Name, for keys, logs and metrics.
+    /// Name in keys, logs, metrics and exports.
     const NAME: &'static str;
 
     /// The system that is asked, and what opens it.

@@ -103,6 +103,10 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         Self { nearest: collection(db, name, Reads::Configured), primary: collection(db, name, Reads::Primary) }
     }
 
+    pub(super) fn name(&self) -> &str {
+        self.primary.name()
+    }
+
     /// The snapshot from a near member. It may be a moment old; it can be read during an election.
     ///
     /// # Errors

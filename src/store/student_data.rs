@@ -46,6 +46,9 @@ pub struct Exported {
 
 /// A collection of student data, whatever its kind.
 pub trait Owned: Send + Sync {
+    /// Name of the collection.
+    fn collection(&self) -> &str;
+
     /// Removes what an account was shown of a student, and what an engine before migration 0010 stored about him.
     ///
     /// # Errors
@@ -66,6 +69,10 @@ pub trait Owned: Send + Sync {
 }
 
 impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Owned for Snapshots<T> {
+    fn collection(&self) -> &str {
+        self.name()
+    }
+
     fn forget<'a>(&'a self, open_id: &'a str, student_id: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         self.forget(open_id, student_id).boxed()
     }

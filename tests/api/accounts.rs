@@ -4,22 +4,10 @@ use mongodb::bson::doc;
 use reqwest::Method;
 use wehpu_engine::readthrough::each;
 
-use crate::support::{PNG, Student, TestApp, file, setup, text_of};
+use crate::support::{PNG, Student, file, setup, text_of};
 
 async fn delete(student: &Student<'_>, path: &str) -> crate::support::Answer {
     student.send(student.request(Method::DELETE, path)).await
-}
-
-/// Has one of every kind of student data stored, and fails for a kind that is not asked for here.
-async fn show_everything(app: &TestApp, student: &Student<'_>) {
-    student.change("libPassWord", &student.campus.library_password).await.expect(201);
-    for path in ["/api/course", "/api/score", "/api/physical", "/api/library/borrowing"] {
-        student.get(path).await.expect_data(false);
-    }
-    for kind in each(&app.replicas[0].app.store.student_data) {
-        let stored = kind.stored.export(&student.open_id, &student.campus.number).await.unwrap();
-        assert_eq!(stored.len(), 1, "ask for {} here", kind.name);
-    }
 }
 
 #[tokio::test]
@@ -79,7 +67,7 @@ async fn an_unbind_forgets_the_passwords_and_what_they_showed() {
     setup()
         .run(async |app| {
             let student = app.bound(1).await;
-            show_everything(app, &student).await;
+            student.see_everything().await;
             delete(&student, "/api/bind").await.expect(200);
             assert_eq!(student.get("/api/user").await.expect(200).data()["bind"], false);
             student.course().await.expect_error(400, "NOT_BOUND");
@@ -89,8 +77,8 @@ async fn an_unbind_forgets_the_passwords_and_what_they_showed() {
                 assert!(user.get_str(field).unwrap_or_default().is_empty(), "{field}: {user}");
             }
             app.idle().await;
-            for kind in each(&app.replicas[0].app.store.student_data) {
-                let left = app.db.all(kind.name).await;
+            for collection in app.student_collections() {
+                let left = app.db.all(&collection).await;
                 assert!(left.is_empty(), "{left:?}");
             }
             assert!(app.db.all("sessions").await.is_empty());
@@ -106,7 +94,7 @@ async fn a_deleted_account_leaves_nothing_and_its_tokens_do_not_work() {
         .replicas(2)
         .run(async |app| {
             let student = app.bound(1).await;
-            show_everything(app, &student).await;
+            student.see_everything().await;
             student.upload(&[file("a.png", "image/png", PNG)]).await.expect(201);
             delete(&student, "/api/user").await.expect(200);
             for replica in &app.replicas {
@@ -146,7 +134,7 @@ async fn an_export_has_everything_but_the_secrets() {
         .run(async |app| {
             let student = app.bound(1).await;
             let other = app.bound(2).await;
-            show_everything(app, &student).await;
+            student.see_everything().await;
             other.course().await.expect_data(false);
             let answer = student.get("/api/me/export").await.expect(200);
             for kind in each(&app.replicas[0].app.store.student_data) {
@@ -167,14 +155,13 @@ async fn binding_another_number_forgets_what_the_former_one_showed() {
     setup()
         .run(async |app| {
             let student = app.bound(1).await;
-            show_everything(app, &student).await;
+            student.see_everything().await;
             let moved = student.with_account(app.sim.student_at(2));
             moved.bind().await;
             assert_eq!(moved.course().await.expect_data(false).data().as_object().unwrap().len(), 8);
             app.idle().await;
-            let kinds = each(&app.replicas[0].app.store.student_data).map(|kind| kind.name);
-            for collection in kinds.into_iter().chain(["sessions", "leases"]) {
-                let left = app.db.all(collection).await;
+            for collection in app.student_collections().into_iter().chain(["sessions", "leases"].map(str::to_owned)) {
+                let left = app.db.all(&collection).await;
                 assert!(left.iter().all(|entry| !entry.to_string().contains(&student.campus.number)), "{left:?}");
             }
         })

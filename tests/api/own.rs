@@ -7,7 +7,7 @@ use mongodb::bson::doc;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{PNG, Student, TestApp, file, setup, text_of};
+use crate::support::{PNG, STUDENT_DATA, Student, TestApp, file, setup, text_of};
 
 const BORROWING: &str = "/api/library/borrowing";
 const RENEW: &str = "/api/library/renew";
@@ -243,10 +243,7 @@ async fn what_no_password_opens_and_classrooms_are_asked_for_once_for_everybody(
 
 /// What a student who uses everything leaves: one document at least of every kind that belongs to an account.
 async fn use_everything(student: &Student<'_>) {
-    student.change("libPassWord", &student.campus.library_password).await.expect(201);
-    for path in ["/api/course", "/api/score", "/api/physical", BORROWING] {
-        student.get(path).await.expect_data(false);
-    }
+    student.see_everything().await;
     subscribe(student).await;
     student.upload(&[file("a.png", "image/png", PNG)]).await.expect(201);
 }
@@ -282,13 +279,14 @@ async fn a_deletion_removes_exactly_the_leavers_own_of_every_kind() {
             app.idle().await;
             let kinds = traces(app, &leaving.open_id).await;
             let there = |kind: &str| kinds.iter().any(|(name, own)| name == kind && *own > 0);
-            let every = ["users", "courses", "scores", "physical", "borrowing", "sessions", "files", "subscriptions"];
-            for kind in every.into_iter().chain(["login_codes", "limits"]) {
+            let mut every = app.student_collections();
+            every.extend(["users", "sessions", "files", "subscriptions"].map(str::to_owned));
+            for kind in every.iter().map(String::as_str).chain(["login_codes", "limits"]) {
                 assert!(there(kind), "nothing of {kind}: {kinds:?}");
             }
             let others = traces(app, &staying.open_id).await;
             let mut kept = Vec::new();
-            for kind in every {
+            for kind in &every {
                 let mut all = app.db.all(kind).await;
                 all.retain(|entry| !entry.to_string().contains(&leaving.open_id));
                 kept.push(all);
@@ -299,10 +297,10 @@ async fn a_deletion_removes_exactly_the_leavers_own_of_every_kind() {
             assert!(traces(app, &leaving.open_id).await.iter().all(|(_, own)| *own == 0), "something is left");
             assert_eq!(traces(app, &staying.open_id).await, others_without_new(others, app).await);
             for (kind, before) in every.into_iter().zip(kept) {
-                assert_eq!(app.db.all(kind).await, before, "{kind} of the other account");
+                assert_eq!(app.db.all(&kind).await, before, "{kind} of the other account");
             }
             app.db.replicated().await;
-            for path in ["/api/course", "/api/score", "/api/physical", BORROWING] {
+            for path in STUDENT_DATA {
                 staying.get(path).await.expect_data(false);
             }
         })
@@ -384,11 +382,11 @@ async fn what_a_leaver_had_is_found_by_an_index() {
         .run(async |app| {
             let student = app.bound(1).await;
             student.course().await.expect_data(false);
-            for kind in ["courses", "scores", "physical", "borrowing"] {
+            for kind in app.student_collections() {
                 let own = doc! { "owner.openId": &student.open_id, "owner.studentId": &student.campus.number };
                 let leaving = doc! { "$or": [own.clone(), { "studentId": &student.campus.number }] };
                 for filter in [own, leaving] {
-                    let find = doc! { "explain": { "find": kind, "filter": filter }, "verbosity": "queryPlanner" };
+                    let find = doc! { "explain": { "find": &kind, "filter": filter }, "verbosity": "queryPlanner" };
                     let plan = app.db.database().run_command(find).await.unwrap();
                     let plan =
                         plan.get_document("queryPlanner").unwrap().get_document("winningPlan").unwrap().to_string();

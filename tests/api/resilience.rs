@@ -6,7 +6,7 @@ use campus_sim::{Fault, System};
 use futures_util::future::join_all;
 use mongodb::bson::Document;
 
-use crate::support::{Answer, Student, TestApp, eventually, setup};
+use crate::support::{Answer, STUDENT_DATA, Student, TestApp, eventually, setup};
 
 /// Every way in which a system can misbehave.
 fn faults() -> [Fault; 8] {
@@ -57,11 +57,8 @@ async fn in_every_kind_of_outage_the_stored_table_is_served_and_kept() {
         .await;
 }
 
-/// Where tables are read that are stored.
-const STORED: [&str; 4] = ["/api/course", "/api/score", "/api/physical", "/api/library/borrowing"];
-
 /// One request of every kind that asks somebody outside; `true`: what it asks for is stored already.
-async fn everything(app: &TestApp, student: &Student<'_>, round: usize) -> [(&'static str, bool, Answer); 9] {
+async fn everything(app: &TestApp, student: &Student<'_>, round: usize) -> Vec<(&'static str, bool, Answer)> {
     let code = app.sim.wechat_code(&student.open_id);
     let report = format!("第 {round} 次打不开课程表");
     let room = [("building", "1"), ("weekly", "11"), ("section", "1,2"), ("week", "1")];
@@ -79,18 +76,18 @@ async fn everything(app: &TestApp, student: &Student<'_>, round: usize) -> [(&'s
     let (report, login) = ([("content", report.as_str())], [("code", code.as_str())]);
     let stored = async |path| (path, true, student.get(path).await);
     let posted = async |path, fields: &[(&str, &str)]| (path, false, student.post_form(path, fields).await);
-    let answers = tokio::join!(
-        stored(STORED[0]),
-        stored(STORED[1]),
-        stored(STORED[2]),
-        stored(STORED[3]),
-        async { ("/api/library/books", false, student.get(&books).await) },
-        posted("/api/classroom", &room),
-        posted("/api/rsp/repair", &order),
-        posted("/api/feedback", &report),
-        posted("/api/login", &login),
-    );
-    answers.into()
+    let others = async {
+        let answers = tokio::join!(
+            async { ("/api/library/books", false, student.get(&books).await) },
+            posted("/api/classroom", &room),
+            posted("/api/rsp/repair", &order),
+            posted("/api/feedback", &report),
+            posted("/api/login", &login),
+        );
+        <[_; 5]>::from(answers)
+    };
+    let (stored, others) = tokio::join!(join_all(STUDENT_DATA.map(stored)), others);
+    stored.into_iter().chain(others).collect()
 }
 
 #[tokio::test]
@@ -109,8 +106,8 @@ async fn whatever_a_system_does_each_answer_is_clear_what_is_stored_is_kept_and_
             }
             let kept = async || {
                 let mut all = Vec::new();
-                for collection in ["courses", "scores", "physical", "borrowing"] {
-                    all.push(app.db.all(collection).await);
+                for collection in app.student_collections() {
+                    all.push(app.db.all(&collection).await);
                 }
                 all
             };
@@ -150,7 +147,7 @@ async fn whatever_a_system_does_each_answer_is_clear_what_is_stored_is_kept_and_
                     app.sim.clear_faults();
                     app.idle().await;
                     // The breakers of this replica have seen nothing of it.
-                    for path in STORED {
+                    for path in STUDENT_DATA {
                         let answer = well.get(path).await;
                         assert!(
                             answer.status == 200 && !answer.is_stale(),

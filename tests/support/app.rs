@@ -17,6 +17,7 @@ use wehpu_engine::{
     app::{App, AppState},
     clock::Clock,
     http,
+    readthrough::each,
     store::wait_for_primary,
 };
 
@@ -206,6 +207,12 @@ impl TestApp {
         student.bind().await;
         self.sim.reset_counts();
         student
+    }
+
+    /// The collections of student data.
+    pub fn student_collections(&self) -> Vec<String> {
+        let kinds = each(&self.replicas[0].app.store.student_data);
+        kinds.map(|kind| kind.stored.collection().to_owned()).into()
     }
 
     /// How many requests the campus got since the last reset: to the VPN, and through it to the URP.

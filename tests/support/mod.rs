@@ -33,7 +33,7 @@ pub use old_service::{PASSPHRASE, id_made_at, old_cipher};
 pub use raw::{raw, raw_cut_off};
 pub use relay::{Loss, Relays};
 pub use settings::{JWT_SECRET, KEY_1, KEY_2, Settings};
-pub use student::Student;
+pub use student::{STUDENT_DATA, Student};
 
 use std::time::Duration;
 

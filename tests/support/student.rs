@@ -2,6 +2,7 @@
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use wehpu_engine::readthrough::each;
 
 use super::{Answer, BOUNDARY, Replica, TestApp, form};
 
@@ -16,6 +17,9 @@ pub struct Student<'a> {
     /// The student in the simulator.
     pub campus: campus_sim::Student,
 }
+
+/// Where each kind of student data is read.
+pub const STUDENT_DATA: [&str; 4] = ["/api/course", "/api/score", "/api/physical", "/api/library/borrowing"];
 
 impl<'a> Student<'a> {
     /// Logs the WeChat user in.
@@ -55,6 +59,18 @@ impl<'a> Student<'a> {
     /// The same student with another campus account.
     pub fn with_account(&self, campus: campus_sim::Student) -> Self {
         Self { campus, ..self.at_same() }
+    }
+
+    /// Has one of every kind of student data stored, and fails for a kind that `STUDENT_DATA` does not ask for.
+    pub async fn see_everything(&self) {
+        self.change("libPassWord", &self.campus.library_password).await.expect(201);
+        for path in STUDENT_DATA {
+            self.get(path).await.expect_data(false);
+        }
+        for kind in each(&self.app.replicas[0].app.store.student_data) {
+            let stored = kind.stored.export(&self.open_id, &self.campus.number).await.unwrap();
+            assert_eq!(stored.len(), 1, "STUDENT_DATA does not ask for {}", kind.name);
+        }
     }
 
     fn at_same(&self) -> Self {
