@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::Readiness;
 
-/// How long requests are still accepted after `/readyz` answers 404: three checks of the proxy, which asks every
+/// How long requests are still accepted after `/readyz` answers 404: some checks of the proxy, which asks every half
 /// second.
 const ANNOUNCE: Duration = Duration::from_secs(3);
 
