@@ -110,10 +110,7 @@ fn solver(masks: Option<&Path>) -> Result<Solver, Failure> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use urp_captcha::{
-        MIN_CONFIDENCE,
-        draw::{Numbers, captcha},
-    };
+    use urp_captcha::{MIN_CONFIDENCE, draw::Folder};
 
     use super::*;
 
@@ -132,31 +129,6 @@ mod tests {
         (result, String::from_utf8(out).unwrap(), String::from_utf8(notes).unwrap())
     }
 
-    /// A directory of its own with drawn captchas, removed in the end.
-    struct Directory(PathBuf);
-
-    impl Directory {
-        fn new(name: &str, texts: &[&str]) -> Self {
-            let path = std::env::temp_dir().join(format!("wehpu-captcha-cli-{}-{name}", std::process::id()));
-            fs::create_dir_all(&path).unwrap();
-            for (index, text) in texts.iter().enumerate() {
-                let jpeg = captcha(Solver::builtin().masks(), text, &mut Numbers::new(index as u64));
-                fs::write(path.join(format!("{index}.jpeg")), jpeg).unwrap();
-            }
-            Self(path)
-        }
-
-        fn path(&self, name: &str) -> String {
-            self.0.join(name).to_str().unwrap().into()
-        }
-    }
-
-    impl Drop for Directory {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
     #[test]
     fn the_help_is_consistent() {
         use clap::CommandFactory;
@@ -165,7 +137,7 @@ mod tests {
 
     #[test]
     fn read_prints_path_text_and_confidence_and_goes_on_after_a_bad_file() {
-        let directory = Directory::new("read", &["aB3d", "x9Wm"]);
+        let directory = Folder::draw("engine-read", &["aB3d", "x9Wm"]).unwrap();
         fs::write(directory.path("page.html"), "<html>").unwrap();
         let (first, page, gone, last) =
             (directory.path("0.jpeg"), directory.path("page.html"), directory.path("gone"), directory.path("1.jpeg"));
@@ -181,7 +153,7 @@ mod tests {
 
     #[test]
     fn masks_of_another_font_are_read_from_a_file_and_a_bad_one_is_named_with_its_line() {
-        let directory = Directory::new("masks", &["0110"]);
+        let directory = Folder::draw("masks", &["0110"]).unwrap();
         let (masks, first) = (directory.path("masks"), directory.path("0.jpeg"));
         let all = Solver::builtin().masks().to_string();
         fs::write(&masks, &all[..all.find("\nglyph 2").unwrap()]).unwrap();

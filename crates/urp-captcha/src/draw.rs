@@ -1,8 +1,10 @@
 //! Draws captchas the way the server does. The same seed draws the same ones.
 
+use std::{env, fs, io, path::PathBuf, process};
+
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
-use crate::{CELLS, HEIGHT, MASK_WIDTH, Masks, WIDTH, column_x};
+use crate::{CELLS, HEIGHT, MASK_WIDTH, Masks, Solver, WIDTH, column_x};
 
 /// Short lines of noise on the ground.
 const LINES: usize = 155;
@@ -126,6 +128,41 @@ impl Drawing {
         // Writing to memory with sizes known to be right cannot fail.
         let _ = encoder.encode(&self.rgb, WIDTH as u16, HEIGHT as u16, ColorType::Rgb);
         bytes
+    }
+}
+
+/// A folder of drawn captchas with their `labels.tsv`, removed in the end: for tests.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Draws one captcha for each text, `0.jpeg` and so on. `name` must be another one for each folder of a process.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn draw(name: &str, texts: &[&str]) -> io::Result<Self> {
+        let path = env::temp_dir().join(format!("urp-captcha-{}-{name}", process::id()));
+        fs::create_dir_all(&path)?;
+        let mut labels = String::new();
+        for (index, text) in texts.iter().enumerate() {
+            let file = format!("{index}.jpeg");
+            fs::write(path.join(&file), captcha(Solver::builtin().masks(), text, &mut Numbers::new(index as u64)))?;
+            labels.extend([&file, "\t", text, "\n"]);
+        }
+        fs::write(path.join("labels.tsv"), labels)?;
+        Ok(Self(path))
+    }
+
+    /// The path of a file in it.
+    #[must_use]
+    pub fn path(&self, name: &str) -> String {
+        self.0.join(name).to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -237,7 +237,7 @@ impl fmt::Display for Share {
 
 #[cfg(test)]
 mod tests {
-    use urp_captcha::draw::captcha;
+    use urp_captcha::draw::Folder;
 
     use super::*;
 
@@ -249,35 +249,6 @@ mod tests {
         (result, String::from_utf8(out).unwrap(), String::from_utf8(notes).unwrap())
     }
 
-    /// A directory of its own with drawn captchas, removed in the end.
-    struct Directory(PathBuf);
-
-    impl Directory {
-        fn new(name: &str, texts: &[&str]) -> Self {
-            let path = std::env::temp_dir().join(format!("urp-captcha-{}-{name}", std::process::id()));
-            fs::create_dir_all(&path).unwrap();
-            let mut labels = String::new();
-            for (index, text) in texts.iter().enumerate() {
-                let name = format!("{index}.jpeg");
-                let jpeg = captcha(Solver::builtin().masks(), text, &mut Numbers::new(index as u64));
-                fs::write(path.join(&name), jpeg).unwrap();
-                labels.extend([&name, "\t", text, "\n"]);
-            }
-            fs::write(path.join("labels.tsv"), labels).unwrap();
-            Self(path)
-        }
-
-        fn path(&self, name: &str) -> String {
-            self.0.join(name).to_str().unwrap().into()
-        }
-    }
-
-    impl Drop for Directory {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
     #[test]
     fn the_help_is_consistent() {
         use clap::CommandFactory;
@@ -286,7 +257,7 @@ mod tests {
 
     #[test]
     fn learned_masks_can_be_scored_and_read_with() {
-        let directory = Directory::new("learn", &["aB3d", "d3Ba", "Bad3", "3daB"]);
+        let directory = Folder::draw("learn", &["aB3d", "d3Ba", "Bad3", "3daB"]).unwrap();
         let (labels, dir, masks) = (directory.path("labels.tsv"), directory.path(""), directory.path("masks"));
         let (result, out, notes) = execute_line(&["learn", &labels, &dir, "--out", &masks]);
         result.unwrap();
@@ -301,7 +272,7 @@ mod tests {
 
     #[test]
     fn score_lists_misses_with_their_confidence() {
-        let directory = Directory::new("score", &["aB3d", "x9Wm"]);
+        let directory = Folder::draw("score", &["aB3d", "x9Wm"]).unwrap();
         fs::write(directory.path("labels.tsv"), "0.jpeg\tab3d\n1.jpeg\tx9WM\n").unwrap();
         let (result, out, _) = execute_line(&["score", &directory.path("labels.tsv"), &directory.path("")]);
         result.unwrap();
@@ -314,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_held_out_captcha_is_scored_by_masks_that_never_saw_it() {
-        let directory = Directory::new("holdout", &["aB3d", "d3Ba", "Bad3", "3daW"]);
+        let directory = Folder::draw("holdout", &["aB3d", "d3Ba", "Bad3", "3daW"]).unwrap();
         let (labels, dir) = (directory.path("labels.tsv"), directory.path(""));
         let (result, out, _) = execute_line(&["score", &labels, &dir, "--holdout=one"]);
         result.unwrap();
@@ -328,7 +299,7 @@ mod tests {
 
     #[test]
     fn drawn_captchas_come_with_their_labels_and_are_read() {
-        let directory = Directory::new("draw", &[]);
+        let directory = Folder::draw("draw", &[]).unwrap();
         let drawn = directory.path("drawn");
         execute_line(&["draw", &drawn, "--count", "20"]).0.unwrap();
         let labels = directory.path("drawn/labels.tsv");
@@ -342,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_bad_label_or_mask_file_is_named_with_its_line() {
-        let directory = Directory::new("bad", &["aB3d"]);
+        let directory = Folder::draw("bad", &["aB3d"]).unwrap();
         let (labels, dir, masks) = (directory.path("bad.tsv"), directory.path(""), directory.path("masks"));
         fs::write(&labels, "0.jpeg\taB3d\n0.jpeg aB3d\n").unwrap();
         let (result, ..) = execute_line(&["score", &labels, &dir]);
@@ -354,7 +325,7 @@ mod tests {
 
     #[test]
     fn one_symbol_is_too_little_to_learn_and_nothing_is_written() {
-        let directory = Directory::new("one", &["8888"]);
+        let directory = Folder::draw("one", &["8888"]).unwrap();
         let (labels, masks) = (directory.path("labels.tsv"), directory.path("masks"));
         let (result, ..) = execute_line(&["learn", &labels, &directory.path(""), "--out", &masks]);
         let message = result.unwrap_err().to_string();
