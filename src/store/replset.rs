@@ -422,7 +422,10 @@ async fn ensure_settings(admin: &Database, election_timeout: Duration) -> Result
         tries -= 1;
         match admin.run_command(doc! { "replSetReconfig": config }).await {
             // Read again: another instance or the server may have changed it.
-            Ok(_) => {}
+            Ok(_) if tries > 0 => {}
+            Ok(_) => {
+                return Err(ReplsetError::Settings("the set accepts its settings and does not keep them".to_owned()));
+            }
             Err(e) if tries > 0 && code(&e).is_some_and(|code| RECONFIG_AGAIN.contains(&code)) => sleep(POLL).await,
             Err(source) => return Err(ReplsetError::Command { what: "replSetReconfig", source }),
         }
