@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 
 use super::text::{self, Text};
 use crate::{
-    app::App,
+    app::{App, AppState},
     crypto::random_token,
     error::ApiError,
     public_url,
@@ -44,6 +44,25 @@ impl Subscriber {
         app.burst.take(app.pseudonyms.number(&subscription.open_id), &subscription.open_id).await?;
         app.store.users.find(&subscription.open_id).await?.filter(|user| user.bind).ok_or(NO_SUBSCRIPTION)
     }
+}
+
+/// Makes `token` the one that opens the account's personal addresses of this kind; an earlier one stops working.
+///
+/// # Errors
+/// [`ApiError::DatabaseUnavailable`].
+pub async fn subscribe(app: &AppState, kind: SubscriptionKind, open_id: String, token: String) -> Result<(), ApiError> {
+    let worker = app.clone();
+    app.finish(async move { Ok(worker.store.subscriptions.put(kind, &open_id, &token, worker.clock.now()).await?) })
+        .await
+}
+
+/// Ends the account's personal addresses of this kind.
+///
+/// # Errors
+/// [`ApiError::DatabaseUnavailable`].
+pub async fn unsubscribe(app: &AppState, kind: SubscriptionKind, open_id: String) -> Result<(), ApiError> {
+    let worker = app.clone();
+    app.finish(async move { Ok(worker.store.subscriptions.end(kind, &open_id).await?) }).await
 }
 
 /// A token for a personal address.

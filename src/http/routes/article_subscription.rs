@@ -57,10 +57,7 @@ pub(super) async fn subscribe(
         Ok(Address { classify, public, url })
     });
     let feeds = feeds.into_iter().collect::<Result<_, ApiError>>()?;
-    let (worker, kind) = (app.clone(), SubscriptionKind::Feeds);
-    let stored =
-        async move { Ok(worker.store.subscriptions.put(kind, &user.open_id, &token, worker.clock.now()).await?) };
-    app.finish(stored).await?;
+    subscriber::subscribe(&app, SubscriptionKind::Feeds, user.open_id, token).await?;
     Ok(Envelope::created("订阅地址已生成", Addresses { feeds }))
 }
 
@@ -77,7 +74,6 @@ pub(super) async fn unsubscribe(
     State(app): State<AppState>,
     Student(user): Student,
 ) -> Result<Envelope<Done>, ApiError> {
-    let (worker, kind) = (app.clone(), SubscriptionKind::Feeds);
-    app.finish(async move { Ok(worker.store.subscriptions.end(kind, &user.open_id).await?) }).await?;
+    subscriber::unsubscribe(&app, SubscriptionKind::Feeds, user.open_id).await?;
     Ok(Envelope::ok("订阅已取消", Done {}))
 }

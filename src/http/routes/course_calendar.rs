@@ -52,10 +52,7 @@ pub(super) async fn subscribe(
 ) -> Result<Envelope<Address>, ApiError> {
     let token = subscriber::new_token()?;
     let url = subscriber::address(&app, &parts, &["api", "course.ics"], Some(&token))?;
-    let (worker, kind) = (app.clone(), SubscriptionKind::Calendar);
-    let stored =
-        async move { Ok(worker.store.subscriptions.put(kind, &user.open_id, &token, worker.clock.now()).await?) };
-    app.finish(stored).await?;
+    subscriber::subscribe(&app, SubscriptionKind::Calendar, user.open_id, token).await?;
     Ok(Envelope::created("订阅地址已生成", Address { url: url.into() }))
 }
 
@@ -72,8 +69,7 @@ pub(super) async fn unsubscribe(
     State(app): State<AppState>,
     Student(user): Student,
 ) -> Result<Envelope<Done>, ApiError> {
-    let (worker, kind) = (app.clone(), SubscriptionKind::Calendar);
-    app.finish(async move { Ok(worker.store.subscriptions.end(kind, &user.open_id).await?) }).await?;
+    subscriber::unsubscribe(&app, SubscriptionKind::Calendar, user.open_id).await?;
     Ok(Envelope::ok("订阅已取消", Done {}))
 }
 
