@@ -14,7 +14,7 @@ run() {
 
 run cargo fmt --all --check
 run cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-RUSTDOCFLAGS='-D warnings' run cargo doc --workspace --all-features --no-deps --locked
+RUSTDOCFLAGS='-D warnings' run cargo doc --workspace --all-features --no-deps --document-private-items --locked
 if have shellcheck || { is_root && install_packages shellcheck; }; then
     run shellcheck --external-sources --severity=warning .ci/run docker/*.sh docker/*/*.sh tests/scripts/run.sh tests/fuzz/run.sh
 else

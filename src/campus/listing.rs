@@ -62,7 +62,7 @@ impl<T: PartialEq> Leaves<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campus::page::Pager;
+    use crate::campus::page::pager::Pager;
 
     fn leaf(rows: std::ops::Range<usize>, page: u32, pages: u32, total: Option<usize>) -> Leaf<usize, u32> {
         Leaf { rows: rows.collect(), pager: Some(Pager { page, pages }), total, next: Some(page + 1) }

@@ -3,21 +3,20 @@
 //! The parsers (`parse_*.rs`) are pure: text in, data or a [`PageError`] out. `scraper`'s tree is not `Send`, so no
 //! document may live across an `await`.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use encoding_rs::{Encoding, GBK, UTF_8};
+use encoding_rs::Encoding;
 
 mod charset;
 pub(crate) mod dom;
 #[cfg(test)]
 pub(crate) mod fixture;
-mod pager;
+pub(crate) mod pager;
 mod said;
 mod unread;
 
 pub use charset::{decode_answer, ungarbled};
-pub use pager::{Leaf, Pager};
+pub use pager::Leaf;
 pub(crate) use pager::{pager_of, total_of};
 use said::Meaning;
 pub use said::{Barrier, Closed, Said};
@@ -180,21 +179,6 @@ fn refusal_of(meaning: Meaning, text: &str) -> PageError {
     }
 }
 
-/// Turns the bytes of a page into text.
-///
-/// A byte order mark overrides `encoding`. Invalid bytes become U+FFFD: one damaged name is no reason to refuse a
-/// table.
-pub fn decode(bytes: &[u8], encoding: PageEncoding) -> Result<Cow<'_, str>, PageError> {
-    if bytes.len() > MAX_PAGE_BYTES {
-        return Err(PageError::TooLarge);
-    }
-    let encoding = match encoding {
-        PageEncoding::Gbk => GBK,
-        PageEncoding::Utf8 => UTF_8,
-    };
-    Ok(encoding.decode(bytes).0)
-}
-
 /// Guesses the character set of a page that was saved to a file.
 ///
 /// Chinese text in GBK is practically never valid UTF-8. A file cut off in the middle of a character is still UTF-8.
@@ -233,7 +217,15 @@ pub(crate) fn split_label(text: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
+    use encoding_rs::GBK;
+
     use super::*;
+
+    fn decode(bytes: &[u8], default: PageEncoding) -> Result<Cow<'_, str>, PageError> {
+        decode_answer(bytes, None, default)
+    }
 
     #[test]
     fn a_login_page_that_speaks_of_no_refusal_is_not_held_against_the_password() {

@@ -82,7 +82,6 @@ impl MessengerError {
 }
 
 /// The parts of the messenger.
-#[expect(missing_docs, reason = "each is described at its type")]
 pub struct Parts {
     pub wechat: Wechat,
     pub store: Store,

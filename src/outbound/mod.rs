@@ -21,7 +21,7 @@ use url::Url;
 
 pub use breaker::{Asker, Breaker, Open};
 pub use cookies::Cookies;
-pub use link::{Arrival, Download, MAX_DOWNLOAD};
+pub use link::{Arrival, Download};
 pub use request::Request;
 
 /// External systems, each with its own breaker and concurrency limit.
@@ -41,7 +41,6 @@ pub use request::Request;
     strum::VariantArray,
 )]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
 #[strum(serialize_all = "lowercase")]
 pub enum System {
     Vpn,

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 pub use database::{is_migrated, watch_database};
 pub use readiness::Readiness;
-pub use shutdown::{Abort, Shutdown, metrics_upkeep};
+pub use shutdown::{Shutdown, metrics_upkeep};
 
 /// Listens on `addr`.
 ///

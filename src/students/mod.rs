@@ -80,7 +80,6 @@ impl std::fmt::Debug for Students {
 }
 
 /// What [`Students`] are made of.
-#[expect(missing_docs, reason = "each is described at its type")]
 pub struct Parts {
     pub store: Store,
     pub campus: Campus,

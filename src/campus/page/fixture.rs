@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::{decode, detect};
+use super::{decode_answer, detect};
 
 /// The text of `tests/fixtures/<name>`, whatever its character set.
 pub(crate) fn fixture(name: &str) -> String {
@@ -21,7 +21,7 @@ pub(crate) fn bytes(name: &str) -> Vec<u8> {
 }
 
 fn text(bytes: &[u8]) -> String {
-    decode(bytes, detect(bytes)).expect("a fixture is small").into_owned()
+    decode_answer(bytes, None, detect(bytes)).expect("a fixture is small").into_owned()
 }
 
 /// One damage to a page.
