@@ -223,7 +223,7 @@ impl Plan {
         self.compare_members(&hello)?;
         progress(&format!("primary is {primary}"));
         let database = self.direct(&primary, true)?;
-        if ensure_settings(&database, election_timeout).await? {
+        if ensure_settings(async |command| database.run_command(command).await, election_timeout).await? {
             progress("settings of the set brought up to date");
         }
         self.ensure_users(&database, progress).await?;
@@ -404,13 +404,17 @@ fn settings(election_timeout: Duration) -> Document {
     }
 }
 
-/// Changes the settings of an existing set to these. Returns whether that was necessary.
-async fn ensure_settings(admin: &Database, election_timeout: Duration) -> Result<bool, ReplsetError> {
+/// Changes the settings of an existing set to these, by commands which `admin` runs at its primary. Returns whether that
+/// was necessary.
+async fn ensure_settings(
+    admin: impl AsyncFn(Document) -> mongodb::error::Result<Document>,
+    election_timeout: Duration,
+) -> Result<bool, ReplsetError> {
     let failed = |what| move |source| ReplsetError::Command { what, source };
     let wanted = settings(election_timeout);
     let mut tries = RECONFIG_TRIES;
     loop {
-        let answer = admin.run_command(doc! { "replSetGetConfig": 1 }).await.map_err(failed("replSetGetConfig"))?;
+        let answer = admin(doc! { "replSetGetConfig": 1 }).await.map_err(failed("replSetGetConfig"))?;
         let mut config = answer.get_document("config").cloned().unwrap_or_default();
         let mut present = config.get_document("settings").cloned().unwrap_or_default();
         if wanted.iter().all(|(name, value)| present.get(name).is_some_and(|present| is_same(present, value))) {
@@ -420,7 +424,7 @@ async fn ensure_settings(admin: &Database, election_timeout: Duration) -> Result
         config.insert("settings", present);
         config.insert("version", number(config.get("version")).unwrap_or_default() + 1);
         tries -= 1;
-        match admin.run_command(doc! { "replSetReconfig": config }).await {
+        match admin(doc! { "replSetReconfig": config }).await {
             // Read again: another instance or the server may have changed it.
             Ok(_) if tries > 0 => {}
             Ok(_) => {
@@ -526,5 +530,19 @@ mod tests {
         assert_eq!(exists(&[fresh(), None, knows()]), Some(true));
         assert_eq!(exists(&[fresh(), fresh(), None]), None, "the silent one may have the data");
         assert_eq!(exists(&[None, None, None]), None);
+    }
+
+    #[tokio::test]
+    async fn settings_that_the_set_accepts_and_does_not_keep_end_in_an_error() {
+        let changes = std::cell::Cell::new(0_u32);
+        let forgets = async |command: Document| {
+            if command.contains_key("replSetReconfig") {
+                changes.set(changes.get() + 1);
+            }
+            Ok(doc! { "ok": 1, "config": { "_id": "wehpu", "version": 1, "settings": { "chainingAllowed": true } } })
+        };
+        let error = ensure_settings(forgets, Duration::from_secs(4)).await.unwrap_err();
+        assert!(error.to_string().contains("does not keep them"), "{error}");
+        assert_eq!(changes.get(), RECONFIG_TRIES);
     }
 }

@@ -233,7 +233,6 @@ fn failures(run: &Run, journal: &Journal) -> Vec<(String, usize)> {
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    counts.truncate(40);
     counts
 }
 
