@@ -56,14 +56,18 @@ make_certificate() {
     local dir=$WEHPU_STATE/attack
     have openssl || install_packages openssl || die "openssl is needed to make a certificate"
     mkdir -p "$dir"
+    # Attackers run the bench's own program in a container with an address of its own. Any image with a C library will do.
+    export ATTACK_IMAGE=$WEHPU_MONGO_IMAGE
+    # The proxy of a stack that was kept goes on with the certificate it was started with.
+    if [ "${KEEP:-}" = yes ] && openssl x509 -in "$ATTACK_CERTIFICATE" -noout -checkend 3600 >/dev/null 2>&1; then
+        return
+    fi
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=wehpu.test \
         -addext subjectAltName=DNS:wehpu.test -addext basicConstraints=critical,CA:FALSE \
         -keyout "$dir/key.pem" -out "$ATTACK_CERTIFICATE" 2>/dev/null || die "openssl makes no certificate"
     cat "$dir/key.pem" "$ATTACK_CERTIFICATE" >"$ATTACK_PROXY_PEM"
     # Read by the proxy's user inside its container.
     chmod 0644 "$ATTACK_PROXY_PEM"
-    # Attackers run the bench's own program in a container with an address of its own. Any image with a C library will do.
-    export ATTACK_IMAGE=$WEHPU_MONGO_IMAGE
 }
 [ "$BENCH_OF" = cluster ] || make_certificate
 

@@ -339,7 +339,12 @@ fn trouble(error: &reqwest::Error) -> String {
     } else {
         "connection broken"
     };
-    word.to_owned()
+    // The innermost cause is what the network said.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    format!("{word}: {cause}")
 }
 
 /// Number of the simulator's student `index`.

@@ -39,6 +39,9 @@ const STAY: u64 = 90;
 /// Largest factor by which students come and read more slowly: a person waits for the end.
 const SLOWEST: f64 = 3.0;
 
+/// Number of slow reads that the line of an attack names.
+const SLOWEST_SHOWN: usize = 6;
+
 /// Promise: 99 of 100 reads of ordinary users are answered within this time.
 const ANSWERED: Duration = Duration::from_secs(1);
 
@@ -226,18 +229,17 @@ fn absolute(path: &str) -> Result<String, Failure> {
 
 /// One line about a finished attack.
 fn line(case: &Case) -> String {
-    let failed: Vec<&Record> = case.reads.iter().filter(|read| !read.is_ok()).collect();
-    let what = failed.first().map_or(String::new(), |read| {
-        format!(" ({} {})", read.status.map_or("none".to_owned(), |status| status.to_string()), read.code)
-    });
+    let failed: Vec<String> = case.reads.iter().filter(|read| !read.is_ok()).map(failure).collect();
+    let what = if failed.is_empty() { String::new() } else { format!(" ({})", failed.join("; ")) };
     let memory: Vec<String> =
         case.memory.iter().map(|(name, memory)| format!("{name} {}/{}", mib(memory.most), mib(memory.limit))).collect();
     format!(
-        "  {}: {} of {} reads failed{what}, p99 {} ms, normal after {}; attacker: {} opened, {} refused, answers {:?}; {} codes at WeChat; MiB: {}{}",
+        "  {}: {} of {} reads failed{what}, p99 {} ms, slowest {}, normal after {}; attacker: {} opened, {} refused, answers {:?}; {} codes at WeChat; MiB: {}{}",
         case.attack.name(),
         failed.len(),
         case.reads.len(),
         p99(case).as_millis(),
+        slowest(case),
         case.normal_again.map_or("–".to_owned(), |d| format!("{:.1} s", d.as_secs_f64())),
         case.met.opened,
         case.met.refused,
@@ -246,6 +248,23 @@ fn line(case: &Case) -> String {
         memory.join(", "),
         if case.ended.is_empty() { String::new() } else { format!("; ENDED: {}", case.ended.join(", ")) },
     )
+}
+
+/// A failed read in a few words.
+fn failure(read: &Record) -> String {
+    let status = read.status.map_or("no status".to_owned(), |status| status.to_string());
+    format!("{} after {} ms: {status}, {}", read.kind.name(), read.took().as_millis(), read.code)
+}
+
+/// The slowest reads: how many milliseconds each took, and when it began, in seconds since the first read.
+fn slowest(case: &Case) -> String {
+    let mut reads: Vec<&Record> = case.reads.iter().collect();
+    let Some(first) = reads.iter().map(|read| read.start).min() else { return "none".to_owned() };
+    reads.sort_by_key(|read| std::cmp::Reverse(read.took()));
+    let one = |read: &&Record| {
+        format!("{} {} at {:.1} s", read.kind.name(), read.took().as_millis(), (read.start - first).as_secs_f64())
+    };
+    reads.iter().take(SLOWEST_SHOWN).map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn mib(bytes: u64) -> u64 {
