@@ -9,6 +9,7 @@ use tracing::Instrument;
 
 use crate::{
     campus::Campus,
+    changed_pages::Keeper,
     clock::Clock,
     config::Config,
     crypto::{KeyRing, Pseudonyms, random_hex},
@@ -22,6 +23,7 @@ use crate::{
     service::hostname,
     store::{Store, StoreError},
     students::{self, Students},
+    terms::Terms,
     tokens::{Revoked, Tokens},
     wechat::Wechat,
 };
@@ -38,6 +40,8 @@ pub struct App {
     pub store: Store,
     /// Campus systems.
     pub campus: Campus,
+    /// The current terms.
+    pub terms: Terms,
     /// Students at the campus systems: sessions and orders.
     pub students: Students,
     /// Campus data through the store.
@@ -100,10 +104,20 @@ impl App {
         let store = Store::connect(config.mongodb.uri.expose_secret(), "wehpu-engine").await?;
         let outbound =
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
-        let campus = Campus::new(&config.campus, &config.spider.news_list_path, &outbound)?;
         let keys = Arc::new(KeyRing::new(&config.auth.credential_keys).ok_or(SetupError::CredentialKeys)?);
-        let objects = Objects::open(&config.storage, &store, clock.clone()).await?;
         let tasks = TaskTracker::new();
+        let outbound = if config.keep_changed_pages {
+            let keeper = Keeper::new(store.clone(), Arc::clone(&keys), clock.clone(), tasks.clone());
+            outbound.showing_changed(Arc::new(keeper))
+        } else {
+            outbound
+        };
+        let school = Arc::clone(&config.school);
+        let campus = Campus::new(&config.campus, &school, &config.spider.news_list_path, &outbound)?;
+        let told_by = school.academics.iter().map(|academic| academic.id.clone()).collect();
+        let fixed = config.term.clone();
+        let terms = Terms::new(fixed, told_by, config.fresh.term, store.terms.clone(), clock.clone());
+        let objects = Objects::open(&config.storage, &store, clock.clone()).await?;
         let host = hostname();
         let replica: Arc<str> = format!("{host}/{}", random_hex()).into();
         let students = Students::new(students::Parts {
@@ -111,7 +125,8 @@ impl App {
             campus: campus.clone(),
             keys: Arc::clone(&keys),
             clock: clock.clone(),
-            term: config.term.name.clone(),
+            school,
+            terms: terms.clone(),
             tasks: tasks.clone(),
             replica: Arc::clone(&replica),
         });
@@ -121,7 +136,7 @@ impl App {
             students: students.clone(),
             clock: clock.clone(),
             fresh: config.fresh,
-            term: config.term.clone(),
+            terms: terms.clone(),
             tasks: tasks.clone(),
         });
         let wechat = Wechat::new(config.wechat.clone(), &outbound);
@@ -156,6 +171,7 @@ impl App {
             store,
             campus,
             objects,
+            terms,
             students,
             reader,
             keys,

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use crate::{
     campus::{
         CampusError,
-        page::{Closed, Said},
+        page::{Barrier, Closed, Said},
         pause::SYSTEM_PAUSE,
     },
     crypto::SealError,
@@ -21,6 +21,29 @@ use crate::{
     students::StudentError,
     wechat::WechatError,
 };
+
+/// Which campus account made a bind fail.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailedBind {
+    /// The system that refused.
+    pub system: System,
+    /// Its words.
+    pub said: Said,
+}
+
+impl FailedBind {
+    /// A bind that failed at `system`, which said `said`.
+    #[must_use]
+    pub fn at(system: System, said: Said) -> Self {
+        Self { system, said }
+    }
+
+    /// Whether the VPN took its password; where there is none, nothing is wrong with it.
+    #[must_use]
+    pub fn vpn_worked(&self) -> bool {
+        self.system != System::Vpn
+    }
+}
 
 /// Everything an endpoint can answer other than success.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,30 +64,26 @@ pub enum ApiError {
     MethodNotAllowed,
     /// Campus accounts must be bound first.
     NotBound,
+    /// The school has no such system, or not for this student.
+    NotOffered,
+    /// The academic system does not tell which term it is, or when it takes place.
+    TermUnknown,
     /// The library password has not been given yet.
     LibraryPasswordMissing,
     /// A campus system refused the stored password, lately or now.
     WrongPassword(&'static str),
-    /// A bind failed; tells which of the two logins worked.
-    BindRefused {
-        /// The VPN took the password.
-        vpn: bool,
-        /// The URP took the password.
-        jwc: bool,
-    },
+    /// A bind failed because a campus system refused the password; its words.
+    BindRefused(FailedBind),
     /// A campus system has locked the account for a while; its words.
     AccountLocked(&'static str, Said),
     /// A bind met a locked account; tells which of the two logins worked.
-    BindLocked {
-        /// The VPN took the password.
-        vpn: bool,
-        /// The URP took the password.
-        jwc: bool,
-        /// What the system said.
-        said: Said,
-    },
+    BindLocked(FailedBind),
     /// The captcha could not be read often enough.
     CaptchaFailed,
+    /// The campus system wants a captcha that the student must read.
+    CaptchaRequired,
+    /// The campus system wants a piece dragged into a picture, which this service cannot show.
+    SliderRequired,
     /// A campus system takes no logins from this service; they are tried again after this time.
     LoginPaused(Duration),
     /// A campus system works and refuses; its words.
@@ -143,21 +162,28 @@ impl ApiError {
             Self::NotFound(what) => fixed(StatusCode::NOT_FOUND, "NOT_FOUND", what),
             Self::MethodNotAllowed => fixed(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "请求方法错误"),
             Self::NotBound => fixed(StatusCode::BAD_REQUEST, "NOT_BOUND", "请先绑定校园帐号"),
+            Self::NotOffered => fixed(StatusCode::NOT_FOUND, "NOT_OFFERED", "学校没有提供此项服务"),
+            Self::TermUnknown => fixed(StatusCode::NOT_FOUND, "TERM_UNKNOWN", "暂时无法确定当前学期"),
             Self::LibraryPasswordMissing => fixed(StatusCode::BAD_REQUEST, "NO_LIBRARY_PASSWORD", "请先填写图书馆密码"),
             Self::WrongPassword(what) => {
                 (StatusCode::BAD_REQUEST, "WRONG_PASSWORD", format!("{what}密码已失效，请重新绑定"))
             }
-            Self::BindRefused { vpn: false, .. } => {
-                fixed(StatusCode::BAD_REQUEST, "WRONG_PASSWORD", "VPN 帐号或密码错误")
+            Self::BindRefused(failed) => {
+                (StatusCode::BAD_REQUEST, "WRONG_PASSWORD", format!("{}帐号或密码错误", system_name(failed.system)))
             }
-            Self::BindRefused { .. } => fixed(StatusCode::BAD_REQUEST, "WRONG_PASSWORD", "教务处帐号或密码错误"),
             Self::AccountLocked(what, _) => {
                 (StatusCode::BAD_REQUEST, "ACCOUNT_LOCKED", format!("{what}帐号已被学校系统暂时锁定，请一小时后再试"))
             }
-            Self::BindLocked { vpn, .. } => {
-                let text = if *vpn { "教务处帐号已被暂时锁定" } else { "VPN 帐号已被暂时锁定" };
-                (StatusCode::BAD_REQUEST, "ACCOUNT_LOCKED", format!("{text}，请一小时后再试"))
+            Self::BindLocked(failed) => {
+                let text = format!("{}帐号已被暂时锁定，请一小时后再试", system_name(failed.system));
+                (StatusCode::BAD_REQUEST, "ACCOUNT_LOCKED", text)
             }
+            Self::CaptchaRequired => fixed(StatusCode::CONFLICT, "CAPTCHA_REQUIRED", "请输入验证码"),
+            Self::SliderRequired => fixed(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SLIDER_REQUIRED",
+                "学校系统现在登录需要滑动验证，暂时无法代为登录；已有数据仍可查看",
+            ),
             Self::CaptchaFailed => fixed(StatusCode::SERVICE_UNAVAILABLE, "CAPTCHA_FAILED", "验证码识别失败，请重试"),
             Self::LoginPaused(after) => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -260,6 +286,8 @@ fn closed_text(reason: Closed) -> &'static str {
         Closed::Hours => "学校系统当前时间不开放，请在开放时间再试",
         Closed::SwitchedOff => "学校暂未开放此项查询",
         Closed::Duty => "请先到学校系统完成所要求的事项",
+        Closed::Permission => "学校系统不允许此账号查看这项内容",
+        Closed::Other => "学校系统拒绝了这项查询",
     }
 }
 
@@ -346,30 +374,42 @@ impl From<SealError> for ApiError {
     }
 }
 
+impl From<&CampusError> for ApiError {
+    fn from(error: &CampusError) -> Self {
+        match error {
+            CampusError::WrongPassword(system, _) => Self::WrongPassword(system_name(*system)),
+            CampusError::Captcha => Self::CaptchaFailed,
+            CampusError::NeedsCaptcha(..) | CampusError::CaptchaWanted(_) => Self::CaptchaRequired,
+            CampusError::Locked(system, said) => Self::AccountLocked(system_name(*system), said.clone()),
+            CampusError::Barred(_, Barrier::Slider, _) => Self::SliderRequired,
+            CampusError::Barred(..) => Self::LoginPaused(SYSTEM_PAUSE),
+            CampusError::LoginPaused(_, left) => Self::LoginPaused(*left),
+            CampusError::NoDates(_) => Self::TermUnknown,
+            CampusError::Closed(_, reason, said) => Self::CampusClosed(*reason, said.clone()),
+            CampusError::SessionExpired(_)
+            | CampusError::Down(_)
+            | CampusError::Failing(_)
+            | CampusError::TooFast(_) => Self::CampusDown,
+            CampusError::Changed { .. } => Self::CampusChanged,
+        }
+    }
+}
+
+/// As for a reference; what a person should know is logged.
 impl From<CampusError> for ApiError {
     fn from(error: CampusError) -> Self {
-        match error {
-            CampusError::WrongPassword(system, _) => Self::WrongPassword(system_name(system)),
-            CampusError::Captcha => {
-                tracing::warn!(%error, "a campus login failed");
-                Self::CaptchaFailed
-            }
-            CampusError::Locked(system, said) => Self::AccountLocked(system_name(system), said),
-            CampusError::Barred(..) => Self::LoginPaused(SYSTEM_PAUSE),
-            CampusError::LoginPaused(_, left) => Self::LoginPaused(left),
-            CampusError::Closed(system, reason, said) => {
+        let answer = Self::from(&error);
+        match (&answer, &error) {
+            (Self::CaptchaFailed, _) => tracing::warn!(%error, "a campus login failed"),
+            (Self::SliderRequired, _) => tracing::warn!(%error, "a campus login wants a slider"),
+            (_, CampusError::Closed(system, reason, said)) => {
                 tracing::info!(%system, reason = reason.word(), said = said.for_log(), "a campus system refuses");
-                Self::CampusClosed(reason, said)
             }
-            CampusError::SessionExpired(_) | CampusError::Down(_) | CampusError::Failing(_) => {
-                tracing::warn!(%error, "a campus system is down");
-                Self::CampusDown
-            }
-            CampusError::Changed { .. } => {
-                tracing::error!(%error, "a campus system has changed");
-                Self::CampusChanged
-            }
+            (Self::CampusDown, _) => tracing::warn!(%error, "a campus system is down"),
+            (Self::CampusChanged, _) => tracing::error!(%error, "a campus system has changed"),
+            _ => {}
         }
+        answer
     }
 }
 
@@ -381,20 +421,44 @@ fn system_name(system: System) -> &'static str {
         System::Library => "图书馆",
         System::Physical => "体测系统",
         System::Repair | System::Logistics => "后勤系统",
+        System::Cas => "统一身份认证",
+        System::Eams | System::Jwglxt => "教务系统",
         System::News | System::Wechat | System::Github => "",
+    }
+}
+
+impl From<&StudentError> for ApiError {
+    fn from(error: &StudentError) -> Self {
+        match error {
+            StudentError::NoPassword(System::Library) => Self::LibraryPasswordMissing,
+            StudentError::NotBound | StudentError::NoPassword(_) => Self::NotBound,
+            StudentError::NotOffered => Self::NotOffered,
+            StudentError::TermUnknown => Self::TermUnknown,
+            StudentError::Rejected(system) => Self::WrongPassword(system_name(*system)),
+            StudentError::Campus(e) => e.into(),
+            StudentError::Store(e) => e.as_ref().into(),
+            StudentError::Seal(e) => e.clone().into(),
+            StudentError::TooSlow => Self::CampusDown,
+        }
     }
 }
 
 impl From<StudentError> for ApiError {
     fn from(error: StudentError) -> Self {
         match error {
-            StudentError::NoPassword(System::Library) => Self::LibraryPasswordMissing,
-            StudentError::NotBound | StudentError::NoPassword(_) => Self::NotBound,
-            StudentError::Rejected(system) => Self::WrongPassword(system_name(system)),
             StudentError::Campus(e) => e.into(),
-            StudentError::Store(e) => e.as_ref().into(),
-            StudentError::Seal(e) => e.into(),
-            StudentError::TooSlow => Self::CampusDown,
+            other => (&other).into(),
+        }
+    }
+}
+
+impl From<&ReadError> for ApiError {
+    fn from(error: &ReadError) -> Self {
+        match error {
+            ReadError::Student(e) => e.into(),
+            ReadError::TooSlow | ReadError::Incomplete => Self::CampusDown,
+            ReadError::Empty => Self::NotFound("没有查询到结果"),
+            ReadError::Aborted => Self::Internal,
         }
     }
 }
@@ -403,9 +467,7 @@ impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Student(e) => e.into(),
-            ReadError::TooSlow | ReadError::Incomplete => Self::CampusDown,
-            ReadError::Empty => Self::NotFound("没有查询到结果"),
-            ReadError::Aborted => Self::Internal,
+            other => (&other).into(),
         }
     }
 }
@@ -476,12 +538,16 @@ mod tests {
             E::NotFound(""),
             E::MethodNotAllowed,
             E::NotBound,
+            E::NotOffered,
+            E::TermUnknown,
             E::LibraryPasswordMissing,
             E::WrongPassword(""),
-            E::BindRefused { vpn: false, jwc: false },
+            E::BindRefused(FailedBind::at(System::Vpn, Said::default())),
             E::AccountLocked("", Said::default()),
-            E::BindLocked { vpn: false, jwc: false, said: Said::default() },
+            E::BindLocked(FailedBind::at(System::Urp, Said::default())),
             E::CaptchaFailed,
+            E::CaptchaRequired,
+            E::SliderRequired,
             E::LoginPaused(A_MINUTE),
             E::CampusClosed(Closed::Evaluate, Said::default()),
             E::CampusDown,

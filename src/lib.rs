@@ -16,17 +16,19 @@
 //! | [`feeds`] | the spider: news, lectures and notices from the campus into the store |
 //! | [`objects`] | uploaded files: GridFS, a directory or a bucket |
 //! | [`ics`] | a course table as a calendar, pure |
+//! | [`school`] | the profile of the school: which systems it has, where, with which quirks |
 //! | [`outbound`] | the only sender of requests: limits, breaker, cookies |
 //! | [`store`] | the MongoDB replica set: one file per collection; migrations |
 //! | [`cli`] | one file per subcommand |
 //!
 //! and beside them [`app`] (what a replica owns), [`service`] (start, readiness and end of a process), [`tokens`],
-//! [`flights`] (single flight), [`config`], [`crypto`], [`clock`], [`day`] (days in texts), [`public_url`], [`error`] (what
-//! callers are told) and [`telemetry`]. `campus` and `wechat` know neither `http` nor `store`.
+//! [`flights`] (single flight), [`changed_pages`] (copies of campus pages that nobody understood), [`config`], [`crypto`],
+//! [`clock`], [`day`] (days in texts), [`public_url`], [`error`] (what callers are told) and [`telemetry`]. `campus` and `wechat` know neither `http` nor `store`.
 
 pub mod accounts;
 pub mod app;
 pub(crate) mod campus;
+pub(crate) mod changed_pages;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -45,9 +47,11 @@ pub mod objects;
 pub(crate) mod outbound;
 pub(crate) mod public_url;
 pub mod readthrough;
+pub mod school;
 pub(crate) mod service;
 pub mod store;
 pub(crate) mod students;
 pub(crate) mod telemetry;
+pub(crate) mod terms;
 pub mod tokens;
 pub(crate) mod wechat;

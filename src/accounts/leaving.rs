@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::forgetting::{forget_every_student, forget_latecomers, forget_student};
+use super::forgetting::{forget_every_student, forget_latecomers, leave_student};
 use crate::{
     app::{App, AppState},
     error::ApiError,
@@ -45,7 +45,7 @@ pub async fn end_ways_in(app: &App, open_id: &str, presented: i64) -> Result<Opt
 /// [`ApiError::DatabaseUnavailable`]; the bind is the last to go: until then, repeating finds what is left to be done.
 pub async fn forget_bind(app: &App, user: &User) -> Result<(), ApiError> {
     let (open_id, student_id) = (user.open_id.as_str(), user.student_id.as_str());
-    forget_student(&app.store, open_id, student_id).await?;
+    leave_student(app, open_id, student_id).await?;
     // They are for those who are bound; another bind does not bring them back.
     app.store.subscriptions.revoke(open_id).await?;
     let known = (!student_id.is_empty()).then(|| app.pseudonyms.of(student_id));
@@ -62,7 +62,7 @@ pub async fn forget(app: &AppState, user: &User) -> Result<(), ApiError> {
     let (store, open_id) = (&app.store, user.open_id.as_str());
     store.subscriptions.revoke(open_id).await?;
     store.former.forget(open_id).await?;
-    forget_student(store, open_id, &user.student_id).await?;
+    leave_student(app, open_id, &user.student_id).await?;
     forget_deeds(app, user).await?;
     // Before the account is gone, so that it cannot come back with its tokens.
     revoke(app, open_id, user.all_tokens_until(app.clock.now())).await?;

@@ -1,8 +1,13 @@
 //! The university's systems: one folder per system with its client and parsers. Parsers are pure. Clients fetch through
 //! [`crate::outbound`] and distinguish the kinds of failure. Nothing here knows HTTP handlers or the database.
 
+pub mod academic;
 pub mod bulletin;
+pub mod captcha;
+pub mod cas;
+pub mod eams;
 pub mod feed;
+pub mod jwglxt;
 pub mod library;
 pub mod listing;
 pub mod logistics;
@@ -17,7 +22,7 @@ mod site;
 pub mod urp;
 pub mod vpn;
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 
 use reqwest::header::CONTENT_TYPE;
 use urp_captcha::{MasksError, Solver};
@@ -26,6 +31,7 @@ use crate::{
     campus::page::{Barrier, Closed, PageEncoding, PageError, Said},
     config,
     outbound::{Answer, Exchange, Outbound, OutboundError, Request, System},
+    school::School,
 };
 use session::Session;
 
@@ -47,9 +53,21 @@ pub enum CampusError {
     /// The captcha was read wrongly in every try.
     #[error("the captcha could not be read")]
     Captcha,
+    /// The system wants a captcha that only the student can read. A login goes on with his answer.
+    #[error("{0} wants a captcha to be read by the student")]
+    NeedsCaptcha(System, Arc<captcha::Challenge>),
+    /// The system wants a captcha, and no student is there to read one.
+    #[error("{0} wants a captcha, and nobody is there to read it")]
+    CaptchaWanted(System),
+    /// The system says that it was asked too fast, also after a pause.
+    #[error("{0} was asked too fast")]
+    TooFast(System),
     /// The session ended and could not be renewed.
     #[error("the session of {0} ended")]
     SessionExpired(System),
+    /// The system has not told when the term takes place, so a day of it cannot be asked for. Nothing was sent.
+    #[error("{0} does not tell when the term takes place")]
+    NoDates(System),
     /// The system works and refuses, with its reason and words.
     #[error("{0} works and refuses: {word}", word = .1.word())]
     Closed(System, Closed, Said),
@@ -86,6 +104,11 @@ impl CampusError {
         }
     }
 
+    /// The error for a `page` that lacks something. Counted as [`Self::of_page`] does.
+    fn changed(system: System, page: &'static str, missing: &'static str) -> Self {
+        Self::of_page(system, PageError::Changed { page, missing })
+    }
+
     /// The error for a page that could not be read. Counts refusals, unknown answers and changed pages.
     fn of_page(system: System, error: PageError) -> Self {
         match error {
@@ -94,6 +117,7 @@ impl CampusError {
             PageError::Locked(said) => Self::Locked(system, said),
             PageError::Barred(barrier, said) => Self::Barred(system, barrier, said),
             PageError::WrongCaptcha => Self::Captcha,
+            PageError::TooFast | PageError::Again => Self::TooFast(system),
             PageError::Closed(reason, said) => {
                 let labels = [("system", system.name()), ("reason", reason.word())];
                 metrics::counter!("campus_closed_total", &labels).increment(1);
@@ -132,6 +156,9 @@ fn layer_system(layer: page::Layer) -> System {
         page::Layer::Library => System::Library,
         page::Layer::Physical => System::Physical,
         page::Layer::Repair => System::Repair,
+        page::Layer::Cas => System::Cas,
+        page::Layer::Eams => System::Eams,
+        page::Layer::Jwglxt => System::Jwglxt,
     }
 }
 
@@ -152,8 +179,8 @@ pub enum SetupError {
 /// Clients of all campus systems.
 #[derive(Debug, Clone)]
 pub struct Campus {
-    /// The URP academic system, through the VPN.
-    pub urp: urp::Urp,
+    /// The academic systems by the names that the school's profile gives them.
+    academics: Arc<HashMap<String, academic::Academic>>,
     /// The library.
     pub library: library::Library,
     /// Physical education.
@@ -170,8 +197,14 @@ pub struct Campus {
 }
 
 impl Campus {
-    /// `config` holds the addresses, `news_list_path` the list page of the news. Everything is sent through `outbound`.
-    pub fn new(config: &config::Campus, news_list_path: &str, outbound: &Outbound) -> Result<Self, SetupError> {
+    /// `config` holds the addresses, `school` the academic systems, `news_list_path` the list page of the news. Everything
+    /// is sent through `outbound`.
+    pub fn new(
+        config: &config::Campus,
+        school: &Arc<School>,
+        news_list_path: &str,
+        outbound: &Outbound,
+    ) -> Result<Self, SetupError> {
         let pauses = pause::Pauses::default();
         let vpn = vpn::Vpn::new(config, outbound.clone(), pauses.clone()).ok_or(SetupError::VpnKey)?;
         let vpn = Arc::new(vpn);
@@ -179,8 +212,10 @@ impl Campus {
             None => Solver::builtin().clone(),
             Some(path) => Solver::from_masks(&std::fs::read_to_string(path).map_err(SetupError::MasksFile)?)?,
         };
+        let urp = urp::Urp::new(config.urp_host.clone(), solver, Arc::clone(&vpn), outbound.clone(), pauses.clone());
+        let academics = academic::all(school, &urp, outbound, &pauses);
         Ok(Self {
-            urp: urp::Urp::new(config.urp_host.clone(), solver, Arc::clone(&vpn), outbound.clone(), pauses.clone()),
+            academics: Arc::new(academics),
             library: library::Library::new(&config.library_url, outbound, pauses.clone()),
             physical: physical::Physical::new(&config.physical_url, outbound, pauses.clone()),
             repair: repair::Repair::new(&config.repair_url, outbound, pauses),
@@ -189,6 +224,12 @@ impl Campus {
             bulletin: bulletin::Bulletin::new(config, vpn, outbound),
             outbound: outbound.clone(),
         })
+    }
+
+    /// The academic system of this name.
+    #[must_use]
+    pub fn academic(&self, id: &str) -> Option<&academic::Academic> {
+        self.academics.get(id)
     }
 
     /// Whether the breaker of `system`, or of the VPN in front of it, refuses requests now.
@@ -230,8 +271,11 @@ fn text_of(answer: &Answer, usual: PageEncoding) -> Result<Cow<'_, str>, PageErr
     page::decode_answer(&answer.body, content_type, usual)
 }
 
-/// Tells the breaker what `outcome` means for the system.
+/// Tells the breaker what `outcome` means for the system, and shows the page if nobody understood it.
 fn judge<T>(exchange: Exchange<'_>, session: &Session, outcome: Result<T, CampusError>) -> Result<T, CampusError> {
+    if let Err(&CampusError::Changed { system, page, missing }) = outcome.as_ref() {
+        exchange.show_changed(system, page, missing);
+    }
     match &outcome {
         Err(e) if e.is_failure_of_system() => exchange.unreadable(session.asker),
         _ => exchange.well(),

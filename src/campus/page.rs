@@ -51,6 +51,12 @@ pub enum Layer {
     Physical,
     /// The repair service.
     Repair,
+    /// The central sign-on (CAS).
+    Cas,
+    /// The EAMS academic system.
+    Eams,
+    /// The jwglxt academic system.
+    Jwglxt,
 }
 
 impl fmt::Display for Layer {
@@ -61,6 +67,9 @@ impl fmt::Display for Layer {
             Self::Library => "the library",
             Self::Physical => "physical education",
             Self::Repair => "the repair service",
+            Self::Cas => "the central sign-on",
+            Self::Eams => "EAMS",
+            Self::Jwglxt => "jwglxt",
         })
     }
 }
@@ -86,6 +95,12 @@ pub enum PageError {
     /// The captcha was read wrongly: fetch a new one.
     #[error("the captcha was refused")]
     WrongCaptcha,
+    /// The system refuses requests that follow each other so fast.
+    #[error("the requests came too fast")]
+    TooFast,
+    /// The system has just ended an older session of the student and asks to request the page again.
+    #[error("an older session was ended, the page must be requested again")]
+    Again,
     /// The system works and refuses.
     #[error("the system works and refuses: {word}", word = .0.word())]
     Closed(Closed, Said),
@@ -132,7 +147,7 @@ impl PageError {
             Self::Barred(..) => "LOGIN_BARRED",
             Self::WrongCaptcha => "CAPTCHA_FAILED",
             Self::Closed(..) => "CAMPUS_CLOSED",
-            Self::Maintenance | Self::Unknown(_) => "CAMPUS_DOWN",
+            Self::Maintenance | Self::Unknown(_) | Self::TooFast | Self::Again => "CAMPUS_DOWN",
             Self::Changed { .. } | Self::TooLarge => "CAMPUS_CHANGED",
         }
     }
@@ -162,6 +177,22 @@ pub(crate) fn login_refusal(page: &dom::Page<'_>) -> Option<PageError> {
 /// The error for an answer to a login whose text is not known.
 pub(crate) fn unknown_answer(page: &dom::Page<'_>) -> PageError {
     PageError::Unknown(Said::new(&said::messages(page).join(" ")))
+}
+
+/// The error that refuses a login with these words, at systems whose captcha the student reads.
+pub(crate) fn refusal_of_login(words: &str) -> PageError {
+    match refusal_in(words) {
+        PageError::Barred(Barrier::Captcha, said) => {
+            // `密码错误，请输入验证码`: the captcha is wanted next time, the password was wrong this time.
+            let clauses = words.split(['，', ',', '。', '！', '!', '；', ';']).filter(|part| !part.contains("验证码"));
+            if matches!(refusal_in(&clauses.collect::<Vec<_>>().join("，")), PageError::WrongPassword(_)) {
+                return PageError::WrongPassword(said);
+            }
+            let was_wrong = ["错误", "不正确", "有误", "失效", "过期"].iter().any(|word| words.contains(word));
+            if was_wrong { PageError::WrongCaptcha } else { PageError::Barred(Barrier::Captcha, said) }
+        }
+        other => other,
+    }
 }
 
 /// The error for the reason in the place where a login page names it.
@@ -213,6 +244,17 @@ pub(crate) fn clean(text: &str) -> String {
 /// Splits `label：value` at its first colon, Chinese or Latin; the value may have more (`3:58`).
 pub(crate) fn split_label(text: &str) -> Option<(&str, &str)> {
     text.split_once([':', '：']).map(|(label, value)| (label.trim(), value.trim()))
+}
+
+/// A number in digits or, up to nineteen, in Chinese.
+pub(crate) fn numeral(text: &str) -> Option<u8> {
+    const DIGITS: [&str; 9] = ["一", "二", "三", "四", "五", "六", "七", "八", "九"];
+    let digit = |text: &str| (1..).zip(DIGITS).find_map(|(value, numeral)| (numeral == text).then_some(value));
+    match text.trim().strip_prefix('十') {
+        Some("") => Some(10),
+        Some(rest) => digit(rest).map(|value| value + 10),
+        None => digit(text.trim()).or_else(|| text.trim().parse().ok()),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use super::{
     pause::{Caller, Pauses},
     session::Session,
 };
-use crate::outbound::{Outbound, Request, System};
+use crate::{
+    clock::Clock,
+    outbound::{Outbound, Request, System},
+};
 
 /// A person who can log in at a system.
 pub(super) trait SignIn: Sync {
@@ -83,6 +86,12 @@ impl Site {
         session.enter(self.system);
         Ok(())
     }
+}
+
+/// Now, in milliseconds since 1970: what pages append to addresses against caches. The clock of the campus, which tests set,
+/// has no say in it.
+pub(super) fn moment() -> String {
+    Clock::system().now().timestamp_millis().to_string()
 }
 
 /// `path` appended to `base`, whose own path is kept.

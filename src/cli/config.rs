@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::config::{self, Config};
 
-/// Print the settings in force, secrets masked.
+/// Print the settings in force, secrets masked, with where each comes from.
 ///
 /// Exits non-zero, naming each problem, when the service would not start with them.
 #[derive(Debug, clap::Args)]
@@ -17,8 +17,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.example {
         return super::print(&config::env_example());
     }
-    let reader = config::environment()?;
+    let mut reader = config::environment()?;
     super::print(&format!("{}\n", reader.effective()))?;
-    Config::read(reader)?;
+    for warning in Config::read(reader)?.warnings {
+        eprintln!("warning: {warning}");
+    }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod pseudonym;
 mod rekey;
 mod replset;
 mod retention;
+mod school;
 mod serve;
 mod spider;
 mod takeover;
@@ -55,6 +56,9 @@ enum Command {
     Healthcheck(healthcheck::Args),
     /// Print the settings in force, secrets masked
     Config(config::Args),
+    /// Profiles of schools: list them, check one, find out which system an address belongs to; pages that have changed
+    #[command(subcommand)]
+    School(school::Command),
     /// Print the words that stand for a student number in the log
     Pseudonym(pseudonym::Args),
     /// Print the description of the API (OpenAPI 3.1, JSON)
@@ -79,6 +83,7 @@ impl Cli {
             Command::Replset(command) => in_runtime(replset::run(command)),
             Command::Healthcheck(args) => in_runtime(healthcheck::run(args)),
             Command::Config(args) => exit(config::run(&args)),
+            Command::School(command) => in_runtime(school::run(command)),
             Command::Pseudonym(args) => in_runtime(pseudonym::run(args)),
             Command::Openapi => exit(openapi::run()),
             Command::Captcha(args) => captcha::run(&args),
@@ -96,8 +101,9 @@ fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
         Err(e) => return fail(&e.into()),
     };
     let outcome = runtime.block_on(command);
-    // Remaining tasks already had their time.
-    runtime.shutdown_background();
+    // Remaining tasks already had their time. They end with the process: one after the other they would meet a driver that
+    // is half gone, and panic.
+    std::mem::forget(runtime);
     exit(outcome)
 }
 

@@ -1,5 +1,8 @@
 //! `wehpu-engine rekey`: seals every stored credential with the current key.
 //!
+//! What is sealed for some days at most is left alone: campus sessions, logins that wait for a captcha, the access token of
+//! WeChat, copies of changed pages. What cannot be opened any more of these is made anew, or missed by nobody.
+//!
 //! A stream cipher opens anything, so a value of the old service is accepted only if its field can hold it. If most
 //! values fail, cipher or secret are wrong and nothing is written.
 

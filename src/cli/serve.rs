@@ -36,8 +36,12 @@ async fn upkeep(app: &App) -> Infallible {
 pub async fn run() -> Result<(), Failure> {
     let config = Config::read(super::environment()?)?;
     let metrics = telemetry::init_metrics()?;
-    let listen = config.listen.clone();
-    let app = App::new(config, Clock::system()).await?;
+    let (listen, clock) = (config.listen.clone(), Clock::system());
+    let outdated = config.school.outdated(clock.campus_date());
+    for warning in config.warnings.iter().chain(&outdated) {
+        tracing::warn!(warning, "odd setting");
+    }
+    let app = App::new(config, clock).await?;
     let readiness = Readiness::default();
     let shutdown = Shutdown::new()?;
 
@@ -58,6 +62,8 @@ pub async fn run() -> Result<(), Failure> {
     });
     let following = app.clone();
     parts.spawn(async move { match following.revoked.follow().await {} });
+    let following = app.clone();
+    parts.spawn(async move { match following.terms.follow().await {} });
     let (keeping, stop) = (app.clone(), shutdown.stop.clone());
     parts.spawn(async move { match retention::follow(keeping, stop).await {} });
     let current = CancellationToken::new();

@@ -24,9 +24,6 @@ use crate::{
 /// How long `--once` and `--list` wait for a primary.
 const WAIT: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// Why the bulletin job is not configured.
-const NOT_CONFIGURED: &str = "WEHPU_BULLETIN_STUDENT_ID is not set";
-
 /// Longest title in a progress line, in characters.
 const TITLE: usize = 40;
 
@@ -160,8 +157,8 @@ async fn once(spider: &Spider, job: Option<Job>) -> Result<(), Failure> {
             }
             Ran::Interrupted(why) => failed.push(format!("{name} was interrupted: {why}")),
             Ran::HeldBy(holder) => failed.push(format!("{name} is being run by {holder}")),
-            Ran::NotConfigured if wanted => failed.push(format!("{name} is not configured: {NOT_CONFIGURED}")),
-            Ran::NotConfigured => println!("{name}: not configured: {NOT_CONFIGURED}"),
+            Ran::NotConfigured(off) if wanted => failed.push(format!("{name} is not configured: {off}")),
+            Ran::NotConfigured(off) => println!("{name}: not configured: {off}"),
         }
     }
     if failed.is_empty() { Ok(()) } else { Err(failed.join("; ").into()) }
@@ -229,7 +226,7 @@ fn row(status: &Status, now: DateTime<Utc>) -> [String; 10] {
         (None, false, None) => "-",
     };
     let next = match (&status.schedule, &state.holder, status.next) {
-        (None, ..) => "off".to_owned(),
+        (Err(_), ..) => "off".to_owned(),
         (_, Some(_), _) => "running".to_owned(),
         (_, None, Some(next)) if next <= now => "now".to_owned(),
         (_, None, next) => time(next),
@@ -261,8 +258,8 @@ fn age(span: TimeDelta) -> String {
 fn remarks(status: &Status, now: DateTime<Utc>, stale: std::time::Duration) -> Vec<String> {
     let (name, job) = (status.job.name(), &status.state);
     let mut remarks = Vec::new();
-    if status.schedule.is_none() {
-        remarks.push(format!("{name}: off, {NOT_CONFIGURED}"));
+    if let Err(off) = &status.schedule {
+        remarks.push(format!("{name}: off, {off}"));
     }
     if let Some(holder) = &job.holder {
         remarks.push(format!("{name}: being run by {holder}"));

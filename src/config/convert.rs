@@ -4,18 +4,17 @@
 use std::{net::SocketAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use chrono::{Datelike, NaiveDate, Weekday};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
-    Auth, BadSchedule, BindLimits, Campus, Config, Freshness, Github, Legacy, Limits, Listen, Log, Mongodb,
-    NotifyLimits, Profile, Rate, Reader, RsaKey, Spider, SpiderConfig, Template, Term, UploadLimits, Wechat, lessons,
-    storage, variables::variable,
+    Auth, BadSchedule, BindLimits, Campus, Config, CredentialKeys, Freshness, Github, Legacy, Limits, Listen, Log,
+    Mongodb, NotifyLimits, Profile, Rate, Reader, Spider, SpiderConfig, Template, UploadLimits, Wechat, lessons,
+    storage, term, variables::variable,
 };
 use crate::{
-    crypto::LegacyCipher,
-    model::{CLASSES, Class},
+    crypto::{LegacyCipher, RsaKey},
+    model::{CLASSES, Class, academic::Term},
 };
 
 /// Shortest JWT secret in production, in bytes: the output length of HMAC-SHA-256 (RFC 7518 §3.2).
@@ -36,17 +35,26 @@ const MAX_LABEL: usize = 50;
 const EXAMPLE_MARKS: [&str; 5] = ["PASSWORD", "BASE64", "random-bytes", "development-only", "the-AppSecret"];
 
 pub(super) fn config(r: &mut Reader) -> Option<Config> {
+    // First, since its values stand before the defaults.
+    let school = r.school();
     let (profile, listen, mongodb, auth) = (profile(r), listen(r), mongodb(r), auth(r));
     let (wechat, github, campus) = (wechat(r), github(r), campus(r));
-    let (fresh, storage, term) = (freshness(r), storage::storage(r), term(r));
+    let (fresh, storage) = (freshness(r), storage::storage(r));
+    let term = school.as_deref().and_then(|school| term::read(r, school));
     let lessons = lessons::read(r);
     let (limits, spider) = (limits(r, profile), spider(r));
     let public_feeds = r.required("WEHPU_PUBLIC_FEEDS", classes);
     let retention = r.required("WEHPU_RETENTION", retention);
+    let keep_changed_pages = r.required("WEHPU_KEEP_CHANGED_PAGES", on_or_off);
     // Other code reads these; their problems are reported here too.
     let _ = (legacy(r), log(r));
+    let (school, term::Told(term), lessons) = (school?, term?, lessons?);
+    if let Some(term) = &term {
+        term::warn_of_swaps(r, &school, term);
+    }
     Some(Config {
         profile: profile?,
+        school: lessons::for_school(r, school, &lessons),
         listen: listen?,
         mongodb: mongodb?,
         auth: auth?,
@@ -55,12 +63,13 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
         campus: campus?,
         fresh: fresh?,
         storage: storage?,
-        term: term?,
-        lessons: lessons?,
+        term,
         limits: limits?,
         spider: spider?,
         public_feeds: public_feeds?,
         retention: retention?,
+        keep_changed_pages: keep_changed_pages?,
+        warnings: Vec::new(),
     })
 }
 
@@ -147,13 +156,19 @@ pub(super) fn mongodb(r: &mut Reader) -> Option<Mongodb> {
 }
 
 pub(super) fn takeover(r: &mut Reader) -> Option<(Mongodb, Term)> {
-    let (mongodb, term) = (mongodb(r), term(r));
+    let _ = r.school();
+    let (mongodb, term) = (mongodb(r), term::required(r, true));
     Some((mongodb?, term?))
 }
 
 pub(super) fn rekey(r: &mut Reader) -> Option<(Mongodb, Auth, Option<Legacy>)> {
     let (mongodb, auth, legacy) = (mongodb(r), auth(r), legacy(r));
     Some((mongodb?, auth?, legacy))
+}
+
+pub(super) fn school_pages(r: &mut Reader) -> Option<(Mongodb, CredentialKeys)> {
+    let (mongodb, keys) = (mongodb(r), r.required("WEHPU_CREDENTIAL_KEYS", credential_keys));
+    Some((mongodb?, keys?))
 }
 
 fn auth(r: &mut Reader) -> Option<Auth> {
@@ -267,36 +282,16 @@ fn freshness(r: &mut Reader) -> Option<Freshness> {
     let mut read = |name: &str| r.required(name, duration);
     let (course, score, classroom) =
         (read("WEHPU_FRESH_COURSE"), read("WEHPU_FRESH_SCORE"), read("WEHPU_FRESH_CLASSROOM"));
-    let (physical, borrowing) = (read("WEHPU_FRESH_PHYSICAL"), read("WEHPU_FRESH_BORROWING"));
+    let (physical, borrowing, term) =
+        (read("WEHPU_FRESH_PHYSICAL"), read("WEHPU_FRESH_BORROWING"), read("WEHPU_FRESH_TERM"));
     Some(Freshness {
         course: course?,
         score: score?,
         classroom: classroom?,
         physical: physical?,
         borrowing: borrowing?,
+        term: term?,
     })
-}
-
-fn term(r: &mut Reader) -> Option<Term> {
-    let name = r.required("WEHPU_TERM", |v| {
-        let parts: Vec<&str> = v.split('-').collect();
-        let digits = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
-        if parts.len() == 4 && parts.iter().all(digits) {
-            Ok(v.to_owned())
-        } else {
-            Err("must be four numbers as the URP writes a term".to_owned())
-        }
-    });
-    let start = r.required("WEHPU_TERM_START", |v| match v.parse::<NaiveDate>() {
-        Ok(day) if day.weekday() == Weekday::Mon => Ok(day),
-        Ok(_) => Err("must be a Monday".to_owned()),
-        Err(_) => Err("must be a date".to_owned()),
-    });
-    let weeks = r.required("WEHPU_TERM_WEEKS", |v| match v.parse() {
-        Ok(n @ 1..=60) => Ok(n),
-        _ => Err("must be a number from 1 to 60".to_owned()),
-    });
-    Some(Term { name: name?, start: start?, weeks: weeks? })
 }
 
 fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {
@@ -305,6 +300,7 @@ fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {
     let mut one = |name| rates::<1>(r, profile, name).map(|[rate]| rate);
     let (feedback, repair, search) =
         (one("WEHPU_LIMIT_FEEDBACK"), one("WEHPU_LIMIT_REPAIR"), one("WEHPU_LIMIT_SEARCH"));
+    let captcha = one("WEHPU_LIMIT_CAPTCHA");
     let (login, lookup, burst) = (one("WEHPU_LIMIT_LOGIN"), one("WEHPU_LIMIT_LOOKUP"), one("WEHPU_LIMIT_BURST"));
     let [per_account_and_number, per_account, strangers_per_number] = bind?;
     let [per_sender, per_receiver] = notify?;
@@ -319,6 +315,7 @@ fn limits(r: &mut Reader, profile: Option<Profile>) -> Option<Limits> {
         login: login?,
         lookup: lookup?,
         burst: burst?,
+        captcha: captcha?,
     })
 }
 
@@ -370,6 +367,7 @@ fn spider(r: &mut Reader) -> Option<Spider> {
 }
 
 pub(super) fn spider_config(r: &mut Reader) -> Option<SpiderConfig> {
+    let school = r.school();
     let (profile, admin, campus) = (profile(r), admin_addr(r), campus(r));
     let has_own_user = r.get("WEHPU_SPIDER_MONGODB_URI").is_some();
     let uri = r.required(if has_own_user { "WEHPU_SPIDER_MONGODB_URI" } else { "WEHPU_MONGODB_URI" }, mongodb_uri);
@@ -377,6 +375,7 @@ pub(super) fn spider_config(r: &mut Reader) -> Option<SpiderConfig> {
     let (storage_url, spider) = (storage::address(r), spider(r));
     Some(SpiderConfig {
         profile: profile?,
+        school: school?,
         admin: admin?,
         public_url,
         mongodb_uri: uri?,
@@ -439,6 +438,14 @@ fn number(v: &str) -> Result<u64, String> {
     v.parse().map_err(|_| "must be a number".to_owned())
 }
 
+fn on_or_off(v: &str) -> Result<bool, String> {
+    match v {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off".to_owned()),
+    }
+}
+
 fn duration(v: &str) -> Result<Duration, String> {
     humantime::parse_duration(v).map_err(|_| "must be a duration such as 30s, 5m, 24h or 7d".to_owned())
 }
@@ -488,7 +495,7 @@ fn mongodb_uri(v: &str) -> Result<SecretString, String> {
     Ok(v.into())
 }
 
-fn credential_keys(v: &str) -> Result<Vec<(String, [u8; 32])>, String> {
+fn credential_keys(v: &str) -> Result<CredentialKeys, String> {
     let one = |part: &str| {
         let (id, key) = part.trim().split_once(':').ok_or("must be id:base64 pairs joined by commas")?;
         if id.is_empty() || id.len() > 16 || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -497,7 +504,7 @@ fn credential_keys(v: &str) -> Result<Vec<(String, [u8; 32])>, String> {
         let bytes = BASE64_STANDARD.decode(key).map_err(|_| "has a key that is not base64")?;
         Ok((id.to_owned(), bytes.try_into().map_err(|_| "has a key that is not 32 bytes")?))
     };
-    let keys = v.split(',').map(one).collect::<Result<Vec<(String, [u8; 32])>, _>>()?;
+    let keys = v.split(',').map(one).collect::<Result<CredentialKeys, _>>()?;
     let mut ids: Vec<&str> = keys.iter().map(|(id, _)| id.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();

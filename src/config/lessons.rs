@@ -1,62 +1,14 @@
-//! Begin and end of lessons, by season.
+//! Begin and end of lessons, from the variables.
 
-use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
+use std::sync::Arc;
+
+use chrono::{Datelike, NaiveDate};
 
 use super::Reader;
-
-/// A lesson that ends after midnight must end before this hour.
-const SMALL_HOURS: u32 = 2;
-
-/// Begin and end of a section (a lesson of 50 minutes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SectionTime {
-    /// Begin, local time.
-    pub begin: NaiveTime,
-    /// End, local time; smaller than the begin when the last lesson of a day ends after midnight.
-    pub end: NaiveTime,
-}
-
-/// Lesson times: the university has other times in summer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LessonTimes {
-    /// The sections of a day outside the summer, first to last.
-    pub usual: Vec<SectionTime>,
-    /// The summer and its sections; `None` when the usual times hold all year.
-    pub summer: Option<(Season, Vec<SectionTime>)>,
-}
-
-impl LessonTimes {
-    /// The sections on `day`, first to last.
-    #[must_use]
-    pub fn on(&self, day: NaiveDate) -> &[SectionTime] {
-        match &self.summer {
-            Some((season, times)) if season.has(day) => times,
-            _ => &self.usual,
-        }
-    }
-}
-
-/// A part of each year.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Season {
-    /// First day, as month and day.
-    pub first: (u32, u32),
-    /// Last day, as month and day; before the first when the season goes on into the next year.
-    pub last: (u32, u32),
-}
-
-impl Season {
-    /// Whether `day` is in the season.
-    #[must_use]
-    pub fn has(&self, day: NaiveDate) -> bool {
-        let day = (day.month(), day.day());
-        if self.first <= self.last {
-            (self.first..=self.last).contains(&day)
-        } else {
-            day >= self.first || day <= self.last
-        }
-    }
-}
+use crate::{
+    model::lessons::{LessonTimes, Season, SectionTime, section_time, sections_ascend},
+    school::{self, School},
+};
 
 /// Reads the lesson times of both seasons.
 pub(super) fn read(r: &mut Reader) -> Option<LessonTimes> {
@@ -65,6 +17,15 @@ pub(super) fn read(r: &mut Reader) -> Option<LessonTimes> {
     let summer = r.required("WEHPU_SUMMER", |v| if v == "off" { Ok(None) } else { season(v).map(Some) });
     let (usual, in_summer, summer) = (usual?, in_summer?, summer?);
     Some(LessonTimes { usual, summer: summer.map(|season| (season, in_summer)) })
+}
+
+/// The school with the lesson times of the variables, where one of them is set.
+pub(super) fn for_school(r: &Reader, school: Arc<School>, lessons: &LessonTimes) -> Arc<School> {
+    let names = ["WEHPU_SECTION_TIMES", "WEHPU_SECTION_TIMES_SUMMER", "WEHPU_SUMMER"];
+    if !names.iter().any(|name| r.is_set(name)) {
+        return school;
+    }
+    Arc::new(School { times: school::times_of(lessons), ..Arc::unwrap_or_clone(school) })
 }
 
 fn season(v: &str) -> Result<Season, String> {
@@ -76,18 +37,9 @@ fn season(v: &str) -> Result<Season, String> {
 }
 
 fn section_times(v: &str) -> Result<Vec<SectionTime>, String> {
-    let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").ok();
-    let section = |part: &str| {
-        let (begin, end) = part.split_once('-')?;
-        Some(SectionTime { begin: time(begin)?, end: time(end)? })
-    };
-    let sections: Option<Vec<SectionTime>> = v.split(',').map(section).collect();
+    let sections: Option<Vec<SectionTime>> = v.split(',').map(section_time).collect();
     let sections = sections.ok_or_else(|| "must be HH:MM-HH:MM joined by commas".to_owned())?;
-    // Only the last lesson of a day can end after midnight.
-    let midnight = |s: &SectionTime| s.end < s.begin && s.end.hour() < SMALL_HOURS;
-    let in_order = sections.windows(2).all(|s| s[0].begin < s[0].end && s[0].end <= s[1].begin)
-        && sections.last().is_some_and(|s| s.begin < s.end || midnight(s));
-    if in_order { Ok(sections) } else { Err("must be in order of time, without overlap".to_owned()) }
+    if sections_ascend(&sections) { Ok(sections) } else { Err("must be in order of time, without overlap".to_owned()) }
 }
 
 #[cfg(test)]
@@ -104,8 +56,9 @@ mod tests {
 
     /// The begins of the lessons of a day.
     fn begins(lessons: &LessonTimes, day: &str) -> Vec<String> {
-        let sections = lessons.on(day.parse().unwrap());
-        sections.iter().map(|section| section.begin.format("%H:%M").to_string()).collect()
+        let day = day.parse().unwrap();
+        let times = school::times_of(lessons).into_iter().find(|times| times.has(day)).unwrap();
+        times.sections.iter().map(|section| section.begin.format("%H:%M").to_string()).collect()
     }
 
     #[test]

@@ -6,18 +6,21 @@ mod lessons;
 mod reader;
 mod schedule;
 mod storage;
+mod term;
 mod variables;
 
-use std::{fmt::Write, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use chrono::NaiveDate;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{crypto::LegacyCipher, model::Class};
+use crate::{
+    crypto::{LegacyCipher, RsaKey},
+    model::{Class, academic::Term},
+    school::School,
+};
 
-pub use lessons::{LessonTimes, Season, SectionTime};
 pub use reader::{ConfigError, Reader};
 pub use schedule::{BadSchedule, Schedule};
 use variables::ELSEWHERE;
@@ -56,6 +59,9 @@ pub struct Mongodb {
     pub spider_uri: Option<SecretString>,
 }
 
+/// Key ids, each with its 32 key bytes; the first seals, all open.
+pub type CredentialKeys = Vec<(String, [u8; 32])>;
+
 /// Tokens and sealing.
 #[derive(Debug, Clone)]
 pub struct Auth {
@@ -63,8 +69,8 @@ pub struct Auth {
     pub jwt_secret: SecretString,
     /// Lifetime of a token.
     pub jwt_ttl: Duration,
-    /// Key id and 32 key bytes; the first seals, all open.
-    pub credential_keys: Vec<(String, [u8; 32])>,
+    /// Seal and open credentials.
+    pub credential_keys: CredentialKeys,
 }
 
 /// The old service's credential cipher.
@@ -115,15 +121,6 @@ pub struct Github {
     pub donation_issue: u64,
 }
 
-/// An RSA public key as the VPN publishes it.
-#[derive(Debug, Clone)]
-pub struct RsaKey {
-    /// Modulus, big endian.
-    pub modulus: Vec<u8>,
-    /// Public exponent.
-    pub exponent: u64,
-}
-
 /// The campus systems.
 #[derive(Debug, Clone)]
 pub struct Campus {
@@ -170,17 +167,8 @@ pub struct Freshness {
     pub physical: Duration,
     /// Library loans.
     pub borrowing: Duration,
-}
-
-/// The current term.
-#[derive(Debug, Clone)]
-pub struct Term {
-    /// As the URP writes it, `2017-2018-1-1`.
-    pub name: String,
-    /// First day of week 1.
-    pub start: NaiveDate,
-    /// Number of weeks.
-    pub weeks: u32,
+    /// The list of terms and their dates.
+    pub term: Duration,
 }
 
 /// At most `count` in a period.
@@ -213,6 +201,8 @@ pub struct Limits {
     pub lookup: Option<Rate>,
     /// Requests of any kind per user.
     pub burst: Option<Rate>,
+    /// Captchas shown to a user.
+    pub captcha: Option<Rate>,
 }
 
 /// Limits on binds that the campus refused.
@@ -298,6 +288,8 @@ pub struct Log {
 #[expect(missing_docs, reason = "each field is described at its type")]
 pub struct Config {
     pub profile: Profile,
+    /// The school that this deployment serves.
+    pub school: Arc<School>,
     pub listen: Listen,
     pub mongodb: Mongodb,
     pub auth: Auth,
@@ -306,14 +298,18 @@ pub struct Config {
     pub campus: Campus,
     pub fresh: Freshness,
     pub storage: Storage,
-    pub term: Term,
-    pub lessons: LessonTimes,
+    /// The current term; `None` where only the academic system tells it.
+    pub term: Option<Term>,
     pub limits: Limits,
     pub spider: Spider,
     /// Classes of articles whose feeds need no token.
     pub public_feeds: Vec<Class>,
     /// How long accounts without a login are kept; `None`: for ever.
     pub retention: Option<Duration>,
+    /// Whether cleaned copies of campus pages that are not understood are kept.
+    pub keep_changed_pages: bool,
+    /// What is odd about the settings, but no reason not to start.
+    pub warnings: Vec<String>,
 }
 
 /// Everything `spider` needs: no secret of the API, of WeChat or of GitHub.
@@ -321,6 +317,8 @@ pub struct Config {
 #[expect(missing_docs, reason = "each field is described at its type")]
 pub struct SpiderConfig {
     pub profile: Profile,
+    /// The school whose news are collected.
+    pub school: Arc<School>,
     /// Address of health and metrics.
     pub admin: SocketAddr,
     /// Public base of the service, for links to the files of notices.
@@ -355,9 +353,10 @@ impl Config {
     /// # Errors
     /// Every unknown, missing or malformed setting, one line each.
     pub fn read(mut reader: Reader) -> Result<Self, ConfigError> {
-        let built = convert::config(&mut reader);
-        if let Some(config) = &built {
+        let mut built = convert::config(&mut reader);
+        if let Some(config) = &mut built {
             convert::check_profile(&mut reader, config);
+            config.warnings = reader.take_warnings();
         }
         reader.finish(built)
     }
@@ -408,6 +407,15 @@ impl Log {
 /// As [`Config::read`], for these variables and unknown ones.
 pub fn read_rekey(mut reader: Reader) -> Result<(Mongodb, Auth, Option<Legacy>), ConfigError> {
     let built = convert::rekey(&mut reader);
+    reader.finish(built)
+}
+
+/// The settings of `school pages`: connection, and the keys that the copies are sealed with.
+///
+/// # Errors
+/// As [`Config::read`], for these variables and unknown ones.
+pub fn read_school_pages(mut reader: Reader) -> Result<(Mongodb, CredentialKeys), ConfigError> {
+    let built = convert::school_pages(&mut reader);
     reader.finish(built)
 }
 

@@ -36,6 +36,11 @@ pub static VARIABLES: &[Variable] = &[
         "prod",
         "dev or prod; prod refuses example secrets, plain-HTTP WeChat/GitHub/VPN addresses and a JWT secret under 32 bytes",
     ),
+    var(
+        "WEHPU_SCHOOL",
+        "hpu-urp",
+        "profile of the school: hpu-urp, hpu, demo-zf or the path of a file (docs/SCHOOLS.md); what is set here overrides what it says of the campus",
+    ),
     var("WEHPU_BIND_ADDR", "0.0.0.0:3000", "address of the public API"),
     var("WEHPU_ADMIN_ADDR", "127.0.0.1:9090", "address of health and metrics; never published through the proxy"),
     secret(
@@ -111,11 +116,17 @@ pub static VARIABLES: &[Variable] = &[
     ),
     var("WEHPU_CAMPUS_TIMEOUT", "10s", "longest wait for one campus request"),
     var("WEHPU_CAMPUS_CONCURRENCY", "32", "requests at once per campus system and replica"),
+    var(
+        "WEHPU_KEEP_CHANGED_PAGES",
+        "off",
+        "on: of a campus page that is not understood a cleaned copy is kept for 24 hours, sealed, for `wehpu-engine school pages`",
+    ),
     var("WEHPU_FRESH_COURSE", "24h", "how long a stored course table counts as fresh (0s: always ask)"),
     var("WEHPU_FRESH_SCORE", "2m", "how long stored scores count as fresh"),
     var("WEHPU_FRESH_CLASSROOM", "1h", "how long stored empty classrooms count as fresh"),
     var("WEHPU_FRESH_PHYSICAL", "7d", "how long stored physical tests count as fresh"),
     var("WEHPU_FRESH_BORROWING", "5m", "how long stored library loans count as fresh"),
+    var("WEHPU_FRESH_TERM", "12h", "how long the list of terms and their dates count as fresh"),
     var("WEHPU_STORAGE_URL", "gridfs:", "where files go: gridfs:, file:///path, s3://bucket or oss://bucket"),
     unset(
         "WEHPU_STORAGE_QUOTA",
@@ -128,9 +139,17 @@ pub static VARIABLES: &[Variable] = &[
         "https://wehpu.example.edu.cn",
         "public base of this service, for links to files, calendars and feeds; prod requires it",
     ),
-    unset("WEHPU_TERM", "2017-2018-1-1", "required: the current term as the URP writes it"),
-    unset("WEHPU_TERM_START", "2017-09-04", "required: the Monday on which week 1 starts (Asia/Shanghai)"),
-    unset("WEHPU_TERM_WEEKS", "20", "required: number of weeks of the term"),
+    unset(
+        "WEHPU_TERM",
+        "2017-2018-1-1",
+        "required unless the academic system tells it: the current term as the system writes it (three numbers; four at the URP)",
+    ),
+    unset(
+        "WEHPU_TERM_START",
+        "2017-09-04",
+        "required with WEHPU_TERM: the Monday on which week 1 starts (Asia/Shanghai)",
+    ),
+    unset("WEHPU_TERM_WEEKS", "20", "required with WEHPU_TERM: number of weeks of the term"),
     var(
         "WEHPU_SECTION_TIMES",
         "08:00-08:50,09:00-09:50,10:10-11:00,11:10-12:00,14:30-15:20,15:30-16:20,16:30-17:20,17:30-18:20,19:00-19:50,20:00-20:50,21:00-21:50,22:00-22:50,23:00-23:50",
@@ -164,6 +183,7 @@ pub static VARIABLES: &[Variable] = &[
     ),
     var("WEHPU_LIMIT_LOOKUP", "10/1d", "look-ups of other students per user"),
     var("WEHPU_LIMIT_BURST", "120/1m", "requests of any kind per user"),
+    var("WEHPU_LIMIT_CAPTCHA", "20/1h", "captchas shown to a user for a login at the campus"),
     var(
         "WEHPU_NEWS_LIST_PATH",
         "/SiteFiles/Inner/dynamic/output.aspx?publishmentSystemID=543&pageNodeID=544&pageNum=1",
@@ -246,15 +266,20 @@ mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
     use super::*;
+    use crate::school::builtin::NAMES;
 
     /// Settings that the production files fix, and settings of commands that a person runs by hand.
     const FIXED: [&str; 3] = ["WEHPU_BIND_ADDR", "WEHPU_LEGACY_CIPHER", "WEHPU_LEGACY_SECRET"];
 
-    /// The files of settings that the containers of development have.
+    /// The files of settings that the containers of development have, beside that of their school.
     const DEVELOPMENT: [&str; 7] = ["profile", "uri", "migrate-uri", "spider-uri", "common", "engine", "spider"];
 
     fn development(name: &str) -> String {
         format!("docker/development/{name}.env")
+    }
+
+    fn of_school(name: &str) -> String {
+        development(&format!("schools/{name}"))
     }
 
     fn read(path: &str) -> String {
@@ -286,7 +311,8 @@ mod tests {
             VARIABLES.iter().map(|variable| variable.name).chain(ELSEWHERE.iter().map(|(name, ..)| *name)).collect();
         let compose =
             ["docker-compose.yml", "docker/compose.prod.yml", "docker/compose.cluster.yml", "docker/stack.yml"];
-        for file in compose.map(str::to_owned).into_iter().chain(DEVELOPMENT.map(development)) {
+        let settings = DEVELOPMENT.map(development).into_iter().chain(NAMES.map(of_school));
+        for file in compose.map(str::to_owned).into_iter().chain(settings) {
             let text = read(&file);
             for name in names(&text, "${WEHPU_") {
                 let name = format!("WEHPU_{name}");
@@ -297,12 +323,15 @@ mod tests {
 
     #[test]
     fn each_setting_of_development_is_known_and_stands_in_one_file() {
-        let mut seen = BTreeSet::new();
-        for file in DEVELOPMENT.map(development) {
-            for line in read(&file).lines().filter(|line| !line.starts_with('#')) {
-                let (name, _) = line.split_once('=').unwrap_or_else(|| panic!("{file}: {line}"));
-                assert!(variable(name).is_some() && seen.insert(name.to_owned()), "{file}: {name}");
+        for school in NAMES {
+            let mut seen = BTreeSet::new();
+            for file in DEVELOPMENT.map(development).into_iter().chain([of_school(school)]) {
+                for line in read(&file).lines().filter(|line| !line.starts_with('#')) {
+                    let (name, _) = line.split_once('=').unwrap_or_else(|| panic!("{file}: {line}"));
+                    assert!(variable(name).is_some() && seen.insert(name.to_owned()), "{file}: {name}");
+                }
             }
+            assert!(seen.contains("WEHPU_SCHOOL"), "{school}");
         }
     }
 

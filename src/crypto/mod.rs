@@ -68,3 +68,12 @@ impl Pseudonyms {
         u64::from_be_bytes(bytes)
     }
 }
+
+/// An RSA public key as the VPN publishes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RsaKey {
+    /// Modulus, big endian.
+    pub modulus: Vec<u8>,
+    /// Public exponent.
+    pub exponent: u64,
+}

@@ -103,8 +103,19 @@ pub enum Ran {
     Interrupted(String),
     /// The spider of this name is running the job.
     HeldBy(String),
-    /// The settings lack what the job needs.
-    NotConfigured,
+    /// The job does not run, for this reason.
+    NotConfigured(Off),
+}
+
+/// Why a job does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Off {
+    /// The profile of the school has the feed as `none`.
+    #[error("the school has no such feed")]
+    NoFeed,
+    /// The account that reads the bulletin board is not set.
+    #[error("WEHPU_BULLETIN_STUDENT_ID is not set")]
+    NoAccount,
 }
 
 impl Spider {
@@ -113,7 +124,7 @@ impl Spider {
         let store = Store::connect(config.mongodb_uri.expose_secret(), "wehpu-engine spider").await?;
         let outbound =
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
-        let campus = Campus::new(&config.campus, &config.spider.news_list_path, &outbound)?;
+        let campus = Campus::new(&config.campus, &config.school, &config.spider.news_list_path, &outbound)?;
         // Its files count like all others, but campus files are never refused for a full storage.
         let objects = Objects::open(&Storage::unbounded(&config.storage_url), &store, clock.clone()).await?;
         let name = format!("{}/{}", hostname(), random_hex());
@@ -126,22 +137,32 @@ impl Spider {
         &self.objects
     }
 
-    /// When `job` runs; `None` when the settings lack what it needs.
-    #[must_use]
-    pub fn schedule(&self, job: Job) -> Option<&Schedule> {
+    /// When `job` runs.
+    ///
+    /// # Errors
+    /// [`Off`] when it never does.
+    pub fn schedule(&self, job: Job) -> Result<&Schedule, Off> {
+        let services = &self.config.school.services;
+        if !job.classes().iter().any(|class| services.publishes(*class)) {
+            return Err(Off::NoFeed);
+        }
         let settings = &self.config.spider;
         match job {
-            Job::News => Some(&settings.news),
-            Job::Logistics => Some(&settings.logistics),
-            Job::Bulletin => self.campus.bulletin.is_configured().then_some(&settings.bulletin),
+            Job::News => Ok(&settings.news),
+            Job::Logistics => Ok(&settings.logistics),
+            Job::Bulletin if self.campus.bulletin.is_configured() => Ok(&settings.bulletin),
+            Job::Bulletin => Err(Off::NoAccount),
         }
     }
 
     /// Runs `job` whenever it is due, until `stop`; then finishes the article under way.
     pub async fn follow(&self, job: Job, stop: &CancellationToken) {
-        let Some(schedule) = self.schedule(job) else {
-            tracing::info!(job = job.name(), "not configured");
-            return stop.cancelled().await;
+        let schedule = match self.schedule(job) {
+            Ok(schedule) => schedule,
+            Err(off) => {
+                tracing::info!(job = job.name(), why = %off, "not configured");
+                return stop.cancelled().await;
+            }
         };
         let watch: Watch = Box::new(|item| {
             tracing::debug!(class = item.class.name(), what = item.what.word(), "item");
@@ -188,7 +209,10 @@ impl Spider {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn once(&self, job: Job, stop: &CancellationToken, watch: &Watch) -> Result<Ran, StoreError> {
-        let Some(schedule) = self.schedule(job) else { return Ok(Ran::NotConfigured) };
+        let schedule = match self.schedule(job) {
+            Ok(schedule) => schedule,
+            Err(off) => return Ok(Ran::NotConfigured(off)),
+        };
         let (asked, now) = (Instant::now(), self.clock.now());
         let times = (schedule.latest(now), now);
         let Some(run) = self.store.schedulers.claim(job.name(), Claim::Now, times, (&self.name, TTL)).await? else {
@@ -300,7 +324,7 @@ impl Spider {
         let failing = self.store.failures.count(job.name()).await?;
         let now = self.clock.now();
         let schedule = self.schedule(job).cloned();
-        let next = schedule.as_ref().and_then(|schedule| {
+        let next = schedule.as_ref().ok().and_then(|schedule| {
             let latest = schedule.latest(now);
             if is_due(&state, latest, now) {
                 return Some(now);

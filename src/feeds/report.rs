@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Job;
+use super::{Job, Off};
 use crate::{
     config::Schedule,
     model::Class,
@@ -73,8 +73,8 @@ pub type Watch = Box<dyn Fn(Item<'_>) + Send + Sync>;
 pub struct Status {
     /// The job.
     pub job: Job,
-    /// When it runs; `None` when it is not configured.
-    pub schedule: Option<Schedule>,
+    /// When it runs, or why it never does.
+    pub schedule: Result<Schedule, Off>,
     /// Its stored state.
     pub state: Scheduler,
     /// When it runs next.
@@ -90,10 +90,11 @@ impl Status {
         self.state.newest_at.map(|at| now - at)
     }
 
-    /// Whether the source has brought nothing new for longer than `stale`: its pages have probably changed.
+    /// Whether the job runs and its source has brought nothing new for longer than `stale`: its pages have probably
+    /// changed.
     #[must_use]
     pub fn is_stale(&self, now: DateTime<Utc>, stale: Duration) -> bool {
-        let Some(last) = &self.state.last else { return false };
+        let (Ok(_), Some(last)) = (&self.schedule, &self.state.last) else { return false };
         let newest = self.state.new_at.max(self.state.newest_at);
         let longest = TimeDelta::from_std(stale).unwrap_or(TimeDelta::MAX);
         newest.map_or(last.outcome == RunOutcome::Done, |at| now - at > longest)
@@ -113,7 +114,7 @@ mod tests {
             LastRun { ended_at: now, millis: 1, outcome: RunOutcome::Done, why: None, counts: Counts::default() };
         let status = |last: Option<LastRun>, new_at, newest_at| Status {
             job: Job::News,
-            schedule: None,
+            schedule: Ok("0 2 * * *".parse().unwrap()),
             state: Scheduler { last, new_at, newest_at, ..Scheduler::default() },
             next: None,
             failing: 0,
@@ -123,6 +124,8 @@ mod tests {
         assert!(stale(status(Some(last.clone()), None, None)), "it never brought anything");
         assert!(stale(status(Some(last.clone()), days(15), days(20))));
         assert!(!stale(status(Some(last.clone()), days(13), days(20))));
-        assert!(!stale(status(Some(last), days(15), days(2))));
+        assert!(!stale(status(Some(last.clone()), days(15), days(2))));
+        let given_up = Status { schedule: Err(Off::NoFeed), ..status(Some(last), days(15), days(20)) };
+        assert!(!stale(given_up), "the school has given the feed up");
     }
 }

@@ -37,14 +37,14 @@ const IN_A_ROW: u32 = 20;
 /// Short lower-case word for a campus failure.
 pub(super) fn word_of(error: &CampusError) -> &'static str {
     match error {
-        CampusError::Down(_) | CampusError::Failing(_) => "down",
-        CampusError::Closed(..) => "closed",
+        CampusError::Down(_) | CampusError::Failing(_) | CampusError::TooFast(_) => "down",
+        CampusError::Closed(..) | CampusError::NoDates(_) => "closed",
         CampusError::Locked(..) => "locked",
         CampusError::Barred(..) | CampusError::LoginPaused(..) => "barred",
         CampusError::Changed { .. } => "changed",
         CampusError::SessionExpired(_) => "session",
         CampusError::WrongPassword(..) => "password",
-        CampusError::Captcha => "captcha",
+        CampusError::Captcha | CampusError::NeedsCaptcha(..) | CampusError::CaptchaWanted(_) => "captcha",
     }
 }
 

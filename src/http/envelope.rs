@@ -9,7 +9,7 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::readthrough::Fetched;
+use crate::{error::ApiError, readthrough::Fetched};
 
 /// The machine word of an error, beside its answer for the access line and the metrics.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,9 @@ pub struct Meta {
     /// `true` when it is a list that is known to be incomplete; else absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     partial: Option<bool>,
+    /// Why it is stale: the code that the answer would have without stored data, such as `CAPTCHA_REQUIRED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 impl<T: Serialize> Envelope<T> {
@@ -59,7 +62,8 @@ impl<T: Serialize> Envelope<T> {
     /// 200 with campus data and how current it is.
     pub fn campus(text: &str, fetched: Fetched<T>) -> Self {
         let fetched_at = fetched.fetched_at.to_rfc3339_opts(SecondsFormat::Millis, true);
-        let meta = Some(Meta { fetched_at, stale: fetched.stale, partial: fetched.partial.then_some(true) });
+        let reason = fetched.reason.as_ref().map(|error| ApiError::from(error).code());
+        let meta = Some(Meta { fetched_at, stale: fetched.stale, partial: fetched.partial.then_some(true), reason });
         Self { meta, ..Self::success(StatusCode::OK, text, fetched.data) }
     }
 

@@ -12,9 +12,9 @@ use crate::error::ApiError;
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let data = match &self {
-            Self::BindRefused { vpn, jwc } => Some(serde_json::json!({ "vpn": vpn, "jwc": jwc })),
-            Self::BindLocked { vpn, jwc, said } => {
-                Some(serde_json::json!({ "vpn": vpn, "jwc": jwc, "reason": said.as_str() }))
+            Self::BindRefused(failed) | Self::BindLocked(failed) => {
+                let (vpn, account, reason) = (failed.vpn_worked(), failed.system.name(), failed.said.as_str());
+                Some(serde_json::json!({ "vpn": vpn, "jwc": false, "account": account, "reason": reason }))
             }
             Self::AccountLocked(_, said) | Self::CampusClosed(_, said) => {
                 Some(serde_json::json!({ "reason": said.as_str() }))

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod captcha;
 pub mod client_address;
 pub mod envelope;
 mod error_response;

@@ -5,12 +5,14 @@ use std::{collections::BTreeMap, mem};
 use utoipa::{
     IntoResponses, Modify, OpenApi, ToSchema,
     openapi::{
-        ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+        Content, ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
         path::{Operation, PathItem},
         schema::{SchemaType, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
+
+use crate::http::captcha::Captcha;
 
 /// Types by name.
 type Schemas = BTreeMap<String, RefOr<Schema>>;
@@ -24,7 +26,7 @@ type Schemas = BTreeMap<String, RefOr<Schema>>;
                        `statusCode` in the body equals the HTTP status; 403 means «log in again». A path or method \
                        that is not described here answers 404 or 405 in the same envelope."
     ),
-    components(schemas(Failure)),
+    components(schemas(Failure, FailureData, Captcha)),
     modifiers(&Security)
 )]
 pub struct Api;
@@ -49,9 +51,30 @@ struct Failure {
     err_msg: String,
     /// Stable machine word.
     code: String,
-    /// Only for some errors: which part of a request worked.
+    /// Only for some errors.
     #[schema(required = false)]
-    data: Option<std::collections::HashMap<String, bool>>,
+    data: Option<FailureData>,
+}
+
+/// What an error of a login at the campus tells in addition.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what the errors of a bind write")]
+struct FailureData {
+    /// Whether the VPN took its password, or there is none.
+    #[schema(required = false)]
+    vpn: Option<bool>,
+    /// Whether the academic system took its password.
+    #[schema(required = false)]
+    jwc: Option<bool>,
+    /// Which campus account failed.
+    #[schema(required = false)]
+    account: Option<String>,
+    /// What the school said.
+    #[schema(required = false)]
+    reason: Option<String>,
+    /// The captcha to be read.
+    #[schema(required = false)]
+    captcha: Option<Captcha>,
 }
 
 /// The answers that any endpoint can give in addition to its own.
@@ -72,6 +95,15 @@ const FAILURES: [(&str, &str); 9] = [
 
 /// What an endpoint answers when another system took the request and answered something unusable.
 pub struct Unusable;
+
+/// What an endpoint answers when the school wants a captcha that the student must read.
+pub struct CaptchaWanted;
+
+impl IntoResponses for CaptchaWanted {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([failure(("409", "the student must read the captcha in `data`"))])
+    }
+}
 
 impl IntoResponses for Failures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -95,8 +127,9 @@ fn failure((status, meaning): (&str, &str)) -> (String, RefOr<Response>) {
 pub const INLINE: &str = "inline.";
 
 /// Makes the description exact where that follows from the shape of an operation: who needs no token is not told to log
-/// in again, what has no body cannot have a wrong one, a text in a body may be sent as a whole number
-/// ([`crate::http::text`]), and a HEAD that the handler of a GET answers is an operation of its own.
+/// in again, what has no body cannot have a wrong one, a body without a required field may be left out, a text in a body may
+/// be sent as a whole number ([`crate::http::text`]), and a HEAD that the handler of a GET answers is an operation of its
+/// own.
 pub fn tighten(api: &mut utoipa::openapi::OpenApi) {
     for head in api.paths.paths.values_mut().filter_map(|path| path.head.as_mut()) {
         head.operation_id = head.operation_id.take().map(|id| id + "Head");
@@ -114,13 +147,7 @@ pub fn tighten(api: &mut utoipa::openapi::OpenApi) {
             }
             continue;
         };
-        bodies.extend(body.content.values().filter_map(|content| match content {
-            RefOr::T(content) => match &content.schema {
-                Some(RefOr::Ref(schema)) => Some(name_of(schema).to_owned()),
-                _ => None,
-            },
-            RefOr::Ref(_) => None,
-        }));
+        bodies.extend(body.content.values().filter_map(schema_of).map(str::to_owned));
     }
     let schemas = &mut api.components.get_or_insert_default().schemas;
     for name in bodies {
@@ -128,6 +155,25 @@ pub fn tighten(api: &mut utoipa::openapi::OpenApi) {
             body.properties.values_mut().for_each(allow_number);
         }
     }
+    for operation in api.paths.paths.values_mut().flat_map(operations) {
+        let Some(RefOr::T(body)) = &mut operation.request_body else { continue };
+        if body.content.values().filter_map(schema_of).all(|name| has_no_required_field(schemas, name)) {
+            body.required = None;
+        }
+    }
+}
+
+/// The name of the type that a body has.
+fn schema_of(content: &RefOr<Content>) -> Option<&str> {
+    let RefOr::T(content) = content else { return None };
+    match &content.schema {
+        Some(RefOr::Ref(schema)) => Some(name_of(schema)),
+        _ => None,
+    }
+}
+
+fn has_no_required_field(schemas: &Schemas, name: &str) -> bool {
+    matches!(schemas.get(name), Some(RefOr::T(Schema::Object(body))) if body.required.is_empty())
 }
 
 fn name_of(reference: &Ref) -> &str {
@@ -221,6 +267,17 @@ mod tests {
                 assert_eq!(other, None, "{method} {path} is called {id} too");
             }
         }
+    }
+
+    #[test]
+    fn only_a_body_without_a_required_field_may_be_left_out() {
+        let json = serde_json::to_value(crate::http::description()).unwrap();
+        let mut optional = Vec::new();
+        for (path, item) in json["paths"].as_object().unwrap() {
+            let bodies = item.as_object().unwrap().values().map(|operation| &operation["requestBody"]);
+            optional.extend(bodies.filter(|body| body.is_object() && body["required"] != true).map(|_| path.as_str()));
+        }
+        assert_eq!(optional, ["/api/session"]);
     }
 
     #[test]

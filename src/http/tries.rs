@@ -1,5 +1,6 @@
-//! How often passwords may be tried with `POST /api/bind`. A try is reserved before the campus is asked, so that however
-//! many are under way at once, no more reach it than the rates allow; it is refunded unless the campus refused a password.
+//! How often the campus may be asked for a login: passwords tried with `POST /api/bind`, captchas shown to an account. A try
+//! is reserved before the campus is asked, so that however many are under way at once, no more reach it than the rates
+//! allow. One of a password is refunded unless the campus refused it, one of a captcha unless the campus showed one.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ const REFUND: Duration = Duration::from_millis(500);
 
 /// A try that has been counted.
 #[derive(Debug)]
-#[must_use = "a try that failed without the campus refusing a password is refunded"]
+#[must_use = "a try that turns out not to count is refunded"]
 pub struct Try {
     taken: Vec<(String, Rate)>,
     at: DateTime<Utc>,
@@ -44,6 +45,32 @@ impl Try {
         if !knows(app, user, number) {
             keys.push((format!("bind/strangers/{number}"), limits.strangers_per_number));
         }
+        Self::take(app, keys).await
+    }
+
+    /// Reserves a captcha that the account may be shown at a login as this student. Where no login stops at a captcha that
+    /// the student must read, nothing is counted. `answers`: the login goes on with what the student has read. It may show
+    /// one more, since a wrong answer brings another; else the last one could not be answered. Call it, and whatever
+    /// follows, in a task of its own.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`] after too many captchas of the account, [`ApiError::DatabaseUnavailable`].
+    pub async fn reserve_captcha(
+        app: &AppState,
+        open_id: &str,
+        student_id: &str,
+        answers: bool,
+    ) -> Result<Self, ApiError> {
+        let rate = app.config.limits.captcha.filter(|_| app.students.is_shown_captchas(student_id));
+        let rate = rate.map(|rate| Rate { count: rate.count + u32::from(answers), ..rate });
+        Self::take(app, vec![(format!("captcha/{open_id}"), rate)]).await
+    }
+
+    /// Takes one use of each key that has a rate, or none.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`] when one of the rates is used up, [`ApiError::DatabaseUnavailable`].
+    pub(super) async fn take(app: &AppState, keys: Vec<(String, Option<Rate>)>) -> Result<Self, ApiError> {
         let at = app.clock.now();
         let mut tried = Self { taken: Vec::new(), at };
         for (key, rate) in keys {

@@ -30,6 +30,28 @@ pub struct ClassHour {
     /// pair, with the same `sections`. Absent when unknown, and in data stored before 2026-12.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sections: Option<[u8; 2]>,
+    /// Names the meeting: the same for all its class hours, and also after its room, its teacher or its later weeks
+    /// changed. Absent where the academic system does not number its courses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The campus as the academic system writes it. Absent when unknown, and in data stored before 2026-12.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campus: Option<String>,
+    /// Begin and end of the whole meeting (`08:00`, `09:40`) as the page of the table shows them: they hold in the season
+    /// in which it was fetched. Absent where the page shows no times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<[String; 2]>,
+}
+
+/// The pairs of lessons that the client knows.
+const PAIRS: [&str; 5] = ["1-2", "3-4", "5-6", "7-8", "9-10"];
+
+/// The pairs that the lessons `first` to `last` touch. Evening lessons from the eleventh on have no pair; a meeting of
+/// only those is one piece without a pair.
+#[must_use]
+pub fn pairs(first: u8, last: u8) -> Vec<&'static str> {
+    let touched: Vec<_> = (1..).step_by(2).zip(PAIRS).filter(|(odd, _)| first <= odd + 1 && *odd <= last).collect();
+    if touched.is_empty() { vec![""] } else { touched.into_iter().map(|(_, pair)| pair).collect() }
 }
 
 impl ClassHour {
@@ -204,5 +226,20 @@ mod blank_when_empty {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<WeekSpan>, D::Error> {
         Ok(Blankable::deserialize(deserializer)?.into_option()?.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_that_a_meeting_touches_is_one_piece() {
+        assert_eq!(pairs(5, 8), ["5-6", "7-8"]);
+        assert_eq!(pairs(1, 8), ["1-2", "3-4", "5-6", "7-8"]);
+        assert_eq!(pairs(7, 7), ["7-8"]);
+        assert_eq!(pairs(8, 9), ["7-8", "9-10"]);
+        assert_eq!(pairs(9, 12), ["9-10"]);
+        assert_eq!(pairs(11, 13), [""]);
     }
 }

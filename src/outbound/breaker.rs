@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use metrics::Label;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
@@ -44,7 +45,9 @@ struct State {
 /// The breaker of one system.
 #[derive(Debug)]
 pub struct Breaker {
-    name: &'static str,
+    /// That of the system, with what tells it apart from others of its kind: `jwglxt/undergraduate`.
+    name: String,
+    labels: Vec<Label>,
     state: Mutex<State>,
 }
 
@@ -56,10 +59,29 @@ pub struct Permit<'a> {
 }
 
 impl Breaker {
-    /// A closed breaker; `name` labels its metrics.
+    /// A closed breaker of the system `name`, which labels its metrics.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
-        Self { name, state: Mutex::default() }
+        let labels = vec![Label::from_static_parts("system", name)];
+        Self { name: name.to_owned(), labels, state: Mutex::default() }
+    }
+
+    /// A closed breaker of one of several systems of the kind `name`. Its metrics have the label `part`, too.
+    #[must_use]
+    pub fn of_part(name: &'static str, part: &str) -> Self {
+        let labels = vec![Label::from_static_parts("system", name), Label::new("part", part.to_owned())];
+        Self { name: format!("{name}/{part}"), labels, state: Mutex::default() }
+    }
+
+    /// Its name in logs.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Tells whether it is open.
+    fn measure(&self, open: bool) {
+        metrics::gauge!("breaker_open", self.labels.clone()).set(f64::from(u8::from(open)));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -118,10 +140,10 @@ impl Permit<'_> {
             return;
         }
         if state.opened.take().is_some() {
-            tracing::info!(system = self.breaker.name, "breaker closed");
+            tracing::info!(system = self.breaker.name(), "breaker closed");
         }
         state.forget();
-        metrics::gauge!("breaker_open", "system" => self.breaker.name).set(0.0);
+        self.breaker.measure(false);
     }
 
     /// Record failure.
@@ -139,8 +161,8 @@ impl Permit<'_> {
         if self.probe {
             state.forget();
             state.opened = None;
-            tracing::info!(system = self.breaker.name, "breaker closed: it answers, though not readably");
-            metrics::gauge!("breaker_open", "system" => self.breaker.name).set(0.0);
+            tracing::info!(system = self.breaker.name(), "breaker closed: it answers, though not readably");
+            self.breaker.measure(false);
         }
         state.unreadable = state.unreadable.saturating_add(1);
         if state.accounts.len() < ACCOUNTS && !state.accounts.contains(&account) {
@@ -159,10 +181,10 @@ impl Permit<'_> {
 
     fn open(&self, state: &mut State) {
         if state.opened.is_none() {
-            tracing::warn!(system = self.breaker.name, failures = state.count(), "breaker opened");
+            tracing::warn!(system = self.breaker.name(), failures = state.count(), "breaker opened");
         }
         state.opened = Some(Instant::now());
-        metrics::gauge!("breaker_open", "system" => self.breaker.name).set(1.0);
+        self.breaker.measure(true);
     }
 }
 
@@ -176,6 +198,8 @@ impl Drop for Permit<'_> {
 
 #[cfg(test)]
 mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
     use super::*;
 
     fn fail(breaker: &Breaker, times: u32) {
@@ -260,5 +284,21 @@ mod tests {
         breaker.admit().unwrap().success();
         fail(&breaker, THRESHOLD - 1);
         assert!(!breaker.is_open());
+    }
+
+    #[test]
+    fn the_breakers_of_a_kind_have_metrics_of_their_own() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            let [first, second] = ["first", "second"].map(|part| Breaker::of_part("jwglxt", part));
+            fail(&first, THRESHOLD);
+            second.admit().unwrap().success();
+        });
+        let told = recorder.handle().render();
+        for line in
+            [r#"breaker_open{system="jwglxt",part="first"} 1"#, r#"breaker_open{system="jwglxt",part="second"} 0"#]
+        {
+            assert!(told.lines().any(|told| told == line), "{line} is missing from\n{told}");
+        }
     }
 }

@@ -36,6 +36,29 @@ impl Cookies {
         self.0.clear();
     }
 
+    /// The value of the cookie `name` that a request to `url` would carry.
+    #[must_use]
+    pub fn value(&self, url: &Url, name: &str) -> Option<&str> {
+        self.0.get_request_values(url).find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Forgets the cookies `name` that a request to `url` would carry.
+    pub fn forget(&mut self, url: &Url, name: &str) {
+        let found = self.0.matches(url).into_iter().filter(|cookie| cookie.name() == name);
+        let places = found.filter_map(|cookie| Some((cookie.domain.as_cow()?.into_owned(), cookie.path.to_string())));
+        for (domain, path) in places.collect::<Vec<_>>() {
+            self.0.remove(&domain, &path, name);
+        }
+    }
+
+    /// Forgets every cookie that a request to `url` would carry.
+    pub fn forget_all(&mut self, url: &Url) {
+        let names: Vec<String> = self.0.get_request_values(url).map(|(name, _)| name.to_owned()).collect();
+        for name in names {
+            self.forget(url, &name);
+        }
+    }
+
     pub(super) fn store(&mut self, response: &reqwest::Response, url: &Url) {
         let headers = response.headers().get_all(SET_COOKIE).iter();
         let cookies = headers.filter_map(|h| RawCookie::parse(h.to_str().ok()?.to_owned()).ok());
@@ -61,5 +84,19 @@ mod tests {
         let again = Cookies::from_text(&jar.to_text());
         assert_eq!(again.header(&url).unwrap(), "TWFID=abc");
         assert!(Cookies::from_text("garbage").is_empty());
+    }
+
+    #[test]
+    fn a_cookie_is_read_and_forgotten_only_for_the_addresses_that_it_belongs_to() {
+        let [cas, other] = ["https://cas.example/cas/login", "https://other.example/cas/login"];
+        let [cas, other] = [cas, other].map(|url| Url::parse(url).unwrap());
+        let mut jar = Cookies::default();
+        jar.0.parse("CASTGC=TGT-1; Path=/cas; Secure; HttpOnly", &cas).unwrap();
+        jar.0.parse("JSESSIONID=A; Path=/cas", &cas).unwrap();
+        jar.0.parse("CASTGC=TGT-2; Path=/cas", &other).unwrap();
+        assert_eq!(jar.value(&cas, "CASTGC"), Some("TGT-1"));
+        jar.forget(&cas, "CASTGC");
+        assert_eq!((jar.value(&cas, "CASTGC"), jar.value(&cas, "JSESSIONID")), (None, Some("A")));
+        assert_eq!(jar.value(&other, "CASTGC"), Some("TGT-2"));
     }
 }

@@ -51,6 +51,9 @@ pub enum System {
     News,
     Logistics,
     Bulletin,
+    Cas,
+    Eams,
+    Jwglxt,
     Wechat,
     Github,
 }
@@ -138,9 +141,43 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+impl Answer {
+    /// Where the answer redirects to, if it does; any host. Only with [`Request::without_redirects`].
+    #[must_use]
+    pub fn redirect(&self) -> Option<Url> {
+        let location = self.headers.get(LOCATION).filter(|_| self.status.is_redirection())?;
+        self.url.join(location.to_str().ok()?).ok()
+    }
+}
+
+/// An answer that nobody understood, with what was expected of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Changed<'a> {
+    /// Who sent it.
+    pub system: System,
+    /// The page that was asked for.
+    pub page: &'static str,
+    /// What was not found on it.
+    pub missing: &'static str,
+    /// The answer.
+    pub answer: &'a Answer,
+}
+
+/// Is shown the answers that nobody understood.
+pub trait ChangedAnswers: Send + Sync {
+    /// Takes note of an answer. A request waits meanwhile, so this must return at once.
+    fn show(&self, changed: &Changed<'_>);
+}
+
 struct Gate {
     places: Arc<Semaphore>,
     breaker: Breaker,
+}
+
+impl Gate {
+    fn new(concurrency: usize, breaker: Breaker) -> Self {
+        Self { places: Arc::new(Semaphore::new(concurrency)), breaker }
+    }
 }
 
 /// The sender.
@@ -148,7 +185,10 @@ struct Gate {
 pub struct Outbound {
     client: Client,
     timeout: Duration,
-    gates: Arc<HashMap<System, Gate>>,
+    /// Requests at once per system.
+    concurrency: usize,
+    gates: Arc<HashMap<System, Arc<Gate>>>,
+    changed: Option<Arc<dyn ChangedAnswers>>,
 }
 
 impl std::fmt::Debug for Outbound {
@@ -175,10 +215,19 @@ pub struct Exchange<'a> {
     /// The answer.
     pub answer: Answer,
     permit: breaker::Permit<'a>,
+    changed: Option<&'a dyn ChangedAnswers>,
     _place: SemaphorePermit<'a>,
 }
 
 impl Exchange<'_> {
+    /// Shows the answer, which is not the `page` of `system` since it lacks `missing`, to the [`ChangedAnswers`] of the
+    /// sender, if it has any. Tells the breaker nothing.
+    pub fn show_changed(&self, system: System, page: &'static str, missing: &'static str) {
+        if let Some(shown) = self.changed {
+            shown.show(&Changed { system, page, missing, answer: &self.answer });
+        }
+    }
+
     /// Record success: the answer made sense.
     pub fn well(self) {
         self.permit.success();
@@ -215,10 +264,31 @@ impl Outbound {
             builder = builder.tls_certs_merge(roots);
         }
         let client = builder.build().map_err(BuildError::Tls)?;
-        let gate = |system: System| {
-            (system, Gate { places: Arc::new(Semaphore::new(concurrency)), breaker: Breaker::new(system.name()) })
-        };
-        Ok(Self { client, timeout, gates: Arc::new(System::VARIANTS.iter().copied().map(gate).collect()) })
+        let gate = |system: System| (system, Arc::new(Gate::new(concurrency, Breaker::new(system.name()))));
+        let gates = Arc::new(System::VARIANTS.iter().copied().map(gate).collect());
+        Ok(Self { client, timeout, concurrency, gates, changed: None })
+    }
+
+    /// The same sender with a breaker and a limit of requests of its own at `system`: for one of several systems of a
+    /// kind, which `part` tells apart.
+    #[must_use]
+    pub fn apart(&self, system: System, part: &str) -> Self {
+        let gate = Gate::new(self.concurrency, Breaker::of_part(system.name(), part));
+        let mut gates = (*self.gates).clone();
+        gates.insert(system, Arc::new(gate));
+        Self { gates: Arc::new(gates), ..self.clone() }
+    }
+
+    /// The name of the breaker of `system`: that of the system, or `jwglxt/undergraduate` for one of several.
+    #[must_use]
+    pub fn breaker_name(&self, system: System) -> &str {
+        self.gates[&system].breaker.name()
+    }
+
+    /// The same sender, whose answers that nobody understands are shown to `changed`.
+    #[must_use]
+    pub fn showing_changed(self, changed: Arc<dyn ChangedAnswers>) -> Self {
+        Self { changed: Some(changed), ..self }
     }
 
     /// Whether the breaker of `system` refuses requests now.
@@ -262,7 +332,7 @@ impl Outbound {
             return Err(OutboundError::Busy(system));
         };
         match tokio::time::timeout(self.timeout, self.follow(system, request, cookies)).await {
-            Ok(Ok(answer)) => Ok(Exchange { answer, permit, _place: place }),
+            Ok(Ok(answer)) => Ok(Exchange { answer, permit, changed: self.changed.as_deref(), _place: place }),
             Ok(Err(e)) => {
                 permit.failure();
                 Err(e)
@@ -295,7 +365,8 @@ impl Outbound {
             if status.is_server_error() {
                 return Err(OutboundError::Status(system, status.as_u16()));
             }
-            let location = response.headers().get(LOCATION).filter(|_| status.is_redirection());
+            let follows = status.is_redirection() && !request.stays;
+            let location = response.headers().get(LOCATION).filter(|_| follows);
             let Some(location) = location.and_then(|l| l.to_str().ok()) else {
                 return Ok((request.url, response));
             };
@@ -368,4 +439,39 @@ async fn read_body(system: System, mut response: reqwest::Response) -> Result<Ve
 pub async fn probe(url: &Url, timeout: Duration) -> Result<u16, reqwest::Error> {
     let client = Client::builder().redirect(Policy::none()).timeout(timeout).no_proxy().build()?;
     Ok(client.get(url.clone()).send().await.map_err(reqwest::Error::without_url)?.status().as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trip(outbound: &Outbound, system: System) {
+        while !outbound.is_open(system) {
+            outbound.gates[&system].breaker.admit().unwrap().failure();
+        }
+    }
+
+    #[tokio::test]
+    async fn one_of_several_systems_of_a_kind_is_down_alone() {
+        let all = Outbound::new(Duration::from_secs(1), 2, None).unwrap();
+        let [first, second] = ["first", "second"].map(|part| all.apart(System::Jwglxt, part));
+        trip(&first, System::Jwglxt);
+        assert!(first.is_open(System::Jwglxt));
+        assert!(!second.is_open(System::Jwglxt) && !all.is_open(System::Jwglxt));
+        assert_eq!(first.breaker_name(System::Jwglxt), "jwglxt/first");
+        assert_eq!(first.breaker_name(System::Cas), "cas");
+        // The other systems are the same for all.
+        trip(&first, System::Cas);
+        assert!(second.is_open(System::Cas) && all.is_open(System::Cas));
+    }
+
+    #[tokio::test]
+    async fn one_of_several_systems_of_a_kind_has_a_limit_of_requests_of_its_own() {
+        let all = Outbound::new(Duration::from_secs(1), 1, None).unwrap();
+        let [first, second] = ["first", "second"].map(|part| all.apart(System::Jwglxt, part));
+        let places = |outbound: &Outbound| Arc::clone(&outbound.gates[&System::Jwglxt].places);
+        let _taken = places(&first).try_acquire_owned().unwrap();
+        assert!(places(&first).try_acquire_owned().is_err());
+        assert!(places(&second).try_acquire_owned().is_ok());
+    }
 }

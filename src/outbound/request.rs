@@ -25,13 +25,15 @@ pub struct Request {
     pub(super) body: Option<(&'static str, String)>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     within: Option<Within>,
+    /// Whether a redirect is an answer, not followed.
+    pub(super) stays: bool,
     /// Time limit for the answer with its body, if not the usual one.
     pub(super) time: Option<Duration>,
 }
 
 impl Request {
     fn new(method: Method, url: Url, body: Option<(&'static str, String)>) -> Self {
-        Self { method, url, body, headers: Vec::new(), within: None, time: None }
+        Self { method, url, body, headers: Vec::new(), within: None, stays: false, time: None }
     }
 
     /// `GET url`.
@@ -68,9 +70,10 @@ impl Request {
         self
     }
 
-    /// Sets the page that the request seems to come from; some systems demand it.
+    /// Sets the page that the request seems to come from; some systems demand it. The last one counts.
     #[must_use]
     pub fn referer(mut self, url: &Url) -> Self {
+        self.headers.retain(|(name, _)| *name != REFERER);
         if let Ok(value) = HeaderValue::from_str(url.as_str()) {
             self.headers.push((REFERER, value));
         }
@@ -81,6 +84,13 @@ impl Request {
     #[must_use]
     pub fn within(mut self, allowed: impl Fn(&Url) -> bool + Send + Sync + 'static) -> Self {
         self.within = Some(Within(Box::new(allowed)));
+        self
+    }
+
+    /// Takes a redirect as the answer: its receiver decides whether to follow it, see [`super::Answer::redirect`].
+    #[must_use]
+    pub fn without_redirects(mut self) -> Self {
+        self.stays = true;
         self
     }
 

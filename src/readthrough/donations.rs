@@ -24,7 +24,6 @@ pub(super) struct Donations;
 impl DataKind for Donations {
     type Data = Vec<Donation>;
     const NAME: &'static str = "donations";
-    const ACCESS: Access = Access::open(System::Github);
     /// The list is what its owner wrote, also when he emptied it.
     const MAY_BE_EMPTY: bool = true;
 
@@ -46,6 +45,8 @@ impl ReadThrough {
     pub async fn donations(&self, github: &Github) -> ReadResult<Vec<Donation>> {
         let github = github.clone();
         let question = Question {
+            access: Access::open(System::Github),
+            academic: None,
             key: SnapshotKey::Question(github.donation_issue()),
             asker: "",
             may_ask: Ok(()),

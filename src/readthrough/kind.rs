@@ -7,12 +7,12 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{ReadResult, flights::AllFlights};
 use crate::{
-    campus::{Campus, CampusError, listing::Listing, session::Session},
-    config::{Freshness, Term},
+    campus::{Campus, CampusError, academic::Academic, listing::Listing, session::Session},
+    config::Freshness,
     flights::Flights,
-    model::Rows,
+    model::{Rows, academic::Term},
     store::{SnapshotKey, Snapshots, Store, User},
-    students::{Access, Login},
+    students::{Access, Login, Service},
 };
 
 /// A kind of data that is read through the store.
@@ -22,9 +22,6 @@ pub trait DataKind: Clone + Send + Sync + 'static {
 
     /// Name in keys, logs, metrics and exports.
     const NAME: &'static str;
-
-    /// The system that is asked, and what opens it.
-    const ACCESS: Access;
 
     /// Whether it may have no rows. Where it may not, an empty answer never replaces a stored one.
     const MAY_BE_EMPTY: bool = false;
@@ -46,8 +43,12 @@ pub trait DataKind: Clone + Send + Sync + 'static {
 
 /// A kind of data that a campus system shows.
 pub trait CampusKind: DataKind {
-    /// What is asked for; a student's own data of the term unless it says otherwise.
-    fn key(&self, user: &User, term: &str) -> SnapshotKey {
+    /// What is asked for it.
+    const SERVICE: Service;
+
+    /// What is asked for; a student's own data of the term unless it says otherwise. `asked`: the system that is asked,
+    /// by its kind and by the profile's name of the student's academic system.
+    fn key(&self, user: &User, _asked: &str, term: &str) -> SnapshotKey {
         SnapshotKey::own(user, term)
     }
 
@@ -62,12 +63,26 @@ pub type Shown<T> = Result<Listing<T>, CampusError>;
 pub struct Visit<'a> {
     /// The campus systems.
     pub campus: &'a Campus,
+    /// The system that is asked, and what opens it.
+    pub access: Access,
+    /// The academic system of the student, where one is asked.
+    pub academic: Option<&'a Academic>,
     /// What the student logs in with; nothing where anybody may ask.
     pub login: &'a Login,
     /// His session at the system.
     pub session: &'a mut Session,
     /// The current term.
     pub term: &'a Term,
+}
+
+impl<'a> Visit<'a> {
+    /// The academic system of the student.
+    ///
+    /// # Errors
+    /// [`CampusError::Down`]: a kind that asks it is only read where there is one.
+    pub fn academic(&self) -> Result<&'a Academic, CampusError> {
+        self.academic.ok_or(CampusError::Down(self.access.system))
+    }
 }
 
 impl std::fmt::Debug for Visit<'_> {

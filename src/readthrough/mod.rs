@@ -14,16 +14,18 @@ mod student_kinds;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::TryFutureExt;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    campus::{Campus, CampusError, listing::Listing},
+    campus::{Campus, CampusError, academic::Academic, listing::Listing},
     clock::Clock,
-    config::{Freshness, Term},
+    config::Freshness,
     flights::Flight,
-    model::Rows,
+    model::{Rows, academic::Term},
     store::{Snapshot, SnapshotKey, Store, StoreError, User},
-    students::{PATIENCE, StudentError, Students},
+    students::{Access, PATIENCE, Service, StudentError, Students},
+    terms::Terms,
 };
 use flights::AllFlights;
 pub use kind::{CampusKind, DataKind, Shown, Visit};
@@ -50,23 +52,32 @@ pub struct Fetched<T> {
     pub stale: bool,
     /// It is a list that is known to be incomplete.
     pub partial: bool,
+    /// Why it is older than it should be.
+    pub reason: Option<ReadError>,
 }
 
 impl<T> Fetched<T> {
     /// What a system has shown at `at`.
     pub fn now(data: T, at: DateTime<Utc>) -> Self {
-        Self { data, fetched_at: at, stale: false, partial: false }
+        Self { data, fetched_at: at, stale: false, partial: false, reason: None }
     }
 
     /// The same, with other data made of it.
     pub fn map<U>(self, of: impl FnOnce(T) -> U) -> Fetched<U> {
-        Fetched { data: of(self.data), fetched_at: self.fetched_at, stale: self.stale, partial: self.partial }
+        let Self { data, fetched_at, stale, partial, reason } = self;
+        Fetched { data: of(data), fetched_at, stale, partial, reason }
     }
 }
 
 impl<T: Clone> Fetched<T> {
-    fn of(snapshot: &Snapshot<T>, stale: bool) -> Self {
-        Self { data: snapshot.data.clone(), fetched_at: snapshot.fetched_at(), stale, partial: snapshot.partial }
+    /// What is stored, as fresh as it should be.
+    fn fresh(snapshot: &Snapshot<T>) -> Self {
+        Self { partial: snapshot.partial, ..Self::now(snapshot.data.clone(), snapshot.fetched_at()) }
+    }
+
+    /// What is stored, older than it should be for this reason.
+    fn stale(snapshot: &Snapshot<T>, reason: ReadError) -> Self {
+        Self { stale: true, reason: Some(reason), ..Self::fresh(snapshot) }
     }
 }
 
@@ -101,6 +112,10 @@ pub type ReadResult<T> = Result<Fetched<T>, ReadError>;
 
 /// A question to a system, and how it is asked.
 struct Question<'a, A> {
+    /// The system that is asked, and what opens it.
+    access: Access,
+    /// The academic system that is asked, if it is one.
+    academic: Option<&'a Academic>,
     /// Under which the answer is stored.
     key: SnapshotKey,
     /// The account whose passwords are sent, since what they are refused for concerns nobody else; empty where none is.
@@ -119,14 +134,14 @@ pub struct ReadThrough {
     students: Students,
     clock: Clock,
     fresh: Freshness,
-    term: Term,
+    terms: Terms,
     tasks: TaskTracker,
     flights: AllFlights,
 }
 
 impl std::fmt::Debug for ReadThrough {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ReadThrough").field("term", &self.term.name).finish_non_exhaustive()
+        f.debug_struct("ReadThrough").finish_non_exhaustive()
     }
 }
 
@@ -138,7 +153,7 @@ pub struct Parts {
     pub students: Students,
     pub clock: Clock,
     pub fresh: Freshness,
-    pub term: Term,
+    pub terms: Terms,
     pub tasks: TaskTracker,
 }
 
@@ -146,28 +161,65 @@ impl ReadThrough {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, campus, students, clock, fresh, term, tasks } = parts;
-        Self { store, campus, students, clock, fresh, term, tasks, flights: AllFlights::default() }
+        let Parts { store, campus, students, clock, fresh, terms, tasks } = parts;
+        Self { store, campus, students, clock, fresh, terms, tasks, flights: AllFlights::default() }
     }
 
     /// The data of `kind` for `user` in the current term.
     pub async fn read<K: CampusKind>(&self, kind: &K, user: &User) -> ReadResult<K::Data> {
-        K::ACCESS.check_bound(user)?;
+        let access = self.students.access(K::SERVICE, user)?;
+        let term = self.current_term(K::SERVICE, user).await?;
+        let academic = self.students.academic_id(&user.student_id).unwrap_or_default();
+        let key = kind.key(user, &format!("{}/{academic}", access.system), &term.name);
+        let under_question = matches!(key, SnapshotKey::Question(_));
         let question = Question {
-            key: kind.key(user, &self.term.name),
-            asker: if K::ACCESS.is_open() { "" } else { &user.open_id },
-            may_ask: K::ACCESS.check(user),
+            access,
+            academic: self.students.academic_of(K::SERVICE, &user.student_id),
+            key,
+            asker: if access.is_open() { "" } else { &user.open_id },
+            may_ask: access.check(user),
             ask: || {
                 let (this, kind, user) = (self.clone(), kind.clone(), user.clone());
                 async move {
-                    let shown = this.students.with_session(&user, K::ACCESS, async |login, session| {
-                        kind.fetch(Visit { campus: &this.campus, login, session, term: &this.term }).await
+                    let visit = this.students.with_session(&user, access, async |login, session| {
+                        let academic = this.students.academic_of(K::SERVICE, &user.student_id);
+                        let (campus, term) = (&this.campus, &term);
+                        let shown = kind.fetch(Visit { campus, access, academic, login, session, term }).await?;
+                        // Afterwards, so that the login is that of the answer, and there is one try of the password.
+                        if academic.is_some() {
+                            this.students.renew_term(&login.into(), session).await;
+                        }
+                        Ok(shown)
                     });
-                    Ok(shown.await?)
+                    if under_question && !access.is_open() {
+                        // The answer has a lease of its own, under which several students may ask.
+                        return this
+                            .students
+                            .alone(access.system, &user.student_id, TryFutureExt::err_into::<ReadError>(visit))
+                            .await;
+                    }
+                    Ok(visit.await?)
                 }
             },
         };
         self.answer::<K, _>(question).await
+    }
+
+    /// The current term of the user's academic system. While nobody has asked that system for it, the user's own request
+    /// does; what another system shows is kept without a term then.
+    async fn current_term(&self, service: Service, user: &User) -> Result<Term, ReadError> {
+        let academic = self.students.academic_id(&user.student_id).unwrap_or_default();
+        if let Some(term) = self.terms.current(academic) {
+            return Ok(term);
+        }
+        self.terms.look(academic).await?;
+        if let Some(term) = self.terms.current(academic) {
+            return Ok(term);
+        }
+        match service {
+            Service::Academic(_) => Ok(self.students.learn_term(user).await?),
+            _ => Ok(Term::default()),
+        }
     }
 
     /// Answers from the store what is fresh there, and otherwise by asking the system.
@@ -178,7 +230,7 @@ impl ReadThrough {
         let key = question.key.clone();
         let stored = K::snapshots(&self.store).find(&key).await?;
         if let Some(snapshot) = stored.as_ref().filter(|s| self.is_fresh::<K>(s.fetched_at())) {
-            return Ok(Fetched::of(snapshot, false));
+            return Ok(Fetched::fresh(snapshot));
         }
         match (self.refresh::<K, F>(question, stored.is_some()).await, stored) {
             (Ok(fetched), _) => Ok(fetched),
@@ -191,12 +243,12 @@ impl ReadThrough {
                     tokio::time::timeout(LOOK_AGAIN, latest).await.ok().and_then(Result::ok).flatten()
                 };
                 let Some(snapshot) = stored else { return Err(error) };
-                let stale = !self.is_fresh::<K>(snapshot.fetched_at());
-                if stale {
-                    tracing::info!(%error, data = K::NAME, "serving stored data");
-                    metrics::counter!("stale_served_total", "data" => K::NAME).increment(1);
+                if self.is_fresh::<K>(snapshot.fetched_at()) {
+                    return Ok(Fetched::fresh(&snapshot));
                 }
-                Ok(Fetched::of(&snapshot, stale))
+                tracing::info!(%error, data = K::NAME, "serving stored data");
+                metrics::counter!("stale_served_total", "data" => K::NAME).increment(1);
+                Ok(Fetched::stale(&snapshot, error))
             }
         }
     }
@@ -210,17 +262,20 @@ impl ReadThrough {
     where
         F: Future<Output = Result<Listing<K::Data>, ReadError>> + Send + 'static,
     {
-        let Question { key, asker, may_ask, ask } = question;
+        let Question { access, academic, key, asker, may_ask, ask } = question;
         may_ask?;
-        let down = || ReadError::from(StudentError::from(CampusError::Down(K::ACCESS.system)));
-        if self.campus.is_down(K::ACCESS.system) {
+        let down = || ReadError::from(StudentError::from(CampusError::Down(access.system)));
+        let (is_down, in_doubt) = match academic {
+            Some(academic) => (academic.is_down(), academic.is_in_doubt()),
+            None => (self.campus.is_down(access.system), self.campus.is_in_doubt(access.system)),
+        };
+        if is_down {
             return Err(down());
         }
-        let in_doubt = self.campus.is_in_doubt(K::ACCESS.system);
         let flight: Flight<ReadResult<K::Data>> =
             K::flights(&self.flights).join(&self.tasks, format!("{key}/{asker}"), || {
                 let (this, asked) = (self.clone(), ask());
-                async move { this.fetch::<K>(&key, asked).await }
+                async move { this.fetch::<K>(access, &key, asked).await }
             });
         if in_doubt && has_stored {
             // The flight probes in the background; nobody who can be served otherwise waits for its time-out.
@@ -237,6 +292,7 @@ impl ReadThrough {
     /// the data, for anybody) while this one waited for it.
     async fn fetch<K: DataKind>(
         &self,
+        access: Access,
         key: &SnapshotKey,
         asked: impl Future<Output = Result<Listing<K::Data>, ReadError>>,
     ) -> ReadResult<K::Data> {
@@ -244,7 +300,7 @@ impl ReadThrough {
         let owner = self.students.lease_owner();
         let lease_name = match key {
             // Whatever is asked for: the student is at the system once.
-            SnapshotKey::Own { student_id, .. } => Students::lease_name(K::ACCESS.system, student_id),
+            SnapshotKey::Own { student_id, .. } => Students::lease_name(access.system, student_id),
             SnapshotKey::Question(question) => format!("{}/{question}", K::NAME),
         };
         let lease = loop {
@@ -253,12 +309,12 @@ impl ReadThrough {
             }
             tokio::time::sleep(LEASE_POLL).await;
             if let Some(snapshot) = self.fetched_meanwhile::<K>(key, started).await? {
-                return Ok(Fetched::of(&snapshot, false));
+                return Ok(Fetched::fresh(&snapshot));
             }
         };
         let work = async {
             match self.fetched_meanwhile::<K>(key, started).await? {
-                Some(snapshot) => Ok(Fetched::of(&snapshot, false)),
+                Some(snapshot) => Ok(Fetched::fresh(&snapshot)),
                 None => self.keep::<K>(key, asked.await?).await,
             }
         };
@@ -294,7 +350,7 @@ impl ReadThrough {
             None => fetched,
         };
         snapshots.save_as(key, &data, partial, at).await?;
-        Ok(Fetched { data, fetched_at: at, stale: false, partial })
+        Ok(Fetched { partial, ..Fetched::now(data, at) })
     }
 
     fn is_fresh<K: DataKind>(&self, fetched_at: DateTime<Utc>) -> bool {

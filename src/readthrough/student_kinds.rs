@@ -1,12 +1,12 @@
 //! Every kind of student data in one list, for what is done with all of them in the same way: forgetting and exporting.
 
 use super::{
-    kind::DataKind,
+    kind::CampusKind,
     kinds::{Borrowing, Courses, Physical, Scores},
 };
 use crate::{
-    outbound::System,
     store::{Owned, Snapshots, StudentData},
+    students::Service,
 };
 
 /// A kind of student data.
@@ -14,8 +14,8 @@ use crate::{
 pub struct StudentKind<'a> {
     /// Its name in logs, metrics and exports.
     pub name: &'static str,
-    /// The system that shows it.
-    pub system: System,
+    /// What is asked for it.
+    pub service: Service,
     /// What is stored of it.
     pub stored: &'a dyn Owned,
 }
@@ -33,6 +33,6 @@ pub fn each(data: &StudentData) -> [StudentKind<'_>; 4] {
     [kind::<Courses>(courses), kind::<Scores>(scores), kind::<Physical>(physical), kind::<Borrowing>(borrowing)]
 }
 
-fn kind<K: DataKind>(stored: &Snapshots<K::Data>) -> StudentKind<'_> {
-    StudentKind { name: K::NAME, system: K::ACCESS.system, stored }
+fn kind<K: CampusKind>(stored: &Snapshots<K::Data>) -> StudentKind<'_> {
+    StudentKind { name: K::NAME, service: K::SERVICE, stored }
 }

@@ -11,6 +11,7 @@
 
 mod access_tokens;
 mod articles;
+mod changed_pages;
 mod disk;
 mod failures;
 mod feedback;
@@ -21,6 +22,7 @@ mod limits;
 mod login_codes;
 mod members;
 pub mod migrations;
+mod pending_logins;
 mod reads;
 pub mod replset;
 mod revocations;
@@ -29,6 +31,7 @@ mod sessions;
 mod snapshots;
 mod student_data;
 mod subscriptions;
+mod terms;
 mod users;
 
 use std::{fmt::Display, time::Duration};
@@ -45,6 +48,7 @@ use mongodb::{
 
 pub use access_tokens::{AccessTokens, StoredToken};
 pub use articles::{Article, Articles, KnownArticle, Put, StoredArticle};
+pub use changed_pages::{ChangedPage, ChangedPages};
 pub use failures::{DueFailure, Failure, Failures, KnownFailure};
 pub use feedback::Feedback;
 pub use files::{FileRecord, Files, Life};
@@ -52,6 +56,7 @@ pub use former::{Former, FormerDocument, FormerKind, FormerOwner};
 pub use leases::{Lease, Leases};
 pub use limits::{Limits, Permit};
 pub use login_codes::{LoginCode, LoginCodes};
+pub use pending_logins::{PendingLogin, PendingLogins};
 pub(crate) use reads::find_anywhere;
 pub use revocations::{Revocation, Revocations};
 pub use schedulers::{Claim, Counts, Ended, LastRun, Run, RunOutcome, Scheduler, Schedulers};
@@ -59,6 +64,7 @@ pub use sessions::Sessions;
 pub use snapshots::{Snapshot, SnapshotKey, Snapshots};
 pub use student_data::{Exported, Owned, StudentData};
 pub use subscriptions::{Subscription, SubscriptionKind, Subscriptions};
+pub use terms::{StoredTerm, Terms};
 pub use users::{Binding, CREDENTIALS, Credential, EditableField, SignIn, Unused, User, Users};
 
 use crate::model::{Book, BookCopy, Donation, Room};
@@ -228,6 +234,12 @@ pub struct Store {
     pub files: Files,
     /// Sealed sessions of the campus systems.
     pub sessions: Sessions,
+    /// Logins that wait for a captcha to be read.
+    pub pending_logins: PendingLogins,
+    /// Copies of campus pages that nobody understood.
+    pub changed_pages: ChangedPages,
+    /// The current terms of academic systems.
+    pub terms: Terms,
     /// Leases.
     pub leases: Leases,
     /// Counters of the rate limits.
@@ -281,6 +293,9 @@ impl Store {
             access_tokens: AccessTokens::new(&db),
             files: Files::new(&db),
             sessions: Sessions::new(&db),
+            pending_logins: PendingLogins::new(&db),
+            changed_pages: ChangedPages::new(&db),
+            terms: Terms::new(&db),
             leases: Leases::new(&db),
             limits: Limits::new(&db),
             login_codes: LoginCodes::new(&db),

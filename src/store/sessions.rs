@@ -1,6 +1,7 @@
 //! `sessions`: sealed sessions of the campus systems, shared by all replicas, so that a student logs in once and not
 //! once per replica. A TTL index removes old ones.
 
+use chrono::{DateTime, Utc};
 use mongodb::{
     Collection, Database,
     bson::{self, doc},
@@ -8,8 +9,6 @@ use mongodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{Reads, StoreError, collection, reads::steadily, retried};
-use crate::clock::Clock;
-
 /// The `sessions` collection.
 #[derive(Debug, Clone)]
 pub struct Sessions(Collection<StoredSession>);
@@ -22,7 +21,7 @@ struct StoredSession {
     #[serde(default)]
     open_id: String,
     sealed: String,
-    saved_at: bson::DateTime,
+    expires_at: Option<bson::DateTime>,
 }
 
 /// One user's session in one system. The student number is part of the key, so that a re-bind never meets the session
@@ -45,7 +44,7 @@ impl Sessions {
         Ok(session.map(|s| s.sealed))
     }
 
-    /// Stores the sealed session in place of an earlier one.
+    /// Stores the sealed session in place of an earlier one, until `expires_at`.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -55,10 +54,14 @@ impl Sessions {
         student_id: &str,
         system: &str,
         sealed: String,
-        clock: &Clock,
+        expires_at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let saved_at = bson::DateTime::from_chrono(clock.now());
-        let set = doc! { "$set": { "openId": open_id, "sealed": sealed, "savedAt": saved_at } };
+        let expires_at = bson::DateTime::from_chrono(expires_at);
+        // A session that an engine before migration 0013 stored ends by its `savedAt`.
+        let set = doc! {
+            "$set": { "openId": open_id, "sealed": sealed, "expiresAt": expires_at },
+            "$unset": { "savedAt": "" },
+        };
         self.0.update_one(doc! { "_id": id(open_id, student_id, system) }, set).upsert(true).await?;
         Ok(())
     }

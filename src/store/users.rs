@@ -376,10 +376,15 @@ impl Users {
             "studentId": { "$literal": binding.student_id },
             "name": { "$literal": binding.name },
             "bind": true,
-            "rejected": { "$cond": [same, still, []] },
+            "rejected": { "$cond": [same.clone(), still, []] },
             "boundAt": bson::DateTime::from_chrono(now),
             "knownNumbers": known_numbers(&binding.known),
         };
+        // What this bind did not take is of another time, or of another student.
+        let id_number = Credential::IdNumber.field();
+        set.insert(Credential::Vpn.field(), "");
+        set.insert(Credential::Jwc.field(), "");
+        set.insert(id_number, doc! { "$cond": [same, { "$ifNull": [format!("${id_number}"), ""] }, ""] });
         for (credential, sealed) in &binding.sealed {
             set.insert(credential.field(), doc! { "$literal": sealed });
         }

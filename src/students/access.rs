@@ -4,11 +4,35 @@ use secrecy::SecretString;
 
 use super::StudentError;
 use crate::{
-    campus::urp::UrpLogin,
+    campus::academic::AcademicLogin,
     crypto::KeyRing,
     outbound::System,
+    school::{self, Ability, Academic, School},
     store::{Credential, User},
 };
+
+/// What a campus system is asked for. Which system that is, and whether there is one, the school's profile says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// What the academic system shows.
+    Academic(Ability),
+    /// A reader's loans.
+    Loans,
+    /// The library's catalogue, which anybody may ask.
+    Catalogue,
+    /// Physical tests.
+    Physical,
+    /// Repair orders.
+    Repair,
+}
+
+impl Service {
+    /// Whether anybody may ask, without a login.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Catalogue)
+    }
+}
 
 /// A system, and the passwords that open it.
 #[derive(Debug, Clone, Copy)]
@@ -20,19 +44,40 @@ pub struct Access {
 }
 
 impl Access {
-    /// The academic system; it lies behind the VPN, so it takes two passwords.
-    pub const URP: Self =
-        Self { system: System::Urp, credentials: &[(Credential::Vpn, System::Vpn), (Credential::Jwc, System::Urp)] };
+    /// What opens `service` for a student of this number; `None` where the school does not offer it.
+    #[must_use]
+    pub fn of(service: Service, student_id: &str, school: &School) -> Option<Self> {
+        let services = &school.services;
+        let (offered, system, credentials): (_, _, &'static [_]) = match service {
+            Service::Academic(ability) => {
+                let academic = school.academic_of(student_id).filter(|academic| academic.abilities.has(ability));
+                return academic.map(Self::academic);
+            }
+            Service::Loans => (services.library.is_some(), System::Library, &[(Credential::Library, System::Library)]),
+            Service::Catalogue => (services.library.is_some(), System::Library, &[]),
+            Service::Physical => {
+                (services.physical.is_some(), System::Physical, &[(Credential::IdNumber, System::Physical)])
+            }
+            Service::Repair => (services.repair.is_some(), System::Repair, &[(Credential::IdNumber, System::Repair)]),
+        };
+        offered.then_some(Self { system, credentials })
+    }
 
-    /// A reader's account at the library.
-    pub const LIBRARY: Self = Self { system: System::Library, credentials: &[(Credential::Library, System::Library)] };
-
-    /// Physical education.
-    pub const PHYSICAL: Self =
-        Self { system: System::Physical, credentials: &[(Credential::IdNumber, System::Physical)] };
-
-    /// Repairs.
-    pub const REPAIR: Self = Self { system: System::Repair, credentials: &[(Credential::IdNumber, System::Repair)] };
+    /// What opens an academic system.
+    #[must_use]
+    pub fn academic(academic: &Academic) -> Self {
+        use school::{Login::Cas, System as Kind};
+        const AT_CAS: &[(Credential, System)] = &[(Credential::Jwc, System::Cas)];
+        let (system, credentials): (_, &'static [_]) = match (&academic.system, academic.login) {
+            // It lies behind the VPN, so it takes two passwords.
+            (Kind::UrpClassic, _) => (System::Urp, &[(Credential::Vpn, System::Vpn), (Credential::Jwc, System::Urp)]),
+            (Kind::Eams(_), Cas) => (System::Eams, AT_CAS),
+            (Kind::Eams(_), _) => (System::Eams, &[(Credential::Jwc, System::Eams)]),
+            (Kind::Jwglxt(_), Cas) => (System::Jwglxt, AT_CAS),
+            (Kind::Jwglxt(_), _) => (System::Jwglxt, &[(Credential::Jwc, System::Jwglxt)]),
+        };
+        Self { system, credentials }
+    }
 
     /// A system that anybody may ask.
     #[must_use]
@@ -46,20 +91,11 @@ impl Access {
         self.credentials.is_empty()
     }
 
-    /// Whether `user` may ask at all.
-    ///
-    /// # Errors
-    /// [`StudentError::NotBound`] when a login is needed and no campus accounts are bound.
-    pub fn check_bound(&self, user: &User) -> Result<(), StudentError> {
-        if user.bind || self.is_open() { Ok(()) } else { Err(StudentError::NotBound) }
-    }
-
     /// Whether `user` can log in: every password must be there, and one that the campus refused is not sent again.
     ///
     /// # Errors
-    /// [`StudentError::NotBound`], [`StudentError::NoPassword`], [`StudentError::Rejected`].
+    /// [`StudentError::NoPassword`], [`StudentError::Rejected`].
     pub fn check(&self, user: &User) -> Result<(), StudentError> {
-        self.check_bound(user)?;
         for (credential, system) in self.credentials {
             if user.sealed(*credential).is_none() {
                 return Err(StudentError::NoPassword(*system));
@@ -82,7 +118,7 @@ impl Access {
             let opened = keys.open(&user.open_id, credential.field(), sealed)?;
             match credential {
                 Credential::Vpn => login.vpn = opened,
-                Credential::Jwc => login.urp = opened,
+                Credential::Jwc => login.academic = opened,
                 Credential::Library => login.library = opened,
                 Credential::IdNumber => login.id_number = opened,
             }
@@ -103,21 +139,22 @@ pub struct Login {
     pub student_id: String,
     /// Password of the VPN.
     pub vpn: SecretString,
-    /// Password of the URP.
-    pub urp: SecretString,
+    /// Password of the academic system, or of the sign-on in front of it.
+    pub academic: SecretString,
     /// Password of the library.
     pub library: SecretString,
     /// End of the id number.
     pub id_number: SecretString,
 }
 
-impl From<&Login> for UrpLogin {
+impl From<&Login> for AcademicLogin {
     fn from(login: &Login) -> Self {
         Self {
             student_id: login.student_id.clone(),
             vpn_password: login.vpn.clone(),
-            urp_password: login.urp.clone(),
+            password: login.academic.clone(),
             by_hand: false,
+            answer: None,
         }
     }
 }

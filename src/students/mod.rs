@@ -3,9 +3,13 @@
 
 mod access;
 mod confirm;
+mod log_out;
+mod open;
+mod pending;
 mod renew;
 mod repair;
 mod stored_session;
+mod term;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,13 +17,16 @@ use futures_util::future::BoxFuture;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    campus::{Campus, CampusError, session::Session},
+    campus::{Campus, CampusError, academic::Academic, session::Session},
     clock::Clock,
     crypto::{KeyRing, SealError, random_hex},
     outbound::System,
+    school::School,
     store::{Store, StoreError, User},
+    terms::Terms,
 };
-pub use access::{Access, Login};
+pub use access::{Access, Login, Service};
+pub use open::Opened;
 pub use renew::Renewed;
 use stored_session::{SessionOwner, load_session, store_session};
 
@@ -35,6 +42,12 @@ pub enum StudentError {
     /// No campus accounts are bound.
     #[error("not bound")]
     NotBound,
+    /// The school has no such system, or not for this student.
+    #[error("not offered by the school")]
+    NotOffered,
+    /// The academic system has not told yet which term it is, or when it takes place.
+    #[error("the current term is not known")]
+    TermUnknown,
     /// The password of this system has not been given yet.
     #[error("no password of {0} is stored")]
     NoPassword(System),
@@ -68,7 +81,8 @@ pub struct Students {
     campus: Campus,
     keys: Arc<KeyRing>,
     clock: Clock,
-    term: String,
+    school: Arc<School>,
+    terms: Terms,
     tasks: TaskTracker,
     replica: Arc<str>,
 }
@@ -85,8 +99,10 @@ pub struct Parts {
     pub campus: Campus,
     pub keys: Arc<KeyRing>,
     pub clock: Clock,
-    /// The current term, as the URP writes it.
-    pub term: String,
+    /// The school.
+    pub school: Arc<School>,
+    /// The current terms.
+    pub terms: Terms,
     pub tasks: TaskTracker,
     /// Name of this replica, unique among the running ones.
     pub replica: Arc<str>,
@@ -96,8 +112,25 @@ impl Students {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, campus, keys, clock, term, tasks, replica } = parts;
-        Self { store, campus, keys, clock, term, tasks, replica }
+        let Parts { store, campus, keys, clock, school, terms, tasks, replica } = parts;
+        Self { store, campus, keys, clock, school, terms, tasks, replica }
+    }
+
+    /// What opens `service` for `user`.
+    ///
+    /// # Errors
+    /// [`StudentError::NotBound`] when a login is needed and no campus accounts are bound, [`StudentError::NotOffered`].
+    pub fn access(&self, service: Service, user: &User) -> Result<Access, StudentError> {
+        if !user.bind && !service.is_open() {
+            return Err(StudentError::NotBound);
+        }
+        Access::of(service, &user.student_id, &self.school).ok_or(StudentError::NotOffered)
+    }
+
+    /// The system that `service` is asked of for a student; `None` where the school does not offer it.
+    #[must_use]
+    pub fn system_of(&self, service: Service, student_id: &str) -> Option<System> {
+        Access::of(service, student_id, &self.school).map(|access| access.system)
     }
 
     /// The campus systems.
@@ -144,7 +177,9 @@ impl Students {
         work: BoxFuture<'_, Result<T, StudentError>>,
     ) -> Result<T, StudentError> {
         access.check(user)?;
-        if self.campus.is_down(access.system) {
+        let academic = self.academic_id(&user.student_id).and_then(|id| self.campus.academic(id));
+        let academic = academic.filter(|academic| academic.system() == access.system);
+        if academic.map_or_else(|| self.campus.is_down(access.system), Academic::is_down) {
             return Err(CampusError::Down(access.system).into());
         }
         let name = Self::lease_name(access.system, &user.student_id);
@@ -185,13 +220,13 @@ impl Students {
 
     /// Stores the session that a bind made. The bind is done: a session that is not stored only costs the next request a
     /// login.
-    pub async fn keep_session_of_bind(&self, open_id: &str, student_id: &str, session: &Session) {
-        self.keep(&SessionOwner { open_id, student_id, system: Access::URP.system }, session).await;
+    pub async fn keep_session_of_bind(&self, open_id: &str, student_id: &str, system: System, session: &Session) {
+        self.keep(&SessionOwner { open_id, student_id, system }, session).await;
     }
 
     /// Stores a session. Without it the next request logs in again, so a failure is only logged.
     async fn keep(&self, owner: &SessionOwner<'_>, session: &Session) {
-        if let Err(error) = store_session(&self.store, &self.keys, &self.clock, owner, session).await {
+        if let Err(error) = store_session(&self.store, &self.keys, &self.clock, &self.school, owner, session).await {
             tracing::warn!(%error, "campus session not kept");
         }
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
-use super::{Access, StudentError, Students};
+use super::{Access, Service, StudentError, Students};
 use crate::{
     campus::library::Renewal,
     model::Loan,
@@ -30,11 +30,12 @@ impl Students {
     /// # Errors
     /// [`StudentError`]; the loan may have been renewed if the library did not answer in time.
     pub async fn renew(&self, user: &User, number: &str) -> Result<Renewed, StudentError> {
-        self.order(user, Access::LIBRARY, self.renew_alone(user, number).boxed()).await
+        let access = self.access(Service::Loans, user)?;
+        self.order(user, access, self.renew_alone(user, access, number).boxed()).await
     }
 
-    async fn renew_alone(&self, user: &User, number: &str) -> Result<Renewed, StudentError> {
-        let renewal = self.with_session(user, Access::LIBRARY, async |login, session| {
+    async fn renew_alone(&self, user: &User, access: Access, number: &str) -> Result<Renewed, StudentError> {
+        let renewal = self.with_session(user, access, async |login, session| {
             self.campus.library.renew(&login.student_id, &login.library, number, session).await
         });
         let (loans, renewed) = match renewal.await? {
@@ -46,7 +47,9 @@ impl Students {
         let at = self.clock.now();
         // A part of the list never takes the place of all of it; the next look brings it.
         if !loans.partial {
-            let key = SnapshotKey::own(user, &self.term);
+            let academic = self.academic_id(&user.student_id).unwrap_or_default();
+            let term = self.terms.current(academic).map(|term| term.name).unwrap_or_default();
+            let key = SnapshotKey::own(user, &term);
             if let Err(error) = self.store.student_data.borrowing.save(&key, &loans.data, at).await {
                 // The library has renewed it; that the stored list is older is mended by the next look.
                 tracing::warn!(%error, "loans not stored after a renewal");

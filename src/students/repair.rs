@@ -1,6 +1,6 @@
 //! Repair orders.
 
-use super::{Access, StudentError, Students};
+use super::{Service, StudentError, Students};
 use crate::{
     campus::repair::{Order, OrderOutcome},
     store::User,
@@ -12,8 +12,9 @@ impl Students {
     /// # Errors
     /// [`StudentError`]: the order was certainly not placed.
     pub async fn place_repair(&self, user: &User, order: Order) -> Result<OrderOutcome, StudentError> {
-        Access::REPAIR.check(user)?;
-        let placed = self.with_session(user, Access::REPAIR, async |login, session| {
+        let access = self.access(Service::Repair, user)?;
+        access.check(user)?;
+        let placed = self.with_session(user, access, async |login, session| {
             self.campus.repair.place(&login.student_id, &login.id_number, &order, session).await
         });
         placed.await

@@ -5,10 +5,15 @@ use mongodb::bson::doc;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Settings, setup, text_of};
+use crate::support::{Answer, Settings, setup, text_of};
 
 fn without_limit(settings: &mut Settings) {
     settings.set("WEHPU_LIMIT_BIND", "off");
+}
+
+/// Which of the two logins worked, as the client reads it.
+fn which_worked(answer: &Answer) -> (bool, bool) {
+    (answer.data()["vpn"].as_bool().unwrap(), answer.data()["jwc"].as_bool().unwrap())
 }
 
 #[tokio::test]
@@ -48,7 +53,10 @@ async fn right_passwords_bind_and_name_the_student() {
             let answer = student.try_bind_rightly().await.expect(201);
             assert_eq!(*answer.data(), json!({ "vpn": true, "jwc": true }));
             let user = student.get("/api/user").await.expect(200);
-            let expected = json!({ "nickName": "", "studentId": student.campus.number, "name": student.campus.name, "bind": true });
+            let expected = json!({
+                "nickName": "", "studentId": student.campus.number, "name": student.campus.name, "bind": true,
+                "academic": "urp", "offers": ["table", "scores", "rooms", "record"],
+            });
             assert_eq!(*user.data(), expected);
             assert!(app.campus_requests() <= 5, "{:?}", app.sim.counts());
         })
@@ -98,7 +106,7 @@ async fn a_wrong_vpn_password_is_told_apart_and_sent_once() {
             let student = app.student(1).await;
             let answer = student.try_bind("wrong", &student.campus.urp_password).await;
             let answer = answer.expect_error(400, "WRONG_PASSWORD");
-            assert_eq!(*answer.data(), json!({ "vpn": false, "jwc": false }));
+            assert_eq!(which_worked(&answer), (false, false));
             assert_eq!(app.sim.count_of("vpn.login"), 1);
             assert_eq!(app.sim.count(System::Urp), 0);
             assert_eq!(student.get("/api/user").await.data()["bind"], false);
@@ -113,7 +121,9 @@ async fn a_wrong_urp_password_is_told_apart_and_sent_once() {
             let student = app.student(1).await;
             let answer = student.try_bind(&student.campus.vpn_password, "wrong").await;
             let answer = answer.expect_error(400, "WRONG_PASSWORD");
-            assert_eq!(*answer.data(), json!({ "vpn": true, "jwc": false }));
+            assert_eq!(which_worked(&answer), (true, false));
+            assert_eq!(answer.data()["account"], "urp");
+            assert!(!answer.data()["reason"].as_str().unwrap().is_empty());
             assert_eq!(app.sim.count_of("urp.login.wrong_password"), 1);
             assert_eq!(app.sim.count_of("vpn.login"), 1);
             assert_eq!(student.get("/api/user").await.data()["bind"], false);
@@ -129,7 +139,7 @@ async fn a_student_number_that_the_campus_does_not_know_does_not_bind() {
             stranger.number = "311599999999".to_owned();
             let student = app.student(1).await.with_account(stranger);
             let answer = student.try_bind_rightly().await.expect_error(400, "WRONG_PASSWORD");
-            assert_eq!(*answer.data(), json!({ "vpn": false, "jwc": false }));
+            assert_eq!(which_worked(&answer), (false, false));
         })
         .await;
 }
@@ -312,7 +322,7 @@ async fn unusual_names_id_numbers_and_passwords_of_the_campus_do_no_harm() {
             assert!(strange.status == 201 || strange.code() == "CAMPUS_CHANGED", "{strange:?}");
             // Longer than the VPN's key can encrypt.
             let answer = rebind(&|s| s.vpn_password = "密".repeat(64)).await.expect_error(400, "WRONG_PASSWORD");
-            assert_eq!(*answer.data(), json!({ "vpn": false, "jwc": false }));
+            assert_eq!(which_worked(&answer), (false, false));
             // A student from abroad has a passport number there.
             rebind(&|s| "G12345678".clone_into(&mut s.id_number)).await.expect(201);
         })

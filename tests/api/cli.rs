@@ -59,8 +59,11 @@ async fn config_prints_what_is_in_force_and_masks_every_secret() {
                 .set("WEHPU_MIGRATE_MONGODB_URI", &app.db.uri().replace("mongodb://", "mongodb://migrate:hunter2@"))
                 .set("WEHPU_SPIDER_MONGODB_URI", &app.db.uri().replace("mongodb://", "mongodb://spider:hunter2@"));
             let printed = run_engine(&["config"], &settings).await.succeeded();
-            assert!(printed.stdout.lines().any(|line| line == "WEHPU_TERM_WEEKS=20"), "{printed:?}");
-            assert!(printed.stdout.lines().any(|line| line == "WEHPU_LOG=info"), "defaults too: {printed:?}");
+            assert!(printed.stdout.lines().any(|line| line == "WEHPU_TERM_WEEKS=20  # environment"), "{printed:?}");
+            assert!(
+                printed.stdout.lines().any(|line| line == "WEHPU_LOG=info  # default"),
+                "defaults too: {printed:?}"
+            );
             let secrets = [
                 JWT_SECRET,
                 KEY_1,
@@ -105,6 +108,26 @@ async fn config_names_everything_that_is_wrong_without_repeating_it() {
     for secret in ["too-short-secret", "hunter2"] {
         assert!(!format!("{finished:?}").contains(secret), "{finished:?}");
     }
+}
+
+#[tokio::test]
+async fn school_lists_checks_and_detects_without_a_network() {
+    let mut settings = Settings::default();
+    let listed = run_engine(&["school", "list"], &settings).await.succeeded();
+    let names: Vec<_> = listed.stdout.lines().filter_map(|line| line.split('\t').next()).collect();
+    assert_eq!(names, ["hpu-urp", "hpu", "demo-zf"]);
+    for name in names {
+        run_engine(&["school", "check", name], &settings).await.succeeded();
+    }
+    settings.set("WEHPU_SCHOOL", "hpu");
+    let checked = run_engine(&["school", "check"], &settings).await.succeeded();
+    let line = "bind.account_name = \"统一身份认证\"  # hpu (built in):";
+    assert!(checked.stdout.lines().any(|known| known.starts_with(line)), "{checked:?}");
+    let refused = run_engine(&["school", "check", "no/such.toml"], &settings).await.failed();
+    assert!(refused.stderr.contains("no/such.toml: cannot be read"), "{refused:?}");
+    let login = "https://uia.example.edu.cn/cas/login?service=https%3A%2F%2Fjw.example.edu.cn%2Feams%2Flogin.action";
+    let detected = run_engine(&["school", "detect", login], &settings).await.succeeded();
+    assert!(detected.stdout.ends_with("system: eams\n"), "{detected:?}");
 }
 
 #[tokio::test]
@@ -248,6 +271,18 @@ async fn parse_prints_what_the_endpoint_would_show_and_nothing_else() {
     let table = parse("urp-course", "urp/course.gbk.html").await.succeeded();
     let data: serde_json::Value = serde_json::from_str(&table.stdout).unwrap();
     assert!(data["mon"].is_array() && data["oth"].is_array(), "{data}");
+    for (page, file, count) in [
+        ("eams-exam-batches", "eams/exam-batches.html", "2"),
+        ("eams-exam", "eams/exam.html", "3"),
+        ("eams-evaluation", "eams/evaluation.html", "{\"open\":2}"),
+    ] {
+        let read = parse(page, file).await.succeeded();
+        let data: serde_json::Value = serde_json::from_str(&read.stdout).unwrap();
+        let told = data.as_array().map_or_else(|| data.to_string(), |rows| rows.len().to_string());
+        assert_eq!((told.as_str(), read.stderr.as_str()), (count, ""), "{page}");
+    }
+    let plan = parse("eams-plan", "eams/plan.html").await.succeeded();
+    assert!(plan.stdout.contains("\"need\": 160.0") && plan.stderr.is_empty(), "{plan:?}");
     for (file, kind) in [
         ("urp/login-page.gbk.html", "SESSION_EXPIRED"),
         ("vpn/login-page.html", "SESSION_EXPIRED"),

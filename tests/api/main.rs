@@ -33,6 +33,7 @@ mod replset;
 mod resilience;
 mod retention;
 mod rooms;
+mod schools;
 mod secrets;
 mod spider;
 mod statements;

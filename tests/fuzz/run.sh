@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 . docker/progress.sh
 # What fits each other: the configuration file is of this version.
 SCHEMATHESIS=4.32.5
-export COMPOSE_PROJECT_NAME=wehpu-fuzz WEHPU_HTTP_PORT=${WEHPU_FUZZ_PORT:-8090} DOCKER_BUILDKIT=1
+export COMPOSE_PROJECT_NAME=wehpu-fuzz WEHPU_HTTP_PORT=${WEHPU_FUZZ_PORT:-8090} WEHPU_SCHOOL=hpu-urp DOCKER_BUILDKIT=1
 URL=http://127.0.0.1:$WEHPU_HTTP_PORT
 WORK=$WEHPU_STATE/fuzz
 VENV=$WORK/venv

@@ -21,19 +21,23 @@ use wehpu_engine::{
     store::wait_for_primary,
 };
 
-use super::{Answer, PATIENCE, Settings, Student, TestDatabase, eventually, raw, raw_cut_off};
+use super::{Answer, PATIENCE, SchoolFile, Settings, Student, TestDatabase, eventually, raw, raw_cut_off};
+
+/// Writes the profile of a school that a simulator plays.
+type Profile = Box<dyn FnOnce(&CampusSim) -> String>;
 
 /// What a test needs.
 pub struct Setup {
     replicas: usize,
     migrated: bool,
     clock: Clock,
+    profile: Option<Profile>,
     change: Box<dyn FnOnce(&mut Settings)>,
 }
 
 /// One replica, a migrated database, and a fixed clock.
 pub fn setup() -> Setup {
-    Setup { replicas: 1, migrated: true, clock: Clock::fixed(morning()), change: Box::new(|_| {}) }
+    Setup { replicas: 1, migrated: true, clock: Clock::fixed(morning()), profile: None, change: Box::new(|_| {}) }
 }
 
 /// Ten o'clock (UTC) on the day after tomorrow: no rate limit's window ends soon, and no document is old enough for
@@ -60,6 +64,16 @@ impl Setup {
         Self { clock, ..self }
     }
 
+    /// At this school, as the simulator plays it.
+    pub fn school(self, id: &'static str) -> Self {
+        self.profile(move |sim| sim.profile(id).unwrap())
+    }
+
+    /// At the school of this profile.
+    pub fn profile(self, profile: impl FnOnce(&CampusSim) -> String + 'static) -> Self {
+        Self { profile: Some(Box::new(profile)), ..self }
+    }
+
     /// Changes the settings.
     pub fn settings(self, change: impl FnOnce(&mut Settings) + 'static) -> Self {
         Self { change: Box::new(change), ..self }
@@ -67,8 +81,8 @@ impl Setup {
 
     /// Sets everything up, runs the test, and clears everything away, whether or not the test fails.
     pub async fn run(self, test: impl AsyncFnOnce(&TestApp)) {
-        let app = TestApp::start(self).await;
-        let outcome = AssertUnwindSafe(test(&app)).catch_unwind().await;
+        let app = Box::pin(TestApp::start(self)).await;
+        let outcome = AssertUnwindSafe(Box::pin(test(&app))).catch_unwind().await;
         let unexpected = app.sim.unexpected_requests();
         app.end(outcome.is_ok()).await;
         if let Err(panic) = outcome {
@@ -103,6 +117,7 @@ pub struct TestApp {
     pub replicas: Vec<Replica>,
     client: Client,
     running: Mutex<Vec<(AppState, JoinHandle<()>)>>,
+    _profile: Option<SchoolFile>,
 }
 
 impl TestApp {
@@ -110,6 +125,10 @@ impl TestApp {
         let db = if setup.migrated { TestDatabase::migrated(&setup.clock).await } else { TestDatabase::create().await };
         let sim = CampusSim::start(SimConfig::default()).await.unwrap();
         let mut settings = Settings::new(&db.uri(), &sim);
+        let profile = setup.profile.map(|profile| SchoolFile::write(&profile(&sim)));
+        if let Some(file) = &profile {
+            settings.at_school(file.path());
+        }
         (setup.change)(&mut settings);
         let mut app = Self {
             sim,
@@ -119,6 +138,7 @@ impl TestApp {
             replicas: Vec::new(),
             client: client(),
             running: Mutex::default(),
+            _profile: profile,
         };
         for _ in 0..setup.replicas {
             let replica = app.start_replica(|_| {}).await;

@@ -21,17 +21,19 @@ mod lag;
 mod old_service;
 mod raw;
 mod relay;
+mod school;
 mod settings;
 mod student;
 
 pub use answer::Answer;
-pub use app::{Replica, TestApp, setup};
+pub use app::{Replica, Setup, TestApp, setup};
 pub use database::{TestDatabase, replica_set_uri, text_of};
 pub use engine::{Engine, run_engine, run_engine_unread};
 pub use form::{BOUNDARY, PNG, field, file, form};
 pub use old_service::{PASSPHRASE, id_made_at, old_cipher};
 pub use raw::{raw, raw_cut_off};
 pub use relay::{Loss, Relays};
+pub use school::SchoolFile;
 pub use settings::{JWT_SECRET, KEY_1, KEY_2, Settings};
 pub use student::{STUDENT_DATA, Student};
 

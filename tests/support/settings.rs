@@ -52,6 +52,12 @@ impl Settings {
         settings
     }
 
+    /// At the school of this profile, which tells its terms itself.
+    pub fn at_school(&mut self, profile: &str) -> &mut Self {
+        self.0.retain(|name, _| !name.starts_with("WEHPU_TERM"));
+        self.set("WEHPU_SCHOOL", profile)
+    }
+
     /// Sets a variable.
     pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
         self.0.insert(name.to_owned(), value.to_owned());

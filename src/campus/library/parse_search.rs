@@ -13,6 +13,9 @@ const PAGE: &str = "library-search";
 /// Id of the catalogue's result table, which is absent when it would be empty.
 const TABLE: &str = "ctl00_ContentPlaceHolder1_GridView1";
 
+/// Part of the ids in the first row of the list.
+const FIRST_ROW: &str = "GridView1_ctl02_";
+
 /// The link to a book's page; the book's id follows.
 const BOOK_LINK: &str = "Book.aspx?id=";
 
@@ -49,7 +52,9 @@ pub fn parse_search_page(html: &str, number: u32) -> Result<Leaf<Book, Fields>, 
 
 /// Whether the page has something that only a found book has.
 fn shows_a_book(page: &Page<'_>) -> bool {
-    page.mentions(BOOK_LINK) || ["索书号", "责任者", "出版社："].iter().any(|label| page.shows(label))
+    page.mentions(BOOK_LINK)
+        || page.mentions(FIRST_ROW)
+        || ["索书号", "责任者", "出版社："].iter().any(|label| page.shows(label))
 }
 
 /// The id in a link to a book's page.
@@ -101,6 +106,13 @@ mod tests {
         let books = parse_search(&page).unwrap();
         let renamed = page.replace("索书号", "索取号").replace("责任者", "著者").replace("出版社：", "出版者：");
         assert_eq!(parse_search(&renamed), Ok(books));
+    }
+
+    #[test]
+    fn rows_without_links_or_labels_are_no_empty_list() {
+        let page = fixture("library/search-paged.html").replace(BOOK_LINK, "B?");
+        let page = page.replace("索书号", "?").replace("责任者", "?").replace("出版社", "?");
+        assert_eq!(parse_search(&page), Err(PageError::Changed { page: PAGE, missing: "the link to a book" }));
     }
 
     #[test]

@@ -170,6 +170,13 @@ impl<'a> Page<'a> {
             }
             Layer::Physical => self.has_input("txtPassword") || self.has_password_input(),
             Layer::Repair => self.mentions("/Account/Login") || self.has_password_input(),
+            Layer::Cas => self.has_input("lt") && self.has_input("execution"),
+            Layer::Eams => self.mentions("loginExt.action") || self.has_password_input(),
+            Layer::Jwglxt => {
+                (self.has_input("csrftoken") && self.has_input("yhm"))
+                    || self.has_password_input()
+                    || self.elements("h5").any(|heading| text_of(heading) == "用户登录")
+            }
         }
     }
 

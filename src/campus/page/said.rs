@@ -87,6 +87,10 @@ pub enum Closed {
     SwitchedOff,
     /// The student must do something else first; the system says what.
     Duty,
+    /// The account may not see this.
+    Permission,
+    /// The system's words name no known reason.
+    Other,
 }
 
 impl Closed {
@@ -105,6 +109,8 @@ pub enum Barrier {
     Captcha,
     /// It refuses logins from our address, for a while or for good.
     Address,
+    /// It wants a piece dragged into a picture before each login, which only a person can do in the system's own page.
+    Slider,
 }
 
 impl Barrier {

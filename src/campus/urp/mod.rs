@@ -8,11 +8,13 @@ pub mod parse_student;
 
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use urp_captcha::{MIN_CONFIDENCE, Solver};
 
 use super::{
-    CampusError, ask,
+    CampusError,
+    academic::{AcademicLogin, ClassroomQuery},
+    ask,
     listing::{Leaves, Listing},
     page::{PageEncoding, PageError},
     pause::{Caller, Pauses},
@@ -35,32 +37,6 @@ const MAX_CAPTCHAS: usize = 6;
 /// Number of the main campus in the classroom search.
 const CAMPUS: &str = "01";
 
-/// When and where a room should be empty.
-#[derive(Debug, Clone)]
-pub struct ClassroomQuery {
-    /// Building, 1 to 18.
-    pub building: u8,
-    /// Week of the term, 1 to 29.
-    pub week: u8,
-    /// Day of the week, 1 to 7.
-    pub weekday: u8,
-    /// Sections, as the system writes them: `1,2` … `9,10`.
-    pub section: String,
-}
-
-/// What a student logs in with.
-#[derive(Debug, Clone)]
-pub struct UrpLogin {
-    /// Student number.
-    pub student_id: String,
-    /// Password of the VPN.
-    pub vpn_password: SecretString,
-    /// Password of the URP.
-    pub urp_password: SecretString,
-    /// Whether the student has just typed the passwords and waits.
-    pub by_hand: bool,
-}
-
 /// Client of the URP.
 #[derive(Debug, Clone)]
 pub struct Urp {
@@ -79,7 +55,7 @@ impl Urp {
     /// The student's course table of this term of `term_weeks` weeks.
     pub async fn course_table(
         &self,
-        login: &UrpLogin,
+        login: &AcademicLogin,
         term_weeks: u8,
         session: &mut Session,
     ) -> Result<CourseTable, CampusError> {
@@ -88,7 +64,11 @@ impl Urp {
     }
 
     /// The student's scores of this term, in the order of the pages. If a further page fails, the list is partial.
-    pub async fn scores(&self, login: &UrpLogin, session: &mut Session) -> Result<Listing<Vec<ScoreRow>>, CampusError> {
+    pub async fn scores(
+        &self,
+        login: &AcademicLogin,
+        session: &mut Session,
+    ) -> Result<Listing<Vec<ScoreRow>>, CampusError> {
         let parse = parse_score::parse_score_page;
         let mut leaves = Leaves::new();
         let mut next = leaves.take(self.page(login, session, (1, 2), "/bxqcjcxAction.do", parse).await?);
@@ -108,7 +88,7 @@ impl Urp {
     /// Classrooms that are empty at the time of `query`, grouped by floor.
     pub async fn classrooms(
         &self,
-        login: &UrpLogin,
+        login: &AcademicLogin,
         term: &str,
         query: &ClassroomQuery,
         session: &mut Session,
@@ -155,15 +135,24 @@ impl Urp {
     ///
     /// # Errors
     /// See [`CampusError`]; [`CampusError::WrongPassword`] names the system that refused.
-    pub async fn verify(&self, login: &UrpLogin, session: &mut Session) -> Result<StudentInfo, CampusError> {
+    pub async fn verify(&self, login: &AcademicLogin, session: &mut Session) -> Result<StudentInfo, CampusError> {
         session.clear();
         self.page(login, session, (1, 1), "/xjInfoAction.do?oper=xjxx", parse_student::parse_student).await
+    }
+
+    /// Logs in unless the session lives.
+    ///
+    /// # Errors
+    /// See [`CampusError`].
+    pub async fn open(&self, login: &AcademicLogin, session: &mut Session) -> Result<(), CampusError> {
+        let record = self.page(login, session, (1, 1), "/xjInfoAction.do?oper=xjxx", parse_student::parse_student);
+        record.await.map(|_| ())
     }
 
     /// Fetches a page; `a` and `b` are parts of its address at the VPN.
     async fn page<T>(
         &self,
-        login: &UrpLogin,
+        login: &AcademicLogin,
         session: &mut Session,
         (a, b): (u8, u8),
         path: &str,
@@ -177,7 +166,7 @@ impl Urp {
     /// first only if the login works.
     async fn request<T>(
         &self,
-        login: &UrpLogin,
+        login: &AcademicLogin,
         session: &mut Session,
         request: impl Fn() -> Request,
         parse: impl Fn(&str) -> Result<T, PageError>,
@@ -203,7 +192,7 @@ impl Urp {
     }
 
     /// Logs in at the VPN and the URP, as far as necessary.
-    async fn enter(&self, login: &UrpLogin, session: &mut Session) -> Result<(), CampusError> {
+    async fn enter(&self, login: &AcademicLogin, session: &mut Session) -> Result<(), CampusError> {
         let had_vpn = session.is_in(System::Vpn);
         if !had_vpn {
             self.enter_vpn(login, session).await?;
@@ -223,16 +212,16 @@ impl Urp {
         }
     }
 
-    async fn enter_vpn(&self, login: &UrpLogin, session: &mut Session) -> Result<(), CampusError> {
+    async fn enter_vpn(&self, login: &AcademicLogin, session: &mut Session) -> Result<(), CampusError> {
         self.vpn.log_in(&login.student_id, &login.vpn_password, login.by_hand, session).await
     }
 
-    async fn log_in(&self, login: &UrpLogin, session: &mut Session) -> Result<(), CampusError> {
+    async fn log_in(&self, login: &AcademicLogin, session: &mut Session) -> Result<(), CampusError> {
         let caller = Caller { system: System::Urp, account: &login.student_id, by_hand: login.by_hand };
         self.pauses.around(caller, self.try_captchas(login, session)).await
     }
 
-    async fn try_captchas(&self, login: &UrpLogin, session: &mut Session) -> Result<(), CampusError> {
+    async fn try_captchas(&self, login: &AcademicLogin, session: &mut Session) -> Result<(), CampusError> {
         let mut sent = 0;
         for look in 1..=MAX_CAPTCHAS {
             let Some(text) = self.read_captcha(session, look == MAX_CAPTCHAS).await? else { continue };
@@ -282,7 +271,7 @@ impl Urp {
         Ok((accept_doubt || !doubtful).then_some(reading.text))
     }
 
-    async fn send_login(&self, login: &UrpLogin, session: &mut Session, captcha: &str) -> Result<(), CampusError> {
+    async fn send_login(&self, login: &AcademicLogin, session: &mut Session, captcha: &str) -> Result<(), CampusError> {
         let form = [
             ("zjh1", ""),
             ("tips", ""),
@@ -292,7 +281,7 @@ impl Urp {
             ("fs", ""),
             ("dzslh", ""),
             ("zjh", login.student_id.as_str()),
-            ("mm", login.urp_password.expose_secret()),
+            ("mm", login.password.expose_secret()),
             ("v_yzm", captcha),
         ];
         let request = Request::form(self.vpn.inner(1, 1, &self.host, "/loginAction.do"), &form)

@@ -2,7 +2,7 @@
 
 use crate::campus::page::dom::{Grid, Page};
 use crate::campus::page::{Layer, PageError};
-use crate::model::Room;
+use crate::model::{Room, by_floor};
 
 /// Name of this page on the command line and in errors.
 const PAGE: &str = "urp-classroom";
@@ -41,25 +41,6 @@ pub fn parse_classrooms(html: &str) -> Result<Vec<Vec<Room>>, PageError> {
     Ok(floors)
 }
 
-fn by_floor(rooms: impl Iterator<Item = Room>) -> Vec<Vec<Room>> {
-    let mut floors: Vec<(Option<char>, Vec<Room>)> = Vec::new();
-    for room in rooms {
-        let floor = floor_of(&room.room);
-        match floors.iter_mut().find(|(known, _)| *known == floor) {
-            Some((_, rooms)) => rooms.push(room),
-            None => floors.push((floor, vec![room])),
-        }
-    }
-    floors.into_iter().map(|(_, rooms)| rooms).collect()
-}
-
-/// `305` is on floor 3, `3101` (building 3) on floor 1; other names are grouped by their first character (`阶梯1`).
-fn floor_of(room: &str) -> Option<char> {
-    let is_number = room.bytes().all(|byte| byte.is_ascii_digit());
-    let position = usize::from(is_number && room.len() == 4);
-    room.chars().nth(position)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -74,14 +55,6 @@ mod tests {
     #[test]
     fn rooms_are_grouped_by_floor_in_the_order_of_the_page() {
         insta::assert_json_snapshot!(parse_classrooms(&fixture("urp/classroom.html")).unwrap());
-    }
-
-    #[test]
-    fn the_floor_is_read_from_the_number_of_the_room() {
-        let floors = [("305", '3'), ("3101", '1'), ("阶梯1", '阶'), ("10203", '1'), ("B2", 'B'), ("31A1", '3')];
-        for (room, floor) in floors {
-            assert_eq!(floor_of(room), Some(floor), "{room}");
-        }
     }
 
     #[test]

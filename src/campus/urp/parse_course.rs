@@ -5,11 +5,11 @@
 
 use crate::campus::page::dom::{Grid, Page};
 use crate::campus::page::{Layer, PageError, Reading, Said, UnreadCell};
-use crate::model::{ClassHour, CourseTable, WeekSpan, colour};
+use crate::model::{ClassHour, CourseTable, WeekSpan, colour, pairs, short_building, short_room};
 
 mod cells;
 
-use cells::{lessons, pairs, weekday, weeks};
+use cells::{lessons, weekday, weeks};
 
 /// Name of this page on the command line and in errors.
 const PAGE: &str = "urp-course";
@@ -19,12 +19,6 @@ const MARKER: &str = "选课结果";
 
 /// Columns without which a row cannot be understood.
 const COLUMNS: [&str; 7] = ["课程名", "教师", "周次", "星期", "节次", "教学楼", "教室"];
-
-/// Words left out of a building's name, for which the client has no room: `3号教学楼` is shown as `3教`.
-const BUILDING_FILLERS: [&str; 6] = ["综合楼", "学楼", "号", "训练", "区", "地"];
-
-/// Mark of a room with a projector.
-const ROOM_FILLER: &str = "(多)";
 
 /// The positions of the columns. Those from the weekday on count from the weeks, where short rows begin.
 struct Columns {
@@ -153,6 +147,9 @@ impl Columns {
             teacher: teachers(&row[self.teacher]),
             rel: 1,
             sections: range.map(|(first, last)| [first, last]),
+            key: None,
+            campus: None,
+            clock: None,
         };
         let pieces = range.map_or_else(|| vec![""], |(first, last)| pairs(first, last));
         read.data.extend(pieces.into_iter().map(|time| ClassHour { time: time.to_owned(), ..hour.clone() }));
@@ -164,8 +161,7 @@ fn unread(column: &'static str, text: &str) -> UnreadCell {
 }
 
 fn place(building: &str, room: &str) -> String {
-    let building = BUILDING_FILLERS.iter().fold(building.to_owned(), |name, filler| name.replace(filler, ""));
-    building + &room.replace(ROOM_FILLER, "")
+    short_building(building) + &short_room(room)
 }
 
 /// `丁四* 徐五* ` are two teachers.

@@ -77,6 +77,9 @@ fn hour(value: &Value, day: Option<u8>) -> Option<ClassHour> {
         teacher: text(&value["teacher"]),
         rel: rel.unwrap_or_default(),
         sections: None,
+        key: None,
+        campus: None,
+        clock: None,
     })
 }
 

@@ -74,6 +74,9 @@ pub(super) async fn feed(
     headers: HeaderMap,
     parts: Parts,
 ) -> Result<Response, ApiError> {
+    if !app.config.school.services.publishes(class) {
+        return Err(ApiError::NotOffered);
+    }
     let public = app.config.public_feeds.contains(&class);
     if !public {
         let Query(subscriber) = query?;

@@ -18,7 +18,7 @@ use crate::{
     store::SubscriptionKind,
 };
 
-/// Where each feed is.
+/// Where each feed of the school is.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Addresses {
     feeds: Vec<Address>,
@@ -35,7 +35,7 @@ struct Address {
     url: String,
 }
 
-/// Gives the addresses of all feeds. The personal ones are made again; earlier ones stop working.
+/// Gives the addresses of all feeds that the school has. The personal ones are made again; earlier ones stop working.
 #[utoipa::path(
     post,
     path = "/api/rss/subscription",
@@ -50,13 +50,14 @@ pub(super) async fn subscribe(
     parts: Parts,
 ) -> Result<Envelope<Addresses>, ApiError> {
     let token = subscriber::new_token()?;
-    let feeds = CLASSES.map(|class| {
+    let offered = CLASSES.into_iter().filter(|class| app.config.school.services.publishes(*class));
+    let feeds = offered.map(|class| {
         let (classify, public) = (class.name(), app.config.public_feeds.contains(&class));
         let path = ["api", "rss", &format!("{classify}.atom")];
         let url = subscriber::address(&app, &parts, &path, (!public).then_some(&token))?.into();
         Ok(Address { classify, public, url })
     });
-    let feeds = feeds.into_iter().collect::<Result<_, ApiError>>()?;
+    let feeds = feeds.collect::<Result<_, ApiError>>()?;
     subscriber::subscribe(&app, SubscriptionKind::Feeds, user.open_id, token).await?;
     Ok(Envelope::created("订阅地址已生成", Addresses { feeds }))
 }

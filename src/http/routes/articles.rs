@@ -167,6 +167,9 @@ pub(super) async fn list(
     Query(page): Query<Page>,
 ) -> Result<Envelope<Vec<Headline>>, ApiError> {
     let class = Class::from_name(&classify).ok_or(ApiError::NotFound("没有这个分类"))?;
+    if !app.config.school.services.publishes(class) {
+        return Err(ApiError::NotOffered);
+    }
     let (start, count) = page.bounds()?;
     let words = page.words()?;
     let articles = if words.is_empty() {

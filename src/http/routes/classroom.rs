@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::AppState,
-    campus::urp::ClassroomQuery,
+    campus::academic::ClassroomQuery,
     error::ApiError,
     http::{
         auth::Student,

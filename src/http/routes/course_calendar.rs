@@ -98,11 +98,13 @@ pub(super) async fn calendar(
         Err(ReadError::Empty) => (CourseTable::default(), app.clock.now()),
         Err(other) => return Err(other.into()),
     };
+    let academic = app.students.academic_id(&user.student_id).unwrap_or_default();
+    let term = app.terms.current(academic).ok_or(ApiError::TermUnknown)?;
     let text = ics::calendar(&Timetable {
         table: &table,
         fetched_at,
-        term: &app.config.term,
-        lessons: &app.config.lessons,
+        term: &term,
+        school: &app.config.school,
         owner: &app.pseudonyms.of(&user.open_id),
     });
     let etag = etag::of(text.as_bytes());

@@ -20,7 +20,9 @@ pub mod notify;
 pub mod other_accounts;
 pub mod physical;
 pub mod repair;
+pub mod school;
 pub mod score;
+pub mod session;
 pub mod upload;
 pub mod user;
 
@@ -68,6 +70,8 @@ pub fn table() -> Vec<Route> {
         POST     "/api/logout"              leaving::logout;
         POST     "/api/bind"                bind::bind;
         DELETE   "/api/bind"                leaving::unbind;
+        POST     "/api/session"             session::open;
+        GET      "/api/app"                 school::app;
         GET      "/api/user"                user::own;
         PUT      "/api/user"                user::change;
         DELETE   "/api/user"                leaving::delete;

@@ -3,21 +3,33 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use chrono::SecondsFormat;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     accounts::leaving::{end_ways_in, forget_bind},
     app::{App, AppState},
     config::Rate,
     error::ApiError,
-    http::{auth::BoundStudent, envelope::Envelope, openapi::Failures},
+    http::{
+        auth::BoundStudent,
+        captcha::Captcha,
+        envelope::Envelope,
+        extract::Query,
+        openapi::{CaptchaWanted, Failures},
+        text::{self, Text},
+        tries::Try,
+    },
     store::User,
 };
 
-/// How often an account may have its passwords confirmed by the campus: each time is a login there.
+/// How often an account may have its passwords confirmed by the campus: each time is a login there. One that stops at a
+/// captcha sends no password and does not count; captchas have a limit of their own.
 const CONFIRMATIONS: Rate = Rate { count: 5, period: Duration::from_hours(1) };
 
 #[derive(Serialize, ToSchema)]
@@ -62,33 +74,74 @@ pub(super) struct Unbound {
     count: usize,
 }
 
+/// In the address: clients differ in what they do with the body of a DELETE.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(super) struct ConfirmationQuery {
+    /// The captcha that is answered, as a 409 named it.
+    #[serde(default, deserialize_with = "text::optional")]
+    #[param(value_type = Option<String>, max_length = 32)]
+    captcha_id: Option<Text<32>>,
+    /// What the student read in it.
+    #[serde(default, deserialize_with = "text::optional")]
+    #[param(value_type = Option<String>, max_length = 16)]
+    captcha: Option<Text<16>>,
+}
+
+/// What became of it.
+enum Confirmed {
+    /// This many accounts were unbound.
+    Unbound(usize),
+    /// None was: the campus wants this captcha to be read first.
+    Stopped(Captcha),
+}
+
 /// Unbinds every other account from the caller's student number and ends its tokens, login codes and calendar subscription.
 ///
 /// The campus is asked in this very request whether it takes the caller's stored passwords: 400 `WRONG_PASSWORD` when it
 /// refuses them, 503 when it cannot be asked; nothing is unbound then. At most 5 times an hour.
+///
+/// Where the campus wants a captcha, the answer is 409 with the picture, and nothing is counted; the same request with
+/// `captchaId` and `captcha` goes on with the login.
 #[utoipa::path(
     delete,
     path = "/api/me/accounts/others",
     operation_id = "unbindOtherAccounts",
     tag = "account",
     security(("token" = [])),
-    responses((status = 200, body = Envelope<Unbound>, description = "no other account is bound any more"), Failures)
+    params(ConfirmationQuery),
+    responses((status = 200, body = Envelope<Unbound>, description = "no other account is bound any more"), CaptchaWanted, Failures)
 )]
 pub(super) async fn unbind_others(
     State(app): State<AppState>,
     BoundStudent(user): BoundStudent,
-) -> Result<Envelope<Unbound>, ApiError> {
-    app.limiter.count(&format!("confirmation/{}", user.open_id), Some(CONFIRMATIONS)).await?;
+    Query(query): Query<ConfirmationQuery>,
+) -> Result<Response, ApiError> {
+    let read = query.captcha_id.zip(query.captcha).map(|(Text(id), Text(read))| (id, read));
     let worker = app.clone();
-    let unbound = app.finish(async move {
-        worker.students.confirm(&user).await?;
-        let others = worker.store.users.others_of_student(&user.student_id, &user.open_id).await?;
-        for other in &others {
-            end(&worker, other).await?;
-        }
-        Ok(others.len())
-    });
-    Ok(Envelope::ok("其他帐号已解除绑定", Unbound { count: unbound.await? }))
+    let confirmed = app.finish(async move { confirm_and_unbind(&worker, &user, read).await }).await?;
+    Ok(match confirmed {
+        Confirmed::Unbound(count) => Envelope::ok("其他帐号已解除绑定", Unbound { count }).into_response(),
+        Confirmed::Stopped(captcha) => captcha.into_response(),
+    })
+}
+
+async fn confirm_and_unbind(
+    app: &AppState,
+    user: &User,
+    read: Option<(String, String)>,
+) -> Result<Confirmed, ApiError> {
+    let tried = Try::take(app, vec![(format!("confirmation/{}", user.open_id), Some(CONFIRMATIONS))]).await?;
+    if let Some(captcha) = Captcha::of_login(app, user, read.is_some(), app.students.confirm(user, read)).await? {
+        tried.refund(app).await;
+        return Ok(Confirmed::Stopped(captcha));
+    }
+    let others = app.store.users.others_of_student(&user.student_id, &user.open_id).await?;
+    for other in &others {
+        end(app, other).await?;
+    }
+    Ok(Confirmed::Unbound(others.len()))
 }
 
 /// Its bind goes last: until then the account is found again when this is repeated.

@@ -4,6 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::school::offers_of;
 use crate::{
     app::AppState,
     error::ApiError,
@@ -28,6 +29,12 @@ pub(super) struct Account {
     student_id: String,
     name: String,
     bind: bool,
+    /// The academic system of the student, as `GET /api/app` names it; absent while not bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    academic: Option<String>,
+    /// What that system can be asked for: `table`, `scores`, `rooms` and so on; absent while not bound.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    offers: Vec<&'static str>,
 }
 
 /// The caller's account.
@@ -41,7 +48,15 @@ pub(super) struct Account {
 )]
 pub(super) async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Account>, ApiError> {
     let user = caller.account(&app).await?.ok_or(ApiError::NotFound("用户不存在"))?;
-    let account = Account { nick_name: user.nick_name, student_id: user.student_id, name: user.name, bind: user.bind };
+    let academic = app.config.school.academic_of(&user.student_id).filter(|_| user.bind);
+    let account = Account {
+        academic: academic.map(|academic| academic.id.clone()),
+        offers: academic.map(offers_of).unwrap_or_default(),
+        nick_name: user.nick_name,
+        student_id: user.student_id,
+        name: user.name,
+        bind: user.bind,
+    };
     Ok(Envelope::ok("用户信息获取成功", account))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    campus::urp::ClassroomQuery,
+    campus::academic::ClassroomQuery,
     config::Freshness,
     flights::Flights,
     model::{CourseTable, Room, ScoreRow},
@@ -12,9 +12,13 @@ use crate::{
         flights::AllFlights,
         kind::{CampusKind, DataKind, Shown, Visit},
     },
+    school::Ability,
     store::{SnapshotKey, Snapshots, Store, User},
-    students::Access,
+    students::Service,
 };
+
+/// The academic system of deployments that know only one, as a question names it. What they have stored stays readable.
+const UNNAMED: &str = "urp/urp";
 
 /// The course table of the term.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +27,6 @@ pub struct Courses;
 impl DataKind for Courses {
     type Data = CourseTable;
     const NAME: &'static str = "courses";
-    const ACCESS: Access = Access::URP;
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
         &store.student_data.courses
@@ -39,8 +42,11 @@ impl DataKind for Courses {
 }
 
 impl CampusKind for Courses {
-    async fn fetch(&self, Visit { campus, login, session, term }: Visit<'_>) -> Shown<Self::Data> {
-        Ok(campus.urp.course_table(&login.into(), u8::try_from(term.weeks).unwrap_or(u8::MAX), session).await?.into())
+    const SERVICE: Service = Service::Academic(Ability::Table);
+
+    async fn fetch(&self, visit: Visit<'_>) -> Shown<Self::Data> {
+        let (academic, login) = (visit.academic()?, visit.login.into());
+        Ok(academic.course_table(&login, visit.term, visit.session).await?.into())
     }
 }
 
@@ -51,7 +57,6 @@ pub struct Scores;
 impl DataKind for Scores {
     type Data = Vec<ScoreRow>;
     const NAME: &'static str = "scores";
-    const ACCESS: Access = Access::URP;
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
         &store.student_data.scores
@@ -77,19 +82,21 @@ impl DataKind for Scores {
 }
 
 impl CampusKind for Scores {
-    async fn fetch(&self, Visit { campus, login, session, .. }: Visit<'_>) -> Shown<Self::Data> {
-        campus.urp.scores(&login.into(), session).await
+    const SERVICE: Service = Service::Academic(Ability::Scores);
+
+    async fn fetch(&self, visit: Visit<'_>) -> Shown<Self::Data> {
+        let (academic, login) = (visit.academic()?, visit.login.into());
+        academic.scores(&login, visit.term, visit.session).await
     }
 }
 
-/// Empty classrooms at a time in a building: the same for everybody.
+/// Empty classrooms at a time in a building: the same for everybody at an academic system.
 #[derive(Debug, Clone)]
 pub struct Classrooms(pub ClassroomQuery);
 
 impl DataKind for Classrooms {
     type Data = Vec<Vec<Room>>;
     const NAME: &'static str = "classrooms";
-    const ACCESS: Access = Access::URP;
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
         &store.classrooms
@@ -105,14 +112,35 @@ impl DataKind for Classrooms {
 }
 
 impl CampusKind for Classrooms {
-    fn key(&self, _: &User, term: &str) -> SnapshotKey {
+    const SERVICE: Service = Service::Academic(Ability::Rooms);
+
+    fn key(&self, _: &User, asked: &str, term: &str) -> SnapshotKey {
         let ClassroomQuery { building, week, weekday, section } = &self.0;
+        let academic = if asked == UNNAMED { String::new() } else { format!("academic={asked} ") };
         SnapshotKey::Question(format!(
-            "term={term} building={building} week={week} weekday={weekday} section={section}"
+            "{academic}term={term} building={building} week={week} weekday={weekday} section={section}"
         ))
     }
 
-    async fn fetch(&self, Visit { campus, login, session, term }: Visit<'_>) -> Shown<Self::Data> {
-        Ok(campus.urp.classrooms(&login.into(), &term.name, &self.0, session).await?.into())
+    async fn fetch(&self, visit: Visit<'_>) -> Shown<Self::Data> {
+        let (academic, login) = (visit.academic()?, visit.login.into());
+        Ok(academic.classrooms(&login, visit.term, &self.0, visit.session).await?.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classrooms_stored_before_there_were_other_systems_are_found_again() {
+        let query = ClassroomQuery { building: 3, week: 12, weekday: 1, section: "3,4".to_owned() };
+        let key = |asked| match Classrooms(query.clone()).key(&User::default(), asked, "2026-2027-1-1") {
+            SnapshotKey::Question(text) => text,
+            SnapshotKey::Own { .. } => String::new(),
+        };
+        let old = "term=2026-2027-1-1 building=3 week=12 weekday=1 section=3,4";
+        assert_eq!(key("urp/urp"), old);
+        assert_eq!(key("eams/undergraduate"), format!("academic=eams/undergraduate {old}"));
     }
 }

@@ -6,14 +6,13 @@ use crate::{
     config::Freshness,
     flights::Flights,
     model::{Book, BookCopy, Loan},
-    outbound::System,
     readthrough::{
         ReadResult,
         flights::AllFlights,
         kind::{CampusKind, DataKind, Shown, Visit},
     },
     store::{SnapshotKey, Snapshots, Store, User},
-    students::Access,
+    students::Service,
 };
 
 /// Library loans.
@@ -23,7 +22,6 @@ pub struct Borrowing;
 impl DataKind for Borrowing {
     type Data = Vec<Loan>;
     const NAME: &'static str = "borrowing";
-    const ACCESS: Access = Access::LIBRARY;
     /// Somebody who returned everything has no loans.
     const MAY_BE_EMPTY: bool = true;
 
@@ -41,6 +39,8 @@ impl DataKind for Borrowing {
 }
 
 impl CampusKind for Borrowing {
+    const SERVICE: Service = Service::Loans;
+
     async fn fetch(&self, Visit { campus, login, session, .. }: Visit<'_>) -> Shown<Self::Data> {
         campus.library.loans(&login.student_id, &login.library, session).await
     }
@@ -53,7 +53,6 @@ pub struct Search(pub String);
 impl DataKind for Search {
     type Data = Vec<Book>;
     const NAME: &'static str = "searches";
-    const ACCESS: Access = Access::open(System::Library);
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
         &store.searches
@@ -69,7 +68,9 @@ impl DataKind for Search {
 }
 
 impl CampusKind for Search {
-    fn key(&self, _: &User, _: &str) -> SnapshotKey {
+    const SERVICE: Service = Service::Catalogue;
+
+    fn key(&self, _: &User, _: &str, _: &str) -> SnapshotKey {
         SnapshotKey::Question(format!("title={}", self.0))
     }
 
@@ -85,7 +86,6 @@ pub struct Copies(pub String);
 impl DataKind for Copies {
     type Data = Vec<BookCopy>;
     const NAME: &'static str = "copies";
-    const ACCESS: Access = Access::open(System::Library);
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
         &store.copies
@@ -101,7 +101,9 @@ impl DataKind for Copies {
 }
 
 impl CampusKind for Copies {
-    fn key(&self, _: &User, _: &str) -> SnapshotKey {
+    const SERVICE: Service = Service::Catalogue;
+
+    fn key(&self, _: &User, _: &str, _: &str) -> SnapshotKey {
         SnapshotKey::Question(format!("book={}", self.0))
     }
 

@@ -12,7 +12,7 @@ use crate::{
         kind::{CampusKind, DataKind, Shown, Visit},
     },
     store::{Snapshots, Store},
-    students::Access,
+    students::Service,
 };
 
 /// Physical tests of all years.
@@ -22,7 +22,6 @@ pub struct Physical;
 impl DataKind for Physical {
     type Data = Vec<PhysicalYear>;
     const NAME: &'static str = "physical";
-    const ACCESS: Access = Access::PHYSICAL;
 
     fn snapshots(store: &Store) -> &Snapshots<Self::Data> {
         &store.student_data.physical
@@ -38,6 +37,8 @@ impl DataKind for Physical {
 }
 
 impl CampusKind for Physical {
+    const SERVICE: Service = Service::Physical;
+
     async fn fetch(&self, Visit { campus, login, session, .. }: Visit<'_>) -> Shown<Self::Data> {
         Ok(campus.physical.scores(&login.student_id, &login.id_number, session).await?.into())
     }

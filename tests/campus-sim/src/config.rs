@@ -18,6 +18,10 @@ pub struct SimConfig {
     pub urp_host: String,
     /// Host name of the bulletin board behind the VPN.
     pub bulletin_host: String,
+    /// Host name by which the CAS is called; under another one it does not answer.
+    pub cas_host: String,
+    /// Host name by which EAMS and jwglxt are called. It differs from the CAS's, so that cookies and redirects cross hosts as in life.
+    pub academic_host: String,
     /// The only mini-program `WeChat` knows.
     pub wechat_app_id: String,
     /// Its secret.
@@ -35,6 +39,8 @@ impl Default for SimConfig {
             session_ttl: Duration::from_mins(30),
             urp_host: "218.196.240.97".to_owned(),
             bulletin_host: "218.196.240.155".to_owned(),
+            cas_host: "localhost".to_owned(),
+            academic_host: "127.0.0.1".to_owned(),
             wechat_app_id: "wx-sim-appid".to_owned(),
             wechat_app_secret: "wx-sim-secret".to_owned(),
             github_token: "sim-github-token".to_owned(),

@@ -1,5 +1,6 @@
 //! The control API under `/_sim`: everything that [`crate::Sim`] can do, over HTTP in JSON.
 
+mod academic;
 mod answers;
 mod feeds;
 mod requests;
@@ -38,6 +39,7 @@ pub(crate) fn router() -> Router<Sim> {
         .route("/_sim/captcha/{session}", get(captcha_answer))
         .route("/_sim/sent", get(sent).delete(clear_sent))
         .merge(feeds::router())
+        .merge(academic::router())
         .route("/_sim/github/issues", put(put_issue))
         .route("/_sim/wechat/codes", post(mint_code))
         .route("/_sim/wechat/encrypt", post(encrypt))

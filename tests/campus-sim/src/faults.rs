@@ -1,59 +1,24 @@
 //! Misbehaviour on command.
 
+mod mode;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::system::{Kind, Operation, System};
-
-/// How a system misbehaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mode {
-    /// Waits, then answers as usual.
-    #[serde(rename = "slow")]
-    Slow,
-    /// Never answers; lasts until the client goes away.
-    #[serde(rename = "hang")]
-    Hang,
-    /// Answers 500.
-    #[serde(rename = "500")]
-    ServerError,
-    /// Closes the connection without an answer.
-    #[serde(rename = "drop")]
-    Drop,
-    /// Answers 200 with random bytes.
-    #[serde(rename = "garbage")]
-    Garbage,
-    /// Answers 200 with a page that announces maintenance.
-    #[serde(rename = "maintenance")]
-    Maintenance,
-    /// Answers with the page asked for, but its table has no rows (JSON calls: an empty object).
-    #[serde(rename = "empty")]
-    Empty,
-    /// Treats every session as expired: the login page comes instead (`WeChat`: 42001, `GitHub`: 401).
-    #[serde(rename = "expired")]
-    Expired,
-    /// Ends the session like `Expired`, but answers 500, as an application server does that lost it.
-    #[serde(rename = "dead")]
-    Dead,
-    /// Answers a login, or a page of the academic system, with a text in place of what was asked for.
-    #[serde(rename = "says")]
-    Says,
-    /// `WeChat` only: answers with an error code.
-    #[serde(rename = "errcode")]
-    Errcode,
-}
+pub use self::mode::Mode;
+use crate::system::{Operation, System};
 
 /// A fault as it is set for one system.
 ///
 /// `Slow` to `Maintenance` touch every request of the system, `Expired` only those that need a session, `Empty` only
-/// those that show a table, so that with `times` = 1 the first request that *can* be touched is.
+/// those that show a table, and so on, so that with `times` = 1 the first request that *can* be touched is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// How the system misbehaves.
     pub mode: Mode,
-    /// How long `slow` waits, in milliseconds.
+    /// How long `slow` waits, or how long a ticket is good under `late-ticket`, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub millis: Option<u64>,
     /// How many requests it touches; absent = until it is cleared.
@@ -68,23 +33,34 @@ pub struct Fault {
     /// What `says` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// Where `week-origin` has the strings of weeks begin, 1 to 53.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<u8>,
 }
 
 impl Fault {
-    const fn new(mode: Mode) -> Self {
-        Self { mode, millis: None, times: None, operation: None, errcode: None, text: None }
+    /// A fault of this mode. Modes that need a value have a function of their own.
+    #[must_use]
+    pub const fn new(mode: Mode) -> Self {
+        Self { mode, millis: None, times: None, operation: None, errcode: None, text: None, origin: None }
     }
 
     /// Waits this long, then answers.
     #[must_use]
     pub fn slow(wait: Duration) -> Self {
-        Self { millis: Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)), ..Self::new(Mode::Slow) }
+        Self { millis: Some(millis(wait)), ..Self::new(Mode::Slow) }
     }
 
     /// Never answers.
     #[must_use]
     pub const fn hang() -> Self {
         Self::new(Mode::Hang)
+    }
+
+    /// Answers as usual, but not before the fault is cleared.
+    #[must_use]
+    pub const fn hold() -> Self {
+        Self::new(Mode::Hold)
     }
 
     /// Answers 500.
@@ -141,6 +117,18 @@ impl Fault {
         Self { errcode: Some(code), ..Self::new(Mode::Errcode) }
     }
 
+    /// Service tickets that come later than this make EAMS answer 500.
+    #[must_use]
+    pub fn late_ticket(after: Duration) -> Self {
+        Self { millis: Some(millis(after)), ..Self::new(Mode::LateTicket) }
+    }
+
+    /// Strings of weeks begin at `origin`, 1 to 53, where 2 is the usual.
+    #[must_use]
+    pub fn week_origin(origin: u8) -> Self {
+        Self { origin: Some(origin), ..Self::new(Mode::WeekOrigin) }
+    }
+
     /// Touches only the next `count` requests.
     #[must_use]
     pub fn times(self, count: u32) -> Self {
@@ -155,47 +143,60 @@ impl Fault {
 
     /// What is wrong with this fault for that system, if anything.
     pub(crate) fn check(&self, system: System) -> Result<(), String> {
-        match (self.mode, self.millis, self.errcode) {
-            (Mode::Slow, None, _) => Err("mode slow needs 'millis'".to_owned()),
-            (Mode::Errcode, _, None) => Err("mode errcode needs 'errcode'".to_owned()),
-            (Mode::Says, ..) if self.text.is_none() => Err("mode says needs 'text'".to_owned()),
-            (Mode::Says | Mode::Dead, ..) if !matches!(system, System::Vpn | System::Urp | System::Library) => {
-                Err(format!("modes says and dead work for vpn, urp and library, not for {system}"))
+        // As it stands in JSON.
+        let name = serde_json::to_value(self.mode).ok().and_then(|name| Some(name.as_str()?.to_owned()));
+        let name = name.unwrap_or_default();
+        let values = [
+            ("millis", self.millis.is_some(), matches!(self.mode, Mode::Slow | Mode::LateTicket)),
+            ("errcode", self.errcode.is_some(), self.mode == Mode::Errcode),
+            ("text", self.text.is_some(), self.mode == Mode::Says),
+            ("origin", self.origin.is_some(), self.mode == Mode::WeekOrigin),
+        ];
+        for (value, given, wanted) in values {
+            if wanted && !given {
+                return Err(format!("mode {name} needs '{value}'"));
             }
-            (Mode::Errcode, ..) if system != System::Wechat => {
-                Err(format!("mode errcode works for wechat, not for {system}"))
+            if given && !wanted {
+                return Err(format!("'{value}' does not go with mode {name}"));
             }
-            (mode, Some(_), _) if mode != Mode::Slow => Err("'millis' goes with mode slow only".to_owned()),
-            (mode, _, Some(_)) if mode != Mode::Errcode => Err("'errcode' goes with mode errcode only".to_owned()),
+        }
+        if self.mode == Mode::Hold && self.times.is_some() {
+            return Err(format!("'times' does not go with mode {name}: it holds until it is cleared"));
+        }
+        if self.origin.is_some_and(|origin| !(1..=53).contains(&origin)) {
+            return Err("'origin' is 1 to 53".to_owned());
+        }
+        match self.mode.systems() {
+            Some(systems) if !systems.contains(&system) => {
+                let known: Vec<_> = systems.iter().map(|system| system.name()).collect();
+                Err(format!("mode {name} works for {}, not for {system}", known.join(", ")))
+            }
             _ => Ok(()),
         }
     }
 
     fn touches(&self, operation: Operation) -> bool {
-        let named = self.operation.as_deref().is_none_or(|name| name == operation.name);
-        named
-            && match self.mode {
-                Mode::Dead => matches!(operation.kind, Kind::Page | Kind::Table),
-                Mode::Says => {
-                    operation.name == "login"
-                        || (operation.system == System::Urp && matches!(operation.kind, Kind::Page | Kind::Table))
-                }
-                Mode::Expired => matches!(operation.kind, Kind::Page | Kind::Table | Kind::Api),
-                Mode::Empty => matches!(operation.kind, Kind::Table | Kind::List | Kind::Api),
-                Mode::Errcode => operation.kind == Kind::Api,
-                Mode::Slow | Mode::Hang | Mode::ServerError | Mode::Drop | Mode::Garbage | Mode::Maintenance => true,
-            }
+        self.operation.as_deref().is_none_or(|name| name == operation.name) && self.mode.touches(operation)
     }
 }
 
-/// The faults that are set, at most one for each system and operation.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The faults that are set: for each system and operation at most one, and beside it those that only change the form of
+/// an answer, one of each mode.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<(System, Fault)>);
 
 impl Faults {
-    /// Sets a fault in the place of the one for the same system and operation.
+    /// Sets a fault in the place of the one that it cannot stand beside.
     pub(crate) fn set(&mut self, system: System, fault: Fault) {
-        self.0.retain(|(other, old)| *other != system || old.operation != fault.operation);
+        let replaces = |old: &Fault| {
+            let same = old.mode == fault.mode || !(old.mode.is_form() || fault.mode.is_form());
+            old.operation == fault.operation && same
+        };
+        self.0.retain(|(other, old)| *other != system || !replaces(old));
         self.0.push((system, fault));
     }
 
@@ -209,21 +210,41 @@ impl Faults {
         &self.0
     }
 
+    /// Whether requests like this one are held.
+    pub(crate) fn holds(&self, operation: Operation) -> bool {
+        self.touching(operation).any(|(_, fault)| fault.mode == Mode::Hold)
+    }
+
     /// The fault that touches this request, used up by one. One that names the operation goes first.
     pub(crate) fn take(&mut self, operation: Operation) -> Option<Fault> {
         let index = self
-            .0
-            .iter()
-            .enumerate()
-            .filter(|(_, (system, fault))| *system == operation.system && fault.touches(operation))
-            .max_by_key(|(_, (_, fault))| fault.operation.is_some())
+            .touching(operation)
+            .filter(|(_, fault)| !fault.mode.is_form())
+            .max_by_key(|(_, fault)| fault.operation.is_some())
             .map(|(index, _)| index)?;
+        Some(self.use_up(index))
+    }
+
+    /// Those that change the form of the answer to this request, each used up by one.
+    pub(crate) fn take_forms(&mut self, operation: Operation) -> Vec<Fault> {
+        let touching = self.touching(operation).filter(|(_, fault)| fault.mode.is_form());
+        let indices: Vec<_> = touching.map(|(index, _)| index).collect();
+        // From the end: one that is removed then moves none of the others.
+        indices.into_iter().rev().map(|index| self.use_up(index)).collect()
+    }
+
+    fn touching(&self, operation: Operation) -> impl Iterator<Item = (usize, &Fault)> {
+        let of_system = self.0.iter().enumerate().filter(move |(_, (system, _))| *system == operation.system);
+        of_system.map(|(index, (_, fault))| (index, fault)).filter(move |(_, fault)| fault.touches(operation))
+    }
+
+    fn use_up(&mut self, index: usize) -> Fault {
         let fault = &mut self.0[index].1;
         match &mut fault.times {
-            None => Some(fault.clone()),
+            None => fault.clone(),
             Some(left) => {
                 *left = left.saturating_sub(1);
-                if *left == 0 { Some(self.0.remove(index).1) } else { Some(fault.clone()) }
+                if *left == 0 { self.0.remove(index).1 } else { fault.clone() }
             }
         }
     }
@@ -271,11 +292,31 @@ mod tests {
     }
 
     #[test]
+    fn changes_of_form_stand_beside_one_another_and_beside_one_other_fault() {
+        const TABLE: Operation = Operation::new(System::Eams, "table", Kind::Table);
+        let mut faults = Faults::default();
+        faults.set(System::Eams, Fault::new(Mode::RenamedColumn).times(1));
+        faults.set(System::Eams, Fault::week_origin(36));
+        faults.set(System::Eams, Fault::garbage());
+        faults.set(System::Eams, Fault::slow(Duration::from_millis(5)));
+        faults.set(System::Eams, Fault::week_origin(1));
+        assert_eq!(faults.take(TABLE).map(|fault| fault.mode), Some(Mode::Slow));
+        let forms = |faults: &mut Faults| faults.take_forms(TABLE).len();
+        assert_eq!((forms(&mut faults), forms(&mut faults)), (2, 1));
+        assert_eq!(faults.take_forms(TABLE)[0].origin, Some(1));
+    }
+
+    #[test]
     fn a_senseless_fault_is_explained() {
         let fault: Fault = serde_json::from_str(r#"{"mode":"slow"}"#).unwrap();
         assert!(fault.check(System::Urp).unwrap_err().contains("millis"));
         assert!(Fault::errcode(45011).check(System::Urp).is_err());
         assert!(Fault::errcode(45011).check(System::Wechat).is_ok());
         assert!(serde_json::from_str::<Fault>(r#"{"mode":"500","tmies":1}"#).is_err());
+        assert!(Fault::week_origin(54).check(System::Eams).unwrap_err().contains("53"));
+        assert!(Fault::hold().check(System::Cas).is_ok());
+        assert!(Fault::hold().times(1).check(System::Cas).unwrap_err().contains("times"));
+        let error = Fault::new(Mode::TooFast).check(System::Cas).unwrap_err();
+        assert!(error.contains("too-fast") && error.contains("eams"), "{error}");
     }
 }

@@ -11,7 +11,7 @@ use crate::faults::{Fault, Mode};
 use crate::page;
 use crate::rng::Rng;
 use crate::sim::Sim;
-use crate::system::{Operation, System};
+use crate::system::Operation;
 use crate::world::lock;
 
 /// A request that was let through, with what its handler must heed.
@@ -27,7 +27,23 @@ pub(crate) struct Visit<'a> {
     pub(crate) dead: bool,
     /// Say this in place of what was asked for.
     pub(crate) says: Option<String>,
+    /// How the system misbehaves, if it does.
+    struck: Option<Mode>,
+    /// How the form of the answer differs.
+    forms: Vec<Fault>,
     _under_way: UnderWay<'a>,
+}
+
+impl Visit<'_> {
+    /// Whether the system is to misbehave in this way.
+    pub(crate) fn is_struck(&self, mode: Mode) -> bool {
+        self.struck == Some(mode)
+    }
+
+    /// The change of the answer's form of this mode, if there is one.
+    pub(crate) fn form(&self, mode: Mode) -> Option<&Fault> {
+        self.forms.iter().find(|fault| fault.mode == mode)
+    }
 }
 
 /// The answer to a request that was not let through.
@@ -50,9 +66,12 @@ impl Sim {
     /// Counts a request and lets the fault that is set strike it.
     pub(crate) async fn admit(&self, operation: Operation, wire: &Wire) -> Result<Visit<'_>, Refused> {
         let under_way = self.counter().begin(operation);
-        let fault = lock(self.faults()).take(operation);
+        let (fault, forms) = {
+            let mut faults = lock(self.faults());
+            (faults.take(operation), faults.take_forms(operation))
+        };
         if let Some(fault) = &fault {
-            strike(fault, operation.system, wire).await?;
+            self.strike(fault, operation, wire).await?;
         }
         let is = |mode| fault.as_ref().is_some_and(|fault| fault.mode == mode);
         Ok(Visit {
@@ -61,6 +80,8 @@ impl Sim {
             says: fault.as_ref().and_then(|fault| fault.text.clone()),
             empty: is(Mode::Empty),
             errcode: fault.as_ref().and_then(|fault| fault.errcode),
+            struck: fault.map(|fault| fault.mode),
+            forms,
             _under_way: under_way,
         })
     }
@@ -73,10 +94,53 @@ impl Sim {
             None => Ok(false),
             Some(fault) if matches!(fault.mode, Mode::Expired | Mode::Dead) => Ok(true),
             Some(fault) => {
-                let _under_way = (fault.mode != Mode::Slow).then(|| self.counter().begin(operation));
-                strike(&fault, operation.system, wire).await?;
+                let goes_on = matches!(fault.mode, Mode::Slow | Mode::Hold);
+                let _under_way = (!goes_on).then(|| self.counter().begin(operation));
+                self.strike(&fault, operation, wire).await?;
                 Ok(false)
             }
+        }
+    }
+
+    /// What a fault does before, or in place of, the system's own answer.
+    async fn strike(&self, fault: &Fault, operation: Operation, wire: &Wire) -> Result<(), Refused> {
+        match fault.mode {
+            Mode::Slow => {
+                tokio::time::sleep(Duration::from_millis(fault.millis.unwrap_or(0))).await;
+                Ok(())
+            }
+            Mode::Hang => std::future::pending().await,
+            Mode::Hold => {
+                self.let_go(operation).await;
+                Ok(())
+            }
+            Mode::Drop => {
+                wire.cut();
+                std::future::pending().await
+            }
+            Mode::NotFound => Err(page::not_found().into()),
+            Mode::ServerError => Err(page::server_error().into()),
+            Mode::Garbage => {
+                let mut noise = vec![0; 3000];
+                Rng::unrepeatable().fill(&mut noise);
+                Err(page::bytes("text/html", noise).into())
+            }
+            Mode::Maintenance => Err(page::maintenance(operation.system).into()),
+            // The rest is the handler's to heed.
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends as soon as requests of this operation are held no more.
+    async fn let_go(&self, operation: Operation) {
+        loop {
+            // Asked for before looking, so that a change in between is not missed.
+            let changed = self.faults_changed().notified();
+            let held = lock(self.faults()).holds(operation);
+            if !held {
+                return;
+            }
+            changed.await;
         }
     }
 
@@ -87,28 +151,5 @@ impl Sim {
         let answer = format!("campus-sim: unexpected request: {line}: {why}\n");
         self.counter().unexpected(line);
         (StatusCode::NOT_IMPLEMENTED, answer).into_response()
-    }
-}
-
-/// What a fault does before, or in place of, the system's own answer.
-async fn strike(fault: &Fault, system: System, wire: &Wire) -> Result<(), Refused> {
-    match fault.mode {
-        Mode::Slow => {
-            tokio::time::sleep(Duration::from_millis(fault.millis.unwrap_or(0))).await;
-            Ok(())
-        }
-        Mode::Hang => std::future::pending().await,
-        Mode::Drop => {
-            wire.cut();
-            std::future::pending().await
-        }
-        Mode::ServerError => Err(page::server_error().into()),
-        Mode::Garbage => {
-            let mut noise = vec![0; 3000];
-            Rng::unrepeatable().fill(&mut noise);
-            Err(page::bytes("text/html", noise).into())
-        }
-        Mode::Maintenance => Err(page::maintenance(system).into()),
-        Mode::Empty | Mode::Expired | Mode::Dead | Mode::Says | Mode::Errcode => Ok(()),
     }
 }

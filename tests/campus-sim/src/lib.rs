@@ -1,4 +1,4 @@
-//! The campus simulator: one HTTP server that simulates every system the engine talks to (VPN, academic system,
+//! The campus simulator: one HTTP server that simulates every system the engine talks to (VPN, academic systems, CAS,
 //! library, physical education, repairs, news, bulletin board, `WeChat`, `GitHub`), with state, sessions, and
 //! misbehaviour on command.
 //!
@@ -21,14 +21,17 @@
 //! everything and is what tests use, `control` offers the same under `/_sim`.
 
 mod call;
+mod captcha;
 mod config;
 mod control;
 mod counts;
 mod faults;
 mod feeds;
 mod gate;
+mod hosts;
 mod outbox;
 mod page;
+mod profile;
 mod rng;
 mod server;
 mod sessions;
@@ -36,6 +39,7 @@ mod sim;
 mod student;
 mod system;
 mod systems;
+mod traffic;
 mod world;
 
 pub use config::SimConfig;
@@ -43,10 +47,14 @@ pub use counts::{Counts, SystemCounts};
 pub use faults::{Fault, Mode};
 pub use feeds::{Behaviour, FeedItem, FeedKind, Lecture};
 pub use outbox::{Issue, RepairOrder, Sent, SentMessage, TextCheck};
+pub use profile::school_profile;
 pub use server::CampusSim;
 pub use sim::Sim;
 pub use student::{Course, FitnessTest, Loan, Score, Session, Student};
 pub use system::System;
+pub use systems::cas::CasCaptcha;
+pub use systems::eams::sha1_hex;
+pub use systems::jwglxt::JwglxtCaptcha;
 pub use systems::vpn::{RSA_EXPONENT, RSA_MODULUS_HEX};
 pub use systems::wechat::Encrypted;
-pub use world::{Book, Copy, MAX_SEEDED, NUMBER_PREFIX};
+pub use world::{Book, Copy, MAX_SEEDED, NUMBER_PREFIX, ZF_PREFIXES};

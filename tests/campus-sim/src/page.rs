@@ -20,7 +20,12 @@ pub(crate) fn bytes(content_type: &'static str, body: impl Into<Body>) -> Respon
     response
 }
 
-/// A redirect within the server, as old servers send it: 302 and a short page.
+/// A page in UTF-8 whose header says so.
+pub(crate) fn utf8_html(text: &str) -> Response {
+    bytes("text/html;charset=UTF-8", text.to_owned())
+}
+
+/// A redirect, as old servers send it: 302 and a short page.
 pub(crate) fn found(location: &str) -> Response {
     let mut response = bytes("text/html", "<html><body>Object moved</body></html>");
     *response.status_mut() = StatusCode::FOUND;
@@ -60,6 +65,12 @@ pub(crate) fn server_error() -> Response {
     let page = "<html><head><title>Error 500</title></head><body><h1>HTTP Status 500 - </h1>\
                 <p><b>exception</b> <pre>java.lang.NullPointerException\n</pre></body></html>";
     (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/html")], page).into_response()
+}
+
+/// What is answered for an address that is not there.
+pub(crate) fn not_found() -> Response {
+    let page = "<html><head><title>Error 404</title></head><body><h1>HTTP Status 404 - </h1></body></html>";
+    (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/html")], page).into_response()
 }
 
 /// Text for an HTML page: `<`, `>`, `&` and quotes escaped.

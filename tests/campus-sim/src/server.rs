@@ -15,13 +15,15 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::call::{SentUri, Wire};
 use crate::config::SimConfig;
 use crate::sim::Sim;
-use crate::{control, systems};
+use crate::system::System;
+use crate::{control, profile, systems};
 
 /// A running simulator. It stops, and drops all its connections, when this value is dropped.
 #[derive(Debug)]
 pub struct CampusSim {
     sim: Sim,
     base_url: String,
+    port: u16,
     accepting: JoinHandle<()>,
 }
 
@@ -32,11 +34,12 @@ impl CampusSim {
     /// When the address cannot be listened on.
     pub async fn start(config: SimConfig) -> io::Result<Self> {
         let listener = TcpListener::bind(config.bind).await?;
-        let base_url = format!("http://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let base_url = format!("http://{address}");
         let sim = Sim::new(config);
         let app = systems::router().merge(control::router()).fallback(systems::unknown_path).with_state(sim.clone());
         let accepting = tokio::spawn(accept(listener, app));
-        Ok(Self { sim, base_url, accepting })
+        Ok(Self { sim, base_url, port: address.port(), accepting })
     }
 
     /// `http://address:port`, without a slash at the end.
@@ -45,10 +48,20 @@ impl CampusSim {
         &self.base_url
     }
 
-    /// Base URL of a system (`vpn`, `library`, `wechat` …), without a slash at the end.
+    /// Base URL of a system (`vpn`, `library`, `wechat` …), without a slash at the end. CAS and EAMS have host names of
+    /// their own.
     #[must_use]
     pub fn url(&self, system: &str) -> String {
-        format!("{}/{system}", self.base_url)
+        let own_host =
+            system.parse::<System>().ok().and_then(|system| profile::address(self.sim.config(), system, self.port));
+        own_host.unwrap_or_else(|| format!("{}/{system}", self.base_url))
+    }
+
+    /// The school profile of this id (`hpu`) as the engine reads it, with the addresses of this simulator; none when no
+    /// such school is played.
+    #[must_use]
+    pub fn profile(&self, id: &str) -> Option<String> {
+        profile::school_profile(id, self.sim.config(), self.port)
     }
 
     /// A handle on the state, to be kept where this value cannot be.

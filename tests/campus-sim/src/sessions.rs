@@ -74,13 +74,19 @@ impl<T> Sessions<T> {
         self.with(id, |_| id)
     }
 
+    /// Ends a session and answers what it held; none when it was over already.
+    pub(crate) fn take(&self, id: &str) -> Option<T> {
+        let entry = lock(&self.inner).by_id.remove(id)?;
+        (entry.used.elapsed() < self.live_for).then_some(entry.value)
+    }
+
     /// Does something with every session, without keeping any alive.
     pub(crate) fn for_each(&self, mut action: impl FnMut(&mut T)) {
         lock(&self.inner).by_id.values_mut().for_each(|entry| action(&mut entry.value));
     }
 
     /// Ends one session.
-    fn close(&self, id: &str) {
+    pub(crate) fn close(&self, id: &str) {
         lock(&self.inner).by_id.remove(id);
     }
 
@@ -91,7 +97,7 @@ impl<T> Sessions<T> {
 }
 
 /// The value of a cookie of the request.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -118,6 +124,14 @@ mod tests {
         assert_eq!(sessions.with(&id, |value| *value), Some(2));
         sessions.expire_all();
         assert_eq!(sessions.with(&id, |value| *value), None);
+    }
+
+    #[test]
+    fn what_is_taken_is_gone() {
+        let sessions = Sessions::new(Duration::from_mins(1));
+        let id = sessions.open(7);
+        assert_eq!(sessions.take(&id), Some(7));
+        assert_eq!(sessions.take(&id), None);
     }
 
     #[test]

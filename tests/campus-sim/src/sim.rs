@@ -1,8 +1,11 @@
 //! The simulator's state, and everything a test can do to it.
 
+mod academic;
+
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use crate::config::SimConfig;
 use crate::counts::{Counter, Counts};
@@ -23,6 +26,7 @@ struct Inner {
     config: SimConfig,
     world: World,
     faults: Mutex<Faults>,
+    faults_changed: Notify,
     counter: Counter,
     outbox: Outbox,
     feeds: Mutex<Feeds>,
@@ -38,6 +42,7 @@ impl Sim {
             config,
             world,
             faults: Mutex::default(),
+            faults_changed: Notify::new(),
             counter: Counter::default(),
             outbox: Outbox::default(),
             feeds,
@@ -55,6 +60,11 @@ impl Sim {
 
     pub(crate) fn faults(&self) -> &Mutex<Faults> {
         &self.0.faults
+    }
+
+    /// Tells the requests that are held when faults were set or cleared.
+    pub(crate) fn faults_changed(&self) -> &Notify {
+        &self.0.faults_changed
     }
 
     pub(crate) fn counter(&self) -> &Counter {
@@ -127,7 +137,7 @@ impl Sim {
         assert!(self.0.world.remove(number), "there is no student {number}");
     }
 
-    /// Changes the password a student has at the VPN, the academic system or the library.
+    /// Changes the password a student has at the VPN, the academic systems, the CAS or the library.
     ///
     /// # Panics
     /// When there is no such student, or the system has no password of its own.
@@ -135,6 +145,9 @@ impl Sim {
         self.edit_student(number, |student| match system {
             System::Vpn => password.clone_into(&mut student.vpn_password),
             System::Urp => password.clone_into(&mut student.urp_password),
+            System::Cas => password.clone_into(&mut student.cas_password),
+            System::Eams => password.clone_into(&mut student.eams_password),
+            System::Jwglxt => password.clone_into(&mut student.zf_password),
             System::Library => password.clone_into(&mut student.library_password),
             other => panic!("{other} has no password of its own"),
         });
@@ -167,7 +180,7 @@ impl Sim {
     /// Has a system misbehave, in place of the fault set for the same system and operation.
     ///
     /// # Panics
-    /// When the fault makes no sense for that system: `errcode` elsewhere than at `WeChat`.
+    /// When the fault makes no sense for that system, as `errcode` elsewhere than at `WeChat`.
     pub fn set_fault(&self, system: System, fault: Fault) {
         if let Err(why) = self.try_set_fault(system, fault) {
             panic!("{why}");
@@ -178,6 +191,7 @@ impl Sim {
         fault.check(system)?;
         if fault.times != Some(0) {
             lock(&self.0.faults).set(system, fault);
+            self.0.faults_changed.notify_waiters();
         }
         Ok(())
     }
@@ -185,11 +199,13 @@ impl Sim {
     /// Has one system behave again.
     pub fn clear_fault(&self, system: System) {
         lock(&self.0.faults).clear(Some(system));
+        self.0.faults_changed.notify_waiters();
     }
 
-    /// Has all systems behave again. Requests that hang go on hanging.
+    /// Has all systems behave again. Requests that are held are answered, those that hang go on hanging.
     pub fn clear_faults(&self) {
         lock(&self.0.faults).clear(None);
+        self.0.faults_changed.notify_waiters();
     }
 
     // Counts
@@ -245,7 +261,8 @@ impl Sim {
 
     // Sessions and captchas
 
-    /// Ends the sessions of one system, or of all. Those of the academic system end without the VPN's around them.
+    /// Ends the sessions of one system, or of all. Those of the academic system (URP) end without the VPN's around them;
+    /// those of the CAS are its ticket cookies.
     pub fn expire_sessions(&self, system: Option<System>) {
         self.0.systems.expire_sessions(system);
     }

@@ -29,6 +29,12 @@ pub struct Student {
     pub urp_password: String,
     /// Password of the library.
     pub library_password: String,
+    /// Password of the CAS, the university's one login.
+    pub cas_password: String,
+    /// Password of EAMS's own login.
+    pub eams_password: String,
+    /// Password of jwglxt.
+    pub zf_password: String,
     /// Courses chosen this term; empty = a table without rows.
     pub courses: Vec<Course>,
     /// This term's scores; empty = none yet.
@@ -159,4 +165,46 @@ pub struct FitnessTest {
     pub pull_or_situp: String,
     /// Total score.
     pub total_score: String,
+}
+
+impl Session {
+    /// The weeks as numbers, ascending: `5-6,9周上` is 5, 6 and 9.
+    pub(crate) fn week_numbers(&self) -> Vec<u8> {
+        let spans = self.weeks.split('周').next().unwrap_or_default();
+        let number = |text: &str| text.trim().parse::<u8>().ok();
+        let span = |text: &str| {
+            let (first, last) = text.split_once('-').unwrap_or((text, text));
+            Some(number(first)?..=number(last)?)
+        };
+        let mut weeks: Vec<u8> = spans.split(',').filter_map(span).flatten().collect();
+        weeks.sort_unstable();
+        weeks.dedup();
+        weeks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Session;
+
+    #[test]
+    fn weeks_as_printed_are_read_back() {
+        let weeks = |text: &str| {
+            let session = Session {
+                weeks: text.to_owned(),
+                weekday: 1,
+                section: 1,
+                sections: 2,
+                campus: String::new(),
+                building: String::new(),
+                room: String::new(),
+            };
+            session.week_numbers()
+        };
+        assert_eq!(weeks("1-4周上"), [1, 2, 3, 4]);
+        assert_eq!(weeks("6-7,14-15周上"), [6, 7, 14, 15]);
+        assert_eq!(weeks("10,12,14周上"), [10, 12, 14]);
+        assert_eq!(weeks("3周"), [3]);
+        assert!(weeks("").is_empty());
+    }
 }

@@ -13,6 +13,12 @@ pub enum System {
     Vpn,
     /// The academic system, reached through the VPN.
     Urp,
+    /// The university's one login (Supwisdom CAS).
+    Cas,
+    /// The academic system of 树维 (EAMS), entered through the CAS or by a login of its own.
+    Eams,
+    /// The academic system of 正方 (jwglxt).
+    Jwglxt,
     /// The library's catalogue.
     Library,
     /// Physical education.
@@ -33,9 +39,12 @@ pub enum System {
 
 impl System {
     /// Every system.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Vpn,
         Self::Urp,
+        Self::Cas,
+        Self::Eams,
+        Self::Jwglxt,
         Self::Library,
         Self::Physical,
         Self::Repair,
@@ -52,6 +61,9 @@ impl System {
         match self {
             Self::Vpn => "vpn",
             Self::Urp => "urp",
+            Self::Cas => "cas",
+            Self::Eams => "eams",
+            Self::Jwglxt => "jwglxt",
             Self::Library => "library",
             Self::Physical => "physical",
             Self::Repair => "repair",

@@ -7,18 +7,25 @@ mod library;
 mod people;
 mod published;
 mod scores;
+mod terms;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use catalog::BUILDINGS;
+pub use catalog::{BUILDINGS, Building};
 pub use library::{Book, Copy};
+pub(crate) use people::name as person_name;
 pub(crate) use published::invent as invent_feeds;
+pub(crate) use terms::{Marked, TERMS, Term};
 
-use crate::student::Student;
+use crate::student::{Course, Student};
 
 /// First six digits of every seeded student number: year and college.
 pub const NUMBER_PREFIX: &str = "311509";
+
+/// First six digits of the numbers of the students of jwglxt's school: undergraduates and postgraduates. There are as
+/// many of each as there are seeded students, but lists leave them out.
+pub const ZF_PREFIXES: [&str; 2] = ["202409", "902409"];
 
 /// Most seeded students: as many as the six further digits can number.
 pub const MAX_SEEDED: usize = 1_000_000;
@@ -64,8 +71,10 @@ impl World {
     }
 
     fn is_seeded(&self, number: &str) -> bool {
-        number
-            .strip_prefix(NUMBER_PREFIX)
+        [NUMBER_PREFIX]
+            .into_iter()
+            .chain(ZF_PREFIXES)
+            .find_map(|prefix| number.strip_prefix(prefix))
             .filter(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit()))
             .and_then(|digits| digits.parse::<usize>().ok())
             .is_some_and(|index| index < self.seeded)
@@ -131,6 +140,16 @@ impl World {
         true
     }
 
+    /// What the student takes in a term.
+    pub(crate) fn courses_of(&self, student: &Student, term: Term) -> Vec<Course> {
+        terms::courses(self.seed, student, term)
+    }
+
+    /// The student's scores of a term.
+    pub(crate) fn marks_of(&self, student: &Student, term: Term) -> Vec<Marked> {
+        terms::marks(self.seed, student, term)
+    }
+
     /// Books whose title contains `words`, ignoring case, in catalogue order.
     #[must_use]
     pub fn find_books(&self, words: &str) -> Vec<Book> {
@@ -162,6 +181,7 @@ mod tests {
         assert!(world.student("311509000002").is_some());
         assert!(world.student("311509000003").is_none());
         assert!(world.student("31150900002").is_none());
+        assert!(world.student("202409000002").is_some() && world.student("902409000003").is_none());
         assert!(world.student("").is_none());
     }
 

@@ -1,22 +1,13 @@
 //! The cells of a meeting: its weeks, its weekday, its lessons.
 
 use super::WeekSpan;
+use crate::campus::page::numeral;
 
 /// Largest number of a week: no term is longer than a year.
 const MAX_WEEK: u8 = 53;
 
 /// Largest number of a lesson: a day has thirteen here, up to fifteen elsewhere.
 const MAX_LESSON: u8 = 15;
-
-/// The pairs of lessons that the client knows.
-const PAIRS: [&str; 5] = ["1-2", "3-4", "5-6", "7-8", "9-10"];
-
-/// The pairs that the lessons `first` to `last` touch. Evening lessons from the eleventh on have no pair; a meeting of
-/// only those is one piece without a pair.
-pub(super) fn pairs(first: u8, last: u8) -> Vec<&'static str> {
-    let touched: Vec<_> = (1..).step_by(2).zip(PAIRS).filter(|(odd, _)| first <= odd + 1 && *odd <= last).collect();
-    if touched.is_empty() { vec![""] } else { touched.into_iter().map(|(_, pair)| pair).collect() }
-}
 
 /// The first and last lesson of a meeting, from its lessons (`五`, `5-8`, `11~12`, `8-9节`) and their number. A single
 /// lesson without a number begins its pair. `None` when it cannot be read.
@@ -44,17 +35,6 @@ pub(super) fn weekday(cell: &str) -> Option<u8> {
     match bare {
         "日" | "天" => Some(7),
         _ => numeral(bare).filter(|day| (1..=7).contains(day)),
-    }
-}
-
-/// A number in digits or, up to nineteen, in Chinese.
-fn numeral(text: &str) -> Option<u8> {
-    const DIGITS: [&str; 9] = ["一", "二", "三", "四", "五", "六", "七", "八", "九"];
-    let digit = |text: &str| (1..).zip(DIGITS).find_map(|(value, numeral)| (numeral == text).then_some(value));
-    match text.trim().strip_prefix('十') {
-        Some("") => Some(10),
-        Some(rest) => digit(rest).map(|value| value + 10),
-        None => digit(text.trim()).or_else(|| text.trim().parse().ok()),
     }
 }
 
@@ -147,16 +127,6 @@ mod tests {
         let days = ["1", "7", "日", "三", "星期三", "周日", "0", "8", "", "-1"].map(weekday);
         let none = None;
         assert_eq!(days, [Some(1), Some(7), Some(7), Some(3), Some(3), Some(7), none, none, none, none]);
-    }
-
-    #[test]
-    fn every_pair_that_a_meeting_touches_is_one_piece() {
-        assert_eq!(pairs(5, 8), ["5-6", "7-8"]);
-        assert_eq!(pairs(1, 8), ["1-2", "3-4", "5-6", "7-8"]);
-        assert_eq!(pairs(7, 7), ["7-8"]);
-        assert_eq!(pairs(8, 9), ["7-8", "9-10"]);
-        assert_eq!(pairs(9, 12), ["9-10"]);
-        assert_eq!(pairs(11, 13), [""]);
     }
 
     proptest! {

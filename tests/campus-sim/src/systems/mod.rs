@@ -3,7 +3,10 @@
 
 mod articles;
 pub(crate) mod bulletin;
+pub(crate) mod cas;
+pub(crate) mod eams;
 pub(crate) mod github;
+pub(crate) mod jwglxt;
 pub(crate) mod library;
 pub(crate) mod logistics;
 pub(crate) mod news;
@@ -27,6 +30,9 @@ use crate::system::System;
 pub(crate) struct States {
     pub(crate) vpn: vpn::VpnState,
     pub(crate) urp: urp::UrpState,
+    pub(crate) cas: cas::CasState,
+    pub(crate) eams: eams::EamsState,
+    pub(crate) jwglxt: jwglxt::JwglxtState,
     pub(crate) library: library::LibraryState,
     pub(crate) physical: physical::PhysicalState,
     pub(crate) repair: repair::RepairState,
@@ -39,6 +45,9 @@ impl States {
         Self {
             vpn: vpn::VpnState::new(config),
             urp: urp::UrpState::new(config),
+            cas: cas::CasState::new(config),
+            eams: eams::EamsState::new(config),
+            jwglxt: jwglxt::JwglxtState::new(config),
             library: library::LibraryState::new(config),
             physical: physical::PhysicalState::new(config),
             repair: repair::RepairState::new(config),
@@ -55,6 +64,15 @@ impl States {
         }
         if wanted(System::Vpn) {
             self.vpn.sessions.expire_all();
+        }
+        if wanted(System::Cas) {
+            self.cas.expire_tickets();
+        }
+        if wanted(System::Eams) {
+            self.eams.sessions.expire_all();
+        }
+        if wanted(System::Jwglxt) {
+            self.jwglxt.sessions.expire_all();
         }
         if wanted(System::Library) {
             self.library.sessions.expire_all();
@@ -75,6 +93,9 @@ impl States {
 pub(crate) fn router() -> Router<Sim> {
     Router::new()
         .merge(vpn::router())
+        .merge(cas::router())
+        .merge(eams::router())
+        .merge(jwglxt::router())
         .merge(library::router())
         .merge(physical::router())
         .merge(repair::router())

@@ -11,6 +11,7 @@ use axum::response::Response;
 use axum::routing::{any, get, post};
 
 pub use key::{RSA_EXPONENT, RSA_MODULUS_HEX};
+pub(crate) use key::{decrypt_block, modulus};
 
 use super::{bulletin, urp};
 use crate::call::Call;

@@ -118,6 +118,19 @@ impl Building {
         }
     }
 
+    /// Name as EAMS and jwglxt print it: numbered buildings are told apart by their campus.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let numbered = self.name.starts_with(|first: char| first.is_ascii_digit());
+        if numbered { format!("{}{}", self.campus(), self.name) } else { self.name.to_owned() }
+    }
+
+    /// Rooms with their number of seats and whether they have equipment.
+    pub(crate) fn all_rooms(&self) -> impl Iterator<Item = (String, u32, bool)> {
+        let rooms = (1..=self.floors).flat_map(move |floor| (0..self.rooms).map(move |index| (floor, index)));
+        rooms.map(move |(floor, index)| (self.room(floor, index), 30 + 15 * (floor + index) % 180, index % 3 != 0))
+    }
+
     /// Campus the building stands on, as printed.
     #[must_use]
     pub fn campus(&self) -> &'static str {

@@ -42,7 +42,7 @@ fn tail(number: &str) -> String {
 }
 
 /// A Chinese name.
-pub(super) fn name(rng: &mut Rng) -> String {
+pub(crate) fn name(rng: &mut Rng) -> String {
     let mut name = String::from(*rng.pick(&SURNAMES));
     let given = if rng.chance(75) { 2 } else { 1 };
     name.extend((0..given).map(|_| *rng.pick(&GIVEN)));
@@ -113,6 +113,9 @@ pub(super) fn invent(seed: u64, number: &str) -> Student {
         vpn_password: format!("vpn-{tail}"),
         urp_password: format!("jwc-{tail}"),
         library_password: format!("lib-{tail}"),
+        cas_password: format!("uia-{tail}"),
+        eams_password: format!("eams-{tail}"),
+        zf_password: format!("zf-{tail}"),
         courses,
         scores,
         loans: library::invent_loans(seed, &mut rng),
@@ -130,6 +133,8 @@ mod tests {
         assert_eq!(student.vpn_password, "vpn-000001");
         assert_eq!(student.urp_password, "jwc-000001");
         assert_eq!(student.library_password, "lib-000001");
+        assert_eq!(student.cas_password, "uia-000001");
+        assert_eq!(student.eams_password, "eams-000001");
         assert_eq!(student.id_number.len(), 18);
     }
 

@@ -3,7 +3,7 @@
 use super::catalog::{Subject, TAUGHT};
 use super::courses::{course_number, credit};
 use crate::rng::Rng;
-use crate::student::Score;
+use crate::student::{Course, Score};
 
 const WORDS: [&str; 5] = ["优秀", "良好", "中等", "及格", "不及格"];
 
@@ -34,5 +34,18 @@ fn score(rng: &mut Rng, subject: &Subject) -> Score {
         mark: if by_word { (*rng.pick(&WORDS)).to_owned() } else { mark.to_string() },
         rank: rng.between(1, 2400).to_string(),
         reason: if failed { "成绩未通过".to_owned() } else { String::new() },
+    }
+}
+
+/// A score in a course that was taken in an earlier term.
+pub(super) fn of_course(rng: &mut Rng, course: &Course) -> Score {
+    let subject = Subject { name: "", english: "", tenths: 0 };
+    Score {
+        number: course.number.clone(),
+        sequence: course.sequence.clone(),
+        name: course.name.clone(),
+        credit: course.credit.trim_end_matches(".0").to_owned(),
+        kind: course.kind.clone(),
+        ..score(rng, &subject)
     }
 }

@@ -1,6 +1,7 @@
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
+use crate::academic;
 use crate::support::{Browser, start};
 
 async fn ask(base: &str, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -82,6 +83,35 @@ async fn captchas_and_sessions_are_under_control() {
 }
 
 #[tokio::test]
+async fn the_cas_and_the_academic_system_are_under_control() {
+    let sim = start().await;
+    let base = sim.base_url();
+    assert_eq!(ask(base, Method::PUT, "cas/captcha", Some(json!({"need": "always"}))).await.0, 204);
+    let browser = academic::Browser::new(&sim);
+    let token = browser.captcha("").await;
+    let (_, answer) = ask(base, Method::GET, &format!("cas/captcha/{token}"), None).await;
+    assert_eq!(answer["answer"].as_str(), sim.cas_captcha_answer(&token).as_deref());
+    let login = browser.cas_address().await;
+    let page = browser.text(&login).await;
+    let captcha = (answer["answer"].as_str().unwrap(), &*token);
+    let done = browser.submit(&login, &page, "311509000001", "uia-000001", Some(captcha)).await;
+    browser.follow(academic::location(&done)).await;
+    assert_eq!(ask(base, Method::GET, &format!("cas/captcha/{token}"), None).await.0, 404);
+
+    assert_eq!(ask(base, Method::PUT, "pace/eams", Some(json!({"millis": 60_000}))).await.0, 204);
+    browser.page("stdDetail.action").await;
+    assert!(browser.page("stdDetail.action").await.contains("请不要过快点击"));
+    assert_eq!(ask(base, Method::PUT, "pace/eams", Some(json!({"millis": null}))).await.0, 204);
+    let fault = json!({"mode": "no-permission", "operation": "record", "times": 1});
+    assert_eq!(ask(base, Method::PUT, "faults/eams", Some(fault)).await.0, 204);
+    assert!(browser.page("stdDetail.action").await.contains("没有权限"));
+    assert_eq!(ask(base, Method::PUT, "jwglxt/captcha", Some(json!({"kind": "slider"}))).await.0, 204);
+    assert_eq!(ask(base, Method::PUT, "one-login/eams", Some(json!({"on": true}))).await.0, 204);
+    assert_eq!(ask(base, Method::POST, "sessions/expire", Some(json!({"system": "cas"}))).await.0, 204);
+    assert_eq!(browser.get(&login).await.status(), 200, "the ticket cookie is over");
+}
+
+#[tokio::test]
 async fn codes_are_minted_and_profiles_encrypted() {
     let sim = start().await;
     let base = sim.base_url();
@@ -104,6 +134,15 @@ async fn what_is_wrong_with_an_order_is_said_in_json() {
         (Method::PUT, "faults/urp", Some(json!({"mode": "sleepy"})), 400, "sleepy"),
         (Method::PUT, "faults/urp", Some(json!({"mode": "errcode", "errcode": 1})), 400, "wechat"),
         (Method::PUT, "faults/urp", None, 400, "EOF"),
+        (Method::PUT, "faults/urp", Some(json!({"mode": "locked"})), 400, "cas"),
+        (Method::PUT, "faults/eams", Some(json!({"mode": "week-origin"})), 400, "origin"),
+        (Method::PUT, "faults/cas", Some(json!({"mode": "late-ticket", "millis": 1, "text": "x"})), 400, "text"),
+        (Method::PUT, "cas/captcha", Some(json!({"need": "often"})), 400, "often"),
+        (Method::PUT, "pace/urp", Some(json!({"millis": 1})), 400, "urp"),
+        (Method::PUT, "one-login/vpn", Some(json!({"on": true})), 400, "vpn"),
+        (Method::GET, "eams/captcha/1", None, 404, "captcha"),
+        (Method::PUT, "jwglxt/captcha", Some(json!({"kind": "riddle"})), 400, "riddle"),
+        (Method::GET, "jwglxt/captcha/1", None, 404, "captcha"),
         (Method::POST, "students", Some(json!({"studentId": "../x"})), 400, "studentId"),
         (Method::POST, "students", Some(json!({"studentId": "1", "nmae": "x"})), 400, "nmae"),
         (Method::GET, "students?limit=x", None, 400, "limit"),

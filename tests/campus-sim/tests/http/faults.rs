@@ -32,6 +32,21 @@ async fn a_hanging_system_holds_the_request_until_the_client_goes() {
 }
 
 #[tokio::test]
+async fn a_system_that_holds_a_request_answers_it_when_the_fault_is_cleared() {
+    let sim = start().await;
+    let browser = Browser::signed_in(&sim, 1).await;
+    sim.reset_counts();
+    sim.set_fault(System::Urp, Fault::hold().on("course"));
+    let mut held = std::pin::pin!(browser.get(COURSE));
+    tokio::select! {
+        answer = &mut held => panic!("it answered: {answer:?}"),
+        () = sim.wait_for("urp.course", 1) => {}
+    }
+    sim.clear_faults();
+    assert!(gbk(held.await).await.contains("选课结果"));
+}
+
+#[tokio::test]
 async fn a_dropped_connection_brings_no_answer() {
     let sim = start().await;
     let browser = Browser::signed_in(&sim, 1).await;

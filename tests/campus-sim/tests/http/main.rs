@@ -2,15 +2,23 @@
 
 // `cfg(test)` is always true here; it tells clippy that helpers may unwrap.
 #[cfg(test)]
+mod academic;
+#[cfg(test)]
 mod bulletin;
 #[cfg(test)]
+mod cas;
+#[cfg(test)]
 mod control;
+#[cfg(test)]
+mod eams;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod feeds;
 #[cfg(test)]
 mod github;
+#[cfg(test)]
+mod jwglxt;
 #[cfg(test)]
 mod library;
 #[cfg(test)]

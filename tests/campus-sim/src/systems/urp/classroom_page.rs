@@ -57,22 +57,19 @@ fn rows(page: &mut String, seed: u64, query: &Fields) {
     let when = format!("{} {} {} {code}", query.get("zxZc"), query.get("zxxq"), query.get("zxJc"));
     let mut rng = Rng::of(seed, "free rooms", &when);
     let mut number = 0;
-    for floor in 1..=building.floors {
-        for index in 0..building.rooms {
-            if rng.chance(60) {
-                continue;
-            }
-            number += 1;
-            let seats = 30 + 15 * (floor + index) % 180;
-            let (suffix, kind) = if index % 3 == 0 { ("", "普通教室") } else { ("(多)", "多媒体教室") };
-            let room = format!("{}{suffix}", building.room(floor, index));
-            page.push_str(
-                "\n<tr class=\"odd\" onMouseOut=\"this.className='even';\" onMouseOver=\"this.className='evenfocus';\">\r\n",
-            );
-            for value in [&number.to_string(), building.campus(), building.name, &room, kind, &seats.to_string(), ""] {
-                let _ = write!(page, "\t<td>\r\n\t\t{value}\n\t</td>\r\n");
-            }
-            page.push_str("</tr>\r\n");
+    for (room, seats, equipped) in building.all_rooms() {
+        if rng.chance(60) {
+            continue;
         }
+        number += 1;
+        let (suffix, kind) = if equipped { ("(多)", "多媒体教室") } else { ("", "普通教室") };
+        let room = format!("{room}{suffix}");
+        page.push_str(
+            "\n<tr class=\"odd\" onMouseOut=\"this.className='even';\" onMouseOver=\"this.className='evenfocus';\">\r\n",
+        );
+        for value in [&number.to_string(), building.campus(), building.name, &room, kind, &seats.to_string(), ""] {
+            let _ = write!(page, "\t<td>\r\n\t\t{value}\n\t</td>\r\n");
+        }
+        page.push_str("</tr>\r\n");
     }
 }

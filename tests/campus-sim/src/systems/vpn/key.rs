@@ -1,4 +1,4 @@
-//! The VPN's key pair. TEST ONLY: it is public, protects nothing, and must never be used anywhere else.
+//! The key pair of the VPN and of jwglxt. TEST ONLY: it is public, protects nothing, and must never be used anywhere else.
 
 use std::sync::LazyLock;
 
@@ -28,7 +28,17 @@ static KEY: LazyLock<Option<PrivateKey>> = LazyLock::new(|| {
 /// The password behind a `svpn_password` field; none when it is not the hexadecimal form of one RSA block.
 /// A block with wrong padding yields nonsense, which is as wrong as any wrong password.
 pub(super) fn decrypt(field: &str) -> Option<Vec<u8>> {
-    KEY.as_ref()?.pkcs1v15_decrypt(&unhex(field)?).ok()
+    decrypt_block(&unhex(field)?)
+}
+
+/// The password behind one RSA block; jwglxt has the same key.
+pub(crate) fn decrypt_block(block: &[u8]) -> Option<Vec<u8>> {
+    KEY.as_ref()?.pkcs1v15_decrypt(block).ok()
+}
+
+/// The modulus as a big-endian number.
+pub(crate) fn modulus() -> Vec<u8> {
+    unhex(RSA_MODULUS_HEX).unwrap_or_default()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
