@@ -8,6 +8,7 @@ SHELL := /bin/bash
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 	@printf '\n  ENGINE=none   plain processes instead of containers (up, test)\n'
+	@printf '  WEHPU_SCHOOL=hpu   another school than hpu-urp: hpu, demo-zf (up, smoke, demo, cluster-test); may stand in .env\n'
 	@printf '  WEHPU_HTTP_PORT=8080   where "make up" publishes the proxy; may stand in .env\n'
 	@printf '  CONFIRM=<project>   confirms "clean" and "restore" where there is no terminal to ask at\n'
 

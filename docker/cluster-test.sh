@@ -5,31 +5,35 @@
 #
 #   docker/cluster-test.sh [short|long] [options of the bench, see --help]
 #   docker/cluster-test.sh attack [short|long] [options, see attack --help]
-#   KEEP=yes        leave the stack running afterwards; the next run begins with it
+#   WEHPU_SCHOOL=hpu    another school than hpu-urp; attacks are always on hpu-urp
+#   KEEP=yes            leave the stack running afterwards; the next run begins with it
 #   CLUSTER_PORT, CLUSTER_SIM_PORT, CLUSTER_STATS_PORT    18380, 18381, 18382
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
 . "$WEHPU_ROOT/docker/bootstrap/toolchain.sh"
 . "$WEHPU_ROOT/docker/project.sh"
+. "$WEHPU_ROOT/docker/school.sh"
 need_toolchain
 cd "$WEHPU_ROOT" || exit 1
 
 # What the bench itself takes is said by its program, which needs no stack.
 if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
     exec cargo run --quiet --locked -p cluster-test -- "$@"
 fi
 
+BENCH_OF=cluster
+[ "${1:-}" != attack ] || BENCH_OF=attack SCHOOL=hpu-urp
+need_school
 ENGINE_WAS=$(docker/bootstrap/engine.sh status)
 docker/bootstrap/engine.sh up || die "the bench needs a Docker engine: it kills containers"
 docker/bootstrap/images.sh || die "the base images are missing"
 
-# The bench takes no settings from its caller but the images.
+# The bench takes no settings from its caller but the images and the school.
 for name in $(compgen -e WEHPU_); do
     case $name in *_IMAGE | WEHPU_BUILD_CA_FILE | WEHPU_ROOT | WEHPU_STATE) ;; *) unset "$name" ;; esac
 done
-BENCH_OF=cluster
-[ "${1:-}" != attack ] || BENCH_OF=attack
+export WEHPU_SCHOOL=$SCHOOL
 export COMPOSE_PROJECT_NAME=wehpu-$BENCH_OF
 COMPOSE_FILE=docker-compose.yml
 [ ! -e docker-compose.override.yml ] || COMPOSE_FILE+=:docker-compose.override.yml

@@ -5,6 +5,7 @@
 #   docker/demo.sh [URL]     default http://127.0.0.1 and the port WEHPU_HTTP_PORT, also of .env (8080)
 set -uo pipefail
 . "$(dirname "$0")/progress.sh"
+. "$WEHPU_ROOT/docker/school.sh"
 
 have curl || install_packages curl || die "the demo needs curl"
 need_settings
@@ -13,7 +14,7 @@ URL=${1:-http://127.0.0.1:${PORT##*:}}
 OPENID=demo$(date +%s)$RANDOM
 # One of the simulator's students; another one each time, since tries to bind are counted per student.
 INDEX=$(printf '%06d' $((RANDOM % 300 + 1)))
-STUDENT=311509$INDEX
+be_student "$INDEX"
 TOKEN=
 BODY=
 FILES=$(mktemp -d)
@@ -28,6 +29,7 @@ call() {
     BODY=$(curl -sS --max-time 40 -w '\n%{http_code}' -X "$method" ${TOKEN:+-H "Authorization: Bearer $TOKEN"} "$@" "$URL$path" 2>&1)
     status=${BODY##*$'\n'}
     BODY=${BODY%$'\n'*}
+    [[ $BODY != *NOT_OFFERED* ]] || status="$status, this school does not have it"
     printf '  %s\n    %-6s %s → %s\n' "$text" "$method" "$path" "$status"
     printf '    %s\n' "$(tr -d '\r' <<<"$BODY" | head -n 12 | cut -c 1-"${WIDTH:-260}")"
 }
@@ -35,17 +37,18 @@ call() {
 field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" <<<"$BODY" | head -n 1; }
 json() { call "$1" "$2" "$3" -H 'content-type: application/json' -d "$4"; }
 
-say "demo against $URL as a new WeChat user, student $STUDENT"
+say "demo against $URL as a new WeChat user, student $STUDENT of $SCHOOL"
 
-page "Start: log in"
+page "Start: which school, and log in"
+call "which school it is, and what it has" GET /api/app
 call "wx.login gives a code, the engine a token" POST /api/login -d "code=sim-$OPENID-1"
 TOKEN=$(field token)
 [ -n "$TOKEN" ] || die "no token: is the stack up? (make up)"
 call "the new account is not bound yet" GET /api/user
 
 page "Bind the campus accounts"
-call "a wrong VPN password is named" POST /api/bind -d "studentId=$STUDENT" -d vpnPassWord=wrong -d "jwcPassWord=jwc-$INDEX"
-call "both right" POST /api/bind -d "studentId=$STUDENT" -d "vpnPassWord=vpn-$INDEX" -d "jwcPassWord=jwc-$INDEX"
+call "a wrong password is named" POST /api/bind -d "studentId=$STUDENT" "${WRONG[@]/#/-d}"
+call "all right" POST /api/bind -d "studentId=$STUDENT" "${RIGHT[@]/#/-d}"
 call "who am I" GET /api/user
 call "another student's name" GET "/api/user/$STUDENT"
 
@@ -61,7 +64,7 @@ call "this term" GET /api/score
 call "credits and weighted average" GET /api/score/summary
 
 page "Empty classrooms"
-call "building 3, week 5, Tuesday, lessons 1 and 2" POST /api/classroom -d building=3 -d weekly=5 -d week=2 --data-urlencode section=1,2
+call "building 1, week 5, Tuesday, lessons 1 and 2" POST /api/classroom -d building=1 -d weekly=5 -d week=2 --data-urlencode section=1,2
 
 page "Physical tests"
 call "all years" GET /api/physical

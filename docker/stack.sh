@@ -7,6 +7,7 @@ set -uo pipefail
 . "$(dirname "$0")/progress.sh"
 . "$WEHPU_ROOT/docker/bootstrap/toolchain.sh"
 . "$WEHPU_ROOT/docker/project.sh"
+. "$WEHPU_ROOT/docker/school.sh"
 cd "$WEHPU_ROOT" || exit 1
 
 PORT=$(setting WEHPU_HTTP_PORT 8080)
@@ -53,11 +54,13 @@ not_healthy() {
         grep -vE ' (Up .*\(healthy\)|Exited \(0\) .*)$' | grep -vE ' Up [^(]*$' | cut -d ' ' -f 1
 }
 
-# An idle member needs up to 20 s after its start to look at itself.
+# An idle member needs up to 20 s after its start to look at itself; a proxy that was there before finds new engines after a
+# second or two.
 all_healthy() {
     local deadline=$((SECONDS + 60))
-    until [ -z "$(not_healthy)" ]; do
-        [ "$SECONDS" -lt "$deadline" ] || { echo "not healthy: $(not_healthy | paste -sd ' ')"; return 1; }
+    until [ -z "$(not_healthy)" ] && [ "$(in_rotation)" -ge "$(containers engine | wc -l)" ]; do
+        [ "$SECONDS" -lt "$deadline" ] ||
+            { echo "not healthy: $(not_healthy | paste -sd ' '); engines in rotation: $(in_rotation)"; return 1; }
         sleep 0.5
     done
 }
@@ -87,13 +90,13 @@ how_to_try() {
         say "production of project $PROJECT answers at $(setting WEHPU_PUBLIC_URL); make ps shows how it is"
         return
     fi
+    be_student 000001
     cat <<TEXT
 
-wehpu-engine answers at $URL/ (three engines behind HAProxy, campus simulated)
+wehpu-engine answers at $URL/ (three engines behind HAProxy, campus simulated, school $SCHOOL)
 
-  test student   311509000001
-  VPN password   vpn-000001
-  URP password   jwc-000001
+  test student   $STUDENT
+  bind           ${RIGHT[*]}
 
 Log in as a WeChat user and get a token (a code sim-<user>-<anything new> is valid once):
 
@@ -101,7 +104,7 @@ Log in as a WeChat user and get a token (a code sim-<user>-<anything new> is val
 
 Then, with TOKEN set to the token:
 
-  curl -s $URL/api/bind -H "Authorization: Bearer \$TOKEN" -d studentId=311509000001 -d vpnPassWord=vpn-000001 -d jwcPassWord=jwc-000001
+  curl -s $URL/api/bind -H "Authorization: Bearer \$TOKEN" -d studentId=$STUDENT ${RIGHT[*]/#/-d }
   curl -s $URL/api/course -H "Authorization: Bearer \$TOKEN"
 
 make smoke walks the whole way, make logs follows the logs, make down stops.

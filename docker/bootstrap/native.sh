@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The stack of docker-compose.yml as plain processes, for machines where no container engine
 # can run: three mongod, the campus simulator, three engines, the spider, HAProxy; all on 127.0.0.1 but the
-# proxy. Settings are those of docker/development, with the addresses changed.
+# proxy. Settings and profiles of schools are those of docker/development, with the addresses changed.
 #
 #   docker/bootstrap/native.sh up      start (again); data stays
 #   docker/bootstrap/native.sh down    stop what "up" started
@@ -16,6 +16,7 @@ set -uo pipefail
 . "$WEHPU_ROOT/docker/mongo/parameters.sh"
 . "$WEHPU_ROOT/docker/bootstrap/mongod-wheel.sh"
 . "$WEHPU_ROOT/docker/project.sh"
+. "$WEHPU_ROOT/docker/school.sh"
 
 DIR=$WEHPU_ROOT/target/native
 MONGOD=$WEHPU_STATE/mongod
@@ -67,11 +68,16 @@ stop() {
     for name in "$@"; do rm -f "$DIR/$name.pid"; done
 }
 
+# for_this_machine: addresses and paths of the containers become those of the processes.
+for_this_machine() {
+    sed -e 's/mongo\([123]\):27017/127.0.0.1:2721\1/g' -e 's/campus-sim:4000/127.0.0.1:27214/g' \
+        -e 's/campus-cas:4000/localhost:27214/g' -e "s|/wehpu/schools/|$DIR/schools/|g"
+}
+
 # settings FILE...: what these files of docker/development say, as NAME=VALUE lines for this machine.
 settings() {
     local line
-    (cd "$WEHPU_ROOT/docker/development" && sed -n '/^WEHPU_/p' "${@/%/.env}") |
-        sed -e 's/mongo\([123]\):27017/127.0.0.1:2721\1/g' -e 's/campus-sim:4000/127.0.0.1:27214/g' |
+    (cd "$WEHPU_ROOT/docker/development" && sed -n '/^WEHPU_/p' "${@/%/.env}") | for_this_machine |
         while IFS= read -r line; do
             if [[ $line =~ ^(.*)\$\{([A-Z_]+):-([^}]*)\}(.*)$ ]]; then
                 line=${BASH_REMATCH[1]}$(setting "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}")${BASH_REMATCH[4]}
@@ -81,8 +87,16 @@ settings() {
 }
 # As the containers have them; the one-shots have all that any of them wants.
 settings_of_one_shots() { settings profile uri migrate-uri spider-uri common engine; }
-settings_of_engines() { settings profile uri common engine; }
-settings_of_spider() { settings profile spider-uri common spider; }
+settings_of_engines() { settings profile uri common "schools/$SCHOOL" engine; }
+settings_of_spider() { settings profile spider-uri common "schools/$SCHOOL" spider; }
+
+make_profiles() {
+    local file
+    mkdir -p "$DIR/schools"
+    for file in "$WEHPU_ROOT"/docker/development/schools/*.toml; do
+        for_this_machine <"$file" >"$DIR/schools/${file##*/}"
+    done
+}
 
 # one_shot COMMAND...: a command of the engine with the settings in "vars", in a folder without a .env.
 one_shot() { (cd / && env -i "${vars[@]}" "$BIN/wehpu-engine" "$@"); }
@@ -155,6 +169,7 @@ find_haproxy() {
 up() {
     local vars=() n
     need_settings
+    need_school
     PROJECT=$(project_of_files)
     need_ports
     say "without a container engine: the same parts as plain processes"
@@ -168,6 +183,7 @@ up() {
     stop haproxy
     stop engine1 engine2 engine3 spider campus-sim
     install -m 0600 "$WEHPU_ROOT/docker/mongo/keyfile.development-only" "$DIR/keyfile"
+    make_profiles
     mapfile -t vars < <(settings_of_one_shots)
 
     for n in 1 2 3; do
@@ -181,7 +197,7 @@ up() {
     step "bring the database up to date" -- one_shot migrate ||
         die "the migrations failed"
 
-    start campus-sim -- "$BIN/campus-sim" --bind 127.0.0.1:27214
+    start campus-sim -- "$BIN/campus-sim" --bind 127.0.0.1:27214 --academic-host 127.0.0.1 --cas-host localhost
     wait_for campus-sim http://127.0.0.1:27214/_sim/healthz
     mapfile -t vars < <(settings_of_engines)
     for n in 1 2 3; do

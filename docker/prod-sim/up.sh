@@ -10,6 +10,8 @@ set -uo pipefail
 . "$(dirname "$0")/../progress.sh"
 . "$WEHPU_ROOT/docker/project.sh"
 cd "$WEHPU_ROOT" || exit 1
+# With another profile the engines would ask that school itself.
+[ "${WEHPU_SCHOOL:-hpu-urp}" = hpu-urp ] || die "WEHPU_SCHOOL=$WEHPU_SCHOOL: production is rehearsed with hpu-urp only"
 
 DIR=$(realpath --canonicalize-missing "${PROD_SIM_DIR:-$WEHPU_STATE/prod-sim}")
 SECRETS=$DIR/secrets
@@ -43,7 +45,7 @@ prepare() {
 }
 
 # What a setting of development is.
-development() { sed -n "s/^$1=//p" docker/development/*.env; }
+development() { sed -n "s/^$1=//p" docker/development/*.env docker/development/schools/hpu-urp.env; }
 
 settings() {
     local files=docker-compose.yml proxy

@@ -9,7 +9,7 @@ use std::{
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::lock;
+use crate::{lock, school::School};
 
 /// Longest wait of a client: longer than every limit of the service and the proxy.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -176,6 +176,8 @@ impl fmt::Display for LoginError {
 pub struct Api {
     url: String,
     http: reqwest::Client,
+    /// The school that the service serves.
+    pub school: &'static School,
     /// The record of all requests.
     pub journal: Arc<Journal>,
 }
@@ -192,8 +194,8 @@ pub struct Account {
 impl Api {
     /// A client of the service at `url`.
     #[must_use]
-    pub fn new(url: &str, http: reqwest::Client) -> Self {
-        Self { url: url.to_owned(), http, journal: Arc::default() }
+    pub fn new(url: &str, http: reqwest::Client, school: &'static School) -> Self {
+        Self { url: url.to_owned(), http, school, journal: Arc::default() }
     }
 
     /// The same service through another HTTP client, with the same journal.
@@ -245,11 +247,7 @@ impl Api {
 
     /// Binds the simulator's student with this index.
     pub async fn bind(&self, account: &Account, index: usize) -> Answer {
-        let fields = [
-            ("studentId", student(index)),
-            ("vpnPassWord", format!("vpn-{index:06}")),
-            ("jwcPassWord", format!("jwc-{index:06}")),
-        ];
+        let fields = self.school.bind_fields(index);
         self.send(Kind::Bind, self.request(Method::POST, "/api/bind", Some(account)).form(&fields)).await
     }
 
@@ -345,12 +343,6 @@ fn trouble(error: &reqwest::Error) -> String {
         cause = inner;
     }
     format!("{word}: {cause}")
-}
-
-/// Number of the simulator's student `index`.
-#[must_use]
-pub fn student(index: usize) -> String {
-    format!("311509{index:06}")
 }
 
 /// A word that was never used before.

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use crate::api::Kind;
 
-/// The systems that requests need.
-pub const SYSTEMS: [&str; 7] = ["urp", "vpn", "library", "physical", "repair", "wechat", "github"];
-
-/// How each can misbehave, by the simulator's names.
+/// How a system can misbehave, by the simulator's names.
 pub const MODES: [&str; 8] = ["slow", "hang", "500", "drop", "garbage", "maintenance", "expired", "empty"];
 
 /// How long a system misbehaves: long enough to trip the breakers of all engines, which takes longer where each request
@@ -31,7 +28,7 @@ pub struct Table {
     pub may_become_empty: bool,
 }
 
-/// Scores, from the academic system behind the VPN.
+/// Scores, from the academic system.
 pub const SCORES: Table = Table { name: "score", path: "/api/score", collection: "scores", may_become_empty: false };
 
 /// Tests of physical education.
@@ -49,7 +46,7 @@ pub const TABLES: [Table; 3] = [SCORES, PHYSICAL, LOANS];
 #[must_use]
 pub fn table(system: &str) -> Option<Table> {
     match system {
-        "urp" | "vpn" => Some(SCORES),
+        "urp" | "vpn" | "eams" | "jwglxt" => Some(SCORES),
         "physical" => Some(PHYSICAL),
         "library" => Some(LOANS),
         _ => None,
@@ -61,6 +58,8 @@ pub fn table(system: &str) -> Option<Table> {
 pub fn witness(system: &str) -> Kind {
     match (table(system), system) {
         (Some(table), _) => Kind::Read(table.name),
+        // With a session that lives, nothing else asks the CAS.
+        (None, "cas") => Kind::Bind,
         (None, "repair") => Kind::Repair,
         (None, "github") => Kind::Feedback,
         (None, _) => Kind::Login,

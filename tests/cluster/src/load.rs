@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Failure,
-    api::{Account, Answer, Api, Kind, LoginError, student, unique},
-    campus::{TABLES, Table},
+    api::{Account, Answer, Api, Kind, LoginError, unique},
+    campus::{LOANS, Table},
     ledger::{Ledger, Write},
 };
 
@@ -98,11 +98,13 @@ impl Load {
         }
         workers.spawn(shared.clone().log_in());
         workers.spawn(shared.clone().bind());
-        for table in TABLES {
-            workers.spawn(shared.clone().table(table, readings.iter().map(|reading| reading.bound.clone()).collect()));
+        for table in api.school.tables {
+            workers.spawn(shared.clone().table(*table, readings.iter().map(|reading| reading.bound.clone()).collect()));
         }
         workers.spawn(shared.clone().feedback());
-        workers.spawn(shared.clone().repair(readings[0].bound.account.clone()));
+        if api.school.takes_repairs {
+            workers.spawn(shared.clone().repair(readings[0].bound.account.clone()));
+        }
         workers.spawn(shared.clone().upload());
         Ok(Self { end: shared.end, workers })
     }
@@ -156,20 +158,22 @@ impl Load {
     }
 }
 
-/// Makes an account bound to the simulator's student `index`, with the library's password.
+/// Makes an account bound to the simulator's student `index`, with the library's password where there is one.
 async fn bind(api: &Api, index: usize) -> Result<Bound, Failure> {
     let account = api.account(&format!("reader{index}x{}", unique())).await?;
     expect("a bind", patiently(async || api.bind(&account, index).await).await)?;
-    let password = format!("lib-{index:06}");
-    let set = patiently(async || api.set(Kind::Bind, &account, "libPassWord", &password).await).await;
-    expect("a password", set)?;
-    Ok(Bound { account, student: student(index) })
+    if api.school.tables.contains(&LOANS) {
+        let password = format!("lib-{index:06}");
+        let set = patiently(async || api.set(Kind::Bind, &account, "libPassWord", &password).await).await;
+        expect("a password", set)?;
+    }
+    Ok(Bound { account, student: api.school.student(index) })
 }
 
 /// A bound account whose tables and a file are stored.
 async fn prepare(api: &Api, index: usize) -> Result<Reading, Failure> {
     let bound = bind(api, index).await?;
-    for path in TABLES.map(|table| table.path).into_iter().chain(["/api/course"]) {
+    for path in api.school.tables.iter().map(|table| table.path).chain(["/api/course"]) {
         expect(path, first(api, &bound, path).await)?;
     }
     let stored = patiently(async || api.upload(&bound.account, &picture()).await).await;
@@ -250,7 +254,7 @@ impl Shared {
             let (what, path) = match turn % 7 {
                 0 | 1 => ("user", "/api/user"),
                 2 | 3 => ("course", "/api/course"),
-                4 => ("news", "/api/rss/news?start=0&count=10"),
+                4 => self.api.school.common,
                 5 => ("file", file.as_str()),
                 _ => ("lookup", lookup.as_str()),
             };
@@ -294,7 +298,8 @@ impl Shared {
             let Some(account) = self.account("binder").await else { return };
             let answer = self.api.bind(&account, index).await;
             if answer.is_ok() {
-                self.ledger.acknowledge(Write::Bind { open_id: account.open_id, student: student(index) });
+                let student = self.api.school.student(index);
+                self.ledger.acknowledge(Write::Bind { open_id: account.open_id, student });
             } else if answer.is_refusal() {
                 self.ledger
                     .broken(Instant::now(), format!("a bind with the right passwords is refused: {}", answer.code()));

@@ -17,6 +17,7 @@ mod plan;
 mod pressure;
 mod proxy;
 mod report;
+mod school;
 mod seed;
 mod sim;
 mod speed;
@@ -35,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::Api, bench::Bench, breakers::Breakers, ledger::Ledger, load::Load, members::Members, proxy::Rotation,
-    sim::Sim, stack::Stack,
+    school::School, sim::Sim, stack::Stack,
 };
 
 /// Why the bench itself failed.
@@ -122,7 +123,8 @@ async fn main() -> ExitCode {
 /// Returns whether every promise held.
 async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let only = arguments.only.as_deref();
-    let (faults, overload) = (plan::faults(arguments.form, arguments.rounds, only), plan::wants_pressure(only));
+    let school = School::from_environment()?;
+    let (faults, overload) = (plan::faults(school, arguments.form, arguments.rounds, only), plan::wants_pressure(only));
     if faults.is_empty() && !overload {
         let form = arguments.form.name();
         return Err(
@@ -137,7 +139,7 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let bench = Bench {
         members: Members::new(stack.clone())?,
         sim: Sim::new(&format!("http://127.0.0.1:{}", port("CLUSTER_SIM_PORT", "18381")), http.clone()),
-        api: Api::new(&door, http.clone()),
+        api: Api::new(&door, http.clone(), school),
         ledger: Arc::new(Ledger::default()),
         rotation: Arc::new(Rotation::new(&rotation, http.clone())),
         breakers: Breakers::new(stack.clone(), http),

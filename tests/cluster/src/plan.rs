@@ -1,9 +1,6 @@
 //! Which faults, in which order.
 
-use crate::{
-    campus::{MODES, SYSTEMS},
-    fault::Fault,
-};
+use crate::{campus::MODES, fault::Fault, school::School};
 
 /// The scope of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -28,17 +25,15 @@ impl Form {
 /// The faults of a primary.
 const PRIMARY: [Fault; 4] = [Fault::PrimaryKilled, Fault::PrimaryPaused, Fault::PrimaryCut, Fault::PrimarySteppedDown];
 
-/// The campus faults of the short form.
-const CAMPUS_SHORT: [(&str, &str); 2] = [("urp", "hang"), ("urp", "maintenance")];
-
 /// The campus faults of the long form: every system in every mode of the simulator.
-fn campus_long() -> impl Iterator<Item = (&'static str, &'static str)> {
-    SYSTEMS.into_iter().flat_map(|system| MODES.map(|mode| (system, mode))).chain([("wechat", "errcode")])
+fn campus_long(school: &'static School) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let systems = school.systems.iter();
+    systems.flat_map(|system| MODES.map(|mode| (*system, mode))).chain([("wechat", "errcode")])
 }
 
 /// The faults of a run.
 #[must_use]
-pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
+pub fn faults(school: &'static School, form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
     let campus = |(system, mode)| Fault::Campus { system, mode };
     let mut faults = match form {
         Form::Short => {
@@ -46,7 +41,7 @@ pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
             faults.extend([Fault::TwoMembersDown, Fault::SecondariesPaused]);
             faults.extend([Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung]);
             faults.extend([Fault::Rollout { new_image: true }, Fault::ProxyReloaded]);
-            faults.extend(CAMPUS_SHORT.map(campus));
+            faults.extend(school.short.iter().copied().map(campus));
             faults
         }
         Form::Long => {
@@ -57,7 +52,7 @@ pub fn faults(form: Form, rounds: usize, only: Option<&str>) -> Vec<Fault> {
             }
             faults.extend([Fault::Rollout { new_image: true }, Fault::Rollout { new_image: false }]);
             faults.extend([Fault::ProxyReloaded, Fault::ProxyReloaded, Fault::DiskFull]);
-            faults.extend(campus_long().map(campus));
+            faults.extend(campus_long(school).map(campus));
             faults.push(Fault::DownAndUp);
             faults
         }

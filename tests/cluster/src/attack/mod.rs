@@ -26,6 +26,7 @@ use crate::{
     judge::Verdict,
     plan::Form,
     report::percentile,
+    school::School,
     sim::Sim,
     speed::slowness,
     stack::{Stack, docker},
@@ -140,7 +141,7 @@ pub async fn run_all(arguments: &Arguments) -> Result<bool, Failure> {
         Ok::<_, Failure>(if keep { client } else { client.pool_max_idle_per_host(0) }.build()?)
     };
     let door = format!("https://{NAME}:8443");
-    let api = Api::new(&door, client(true)?);
+    let api = Api::new(&door, client(true)?, School::usual());
     let fresh = api.through(client(false)?);
     let port = std::env::var("CLUSTER_SIM_PORT").unwrap_or_else(|_| "18381".to_owned());
     let ground = Ground {
