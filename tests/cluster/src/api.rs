@@ -14,6 +14,10 @@ use crate::{lock, school::School};
 /// Longest wait of a client: longer than every limit of the service and the proxy.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// How long a client keeps an idle connection: shorter than the proxy's `timeout http-keep-alive` (15 s). A request that
+/// crosses the proxy's end of the connection is lost.
+pub const IDLE: Duration = Duration::from_secs(10);
+
 /// Boundary between the parts of an upload.
 const BOUNDARY: &str = "----cluster-test-0123456789";
 
@@ -78,6 +82,8 @@ pub struct Record {
     pub stale: bool,
     /// Whether the answer has `retry-after`.
     pub retry_after: bool,
+    /// The answer's `x-request-id`, which is in the logs of the proxy and the engine; empty without an answer.
+    pub request_id: String,
 }
 
 impl Record {
@@ -215,7 +221,7 @@ impl Api {
     /// Sends a request and records its outcome.
     async fn send(&self, kind: Kind, request: RequestBuilder) -> Answer {
         let start = Instant::now();
-        let (answer, retry_after, trouble) = receive(request).await;
+        let Received { answer, retry_after, request_id, trouble } = receive(request).await;
         let code = if trouble.is_empty() { answer.code().to_owned() } else { trouble };
         self.journal.note(Record {
             kind,
@@ -225,6 +231,7 @@ impl Api {
             code,
             stale: answer.body["meta"]["stale"].as_bool().unwrap_or(false),
             retry_after,
+            request_id,
         });
         answer
     }
@@ -311,21 +318,37 @@ impl Api {
     }
 }
 
-async fn receive(request: RequestBuilder) -> (Answer, bool, String) {
-    let nothing = |status| Answer { status, body: Value::Null, bytes: Vec::new() };
+/// What came back for a request.
+struct Received {
+    answer: Answer,
+    retry_after: bool,
+    request_id: String,
+    /// What went wrong in the network; empty if nothing did.
+    trouble: String,
+}
+
+async fn receive(request: RequestBuilder) -> Received {
+    let broken = |error: &reqwest::Error| Received {
+        answer: Answer { status: None, body: Value::Null, bytes: Vec::new() },
+        retry_after: false,
+        request_id: String::new(),
+        trouble: trouble(error),
+    };
     let response = match request.send().await {
         Ok(response) => response,
-        Err(error) => return (nothing(None), false, trouble(&error)),
+        Err(error) => return broken(&error),
     };
     let status = Some(response.status().as_u16());
-    let retry_after = response.headers().contains_key("retry-after");
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (retry_after, request_id) = (header("retry-after").is_some(), header("x-request-id").unwrap_or_default());
     match response.bytes().await {
         Ok(bytes) => {
             let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-            (Answer { status, body, bytes: bytes.to_vec() }, retry_after, String::new())
+            let answer = Answer { status, body, bytes: bytes.to_vec() };
+            Received { answer, retry_after, request_id, trouble: String::new() }
         }
         // A body that breaks off is no answer.
-        Err(error) => (nothing(None), false, trouble(&error)),
+        Err(error) => broken(&error),
     }
 }
 

@@ -132,7 +132,11 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         );
     }
     let port = |variable: &str, default: &str| std::env::var(variable).unwrap_or_else(|_| default.to_owned());
-    let http = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5)).build()?;
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .pool_idle_timeout(api::IDLE)
+        .connect_timeout(Duration::from_secs(5))
+        .build()?;
     let stack = Stack::from_environment()?;
     let door = format!("http://{}:{}", stack.gateway("edge").await?, port("CLUSTER_PORT", "18380"));
     let rotation = format!("http://127.0.0.1:{}", port("CLUSTER_STATS_PORT", "18382"));

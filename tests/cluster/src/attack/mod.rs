@@ -17,7 +17,7 @@ use tokio::process::Command;
 
 use crate::{
     Failure,
-    api::{Api, Record},
+    api::{Api, IDLE, Record},
     attack::{
         containers::{Memory, Watch},
         users::Users,
@@ -140,6 +140,7 @@ pub async fn run_all(arguments: &Arguments) -> Result<bool, Failure> {
         let pem = std::fs::read(&certificate)?;
         let client = reqwest::Client::builder()
             .no_proxy()
+            .pool_idle_timeout(IDLE)
             .tls_certs_only([reqwest::Certificate::from_pem(&pem)?])
             .resolve(NAME, SocketAddr::new(proxy, 8443));
         Ok::<_, Failure>(if keep { client } else { client.pool_max_idle_per_host(0) }.build()?)
@@ -261,13 +262,14 @@ fn failure(read: &Record) -> String {
     format!("{} after {} ms: {status}, {}", read.kind.name(), read.took().as_millis(), read.code)
 }
 
-/// The slowest reads: how many milliseconds each took, and when it began, in seconds since the first read.
+/// The slowest reads: how many milliseconds each took, when it began, in seconds since the first read, and its request id.
 fn slowest(case: &Case) -> String {
     let mut reads: Vec<&Record> = case.reads.iter().collect();
     let Some(first) = reads.iter().map(|read| read.start).min() else { return "none".to_owned() };
     reads.sort_by_key(|read| std::cmp::Reverse(read.took()));
     let one = |read: &&Record| {
-        format!("{} {} at {:.1} s", read.kind.name(), read.took().as_millis(), (read.start - first).as_secs_f64())
+        let at = (read.start - first).as_secs_f64();
+        format!("{} {} at {at:.1} s ({})", read.kind.name(), read.took().as_millis(), read.request_id)
     };
     reads.iter().take(SLOWEST_SHOWN).map(one).collect::<Vec<_>>().join(", ")
 }
