@@ -177,12 +177,12 @@ impl Terms {
 /// Whether a term that one student was shown takes the place of another one that is known. `is_old`: the known one was told
 /// so long ago that the system is asked again.
 fn replaces(told: &Term, known: &Term, is_old: bool, today: NaiveDate) -> bool {
-    let is_told_by_the_calendar = lies_within(told, today) && !lies_within(known, today);
-    let says_the_calendar_nothing = told.dates.is_none() && known.dates.is_none();
+    let only_told_is_current = lies_within(told, today) && !lies_within(known, today);
+    let neither_has_dates = told.dates.is_none() && known.dates.is_none();
     match by_time(told, known) {
         Some(Ordering::Greater) => true,
-        Some(_) => is_told_by_the_calendar || is_old && says_the_calendar_nothing,
-        None => is_told_by_the_calendar || is_old && !lies_within(known, today),
+        Some(_) => only_told_is_current || is_old && neither_has_dates,
+        None => only_told_is_current || is_old && !lies_within(known, today),
     }
 }
 

@@ -17,7 +17,8 @@ use crate::{
     students::Service,
 };
 
-/// The academic system of deployments that know only one, as a question names it. What they have stored stays readable.
+/// The academic system that was the only one before there were profiles. The keys of what was stored then do not name it,
+/// and must stay as they are.
 const UNNAMED: &str = "urp/urp";
 
 /// The course table of the term.
