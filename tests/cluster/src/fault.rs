@@ -47,6 +47,10 @@ pub enum Fault {
     },
     /// The proxy reloads its configuration.
     ProxyReloaded,
+    /// The proxy is killed (`kill -9`); Docker starts it again.
+    ProxyKilled,
+    /// Every container is killed at the same moment; Docker starts each again.
+    PowerCut,
     /// An outside system misbehaves.
     Campus {
         /// The system.
@@ -57,6 +61,10 @@ pub enum Fault {
     /// All containers are removed as by `docker compose down`, then `up`; volumes are kept.
     DownAndUp,
 }
+
+/// Services that stay when all others go: the helper that holds the third member's disk in memory (its data is part of the
+/// majority of acknowledged writes), and the simulated campus, which would forget what it received.
+const KEPT: [&str; 2] = ["disk", "campus-sim"];
 
 /// How long a primary stays away: longer than an election, and than any time-out that would hide one.
 const AWAY: Duration = Duration::from_secs(10);
@@ -91,6 +99,8 @@ impl Fault {
             Self::Rollout { new_image: true } => "rollout, new image".to_owned(),
             Self::Rollout { new_image: false } => "rollout, same image".to_owned(),
             Self::ProxyReloaded => "proxy reloaded".to_owned(),
+            Self::ProxyKilled => "proxy killed".to_owned(),
+            Self::PowerCut => "power cut".to_owned(),
             Self::Campus { system, mode } => format!("{system}: {mode}"),
             Self::DownAndUp => "compose down, up".to_owned(),
         }
@@ -190,6 +200,12 @@ impl Fault {
                 sleep(AWAY / 2).await;
                 Ok(struck)
             }
+            Self::ProxyKilled => {
+                let struck = Struck::by(bench.stack.signal(&bench.stack.single("haproxy"), "KILL")).await?;
+                sleep(AWAY / 2).await;
+                Ok(struck)
+            }
+            Self::PowerCut => cut_power(bench).await,
             Self::Campus { system, mode } => {
                 let struck = Struck::by(bench.sim.misbehave(system, mode)).await?;
                 sleep(campus::lasts(mode)).await;
@@ -197,17 +213,7 @@ impl Fault {
                 bench.sim.behave().await?;
                 Ok(Struck { healed: Some(healed), ..struck })
             }
-            Self::DownAndUp => {
-                let services = run("docker", &["compose", "config", "--services"]).await?;
-                // Two services stay: the helper that holds the third member's disk in memory (its data is part of the
-                // majority of acknowledged writes), and the simulated campus, which would forget what it received.
-                let mut down = vec!["compose", "rm", "--stop", "--force"];
-                down.extend(services.lines().filter(|service| !["disk", "campus-sim"].contains(service)));
-                let struck = Struck::by(run("docker", &down)).await?;
-                let healed = Instant::now();
-                run("docker", &["compose", "up", "--detach", "--wait"]).await?;
-                Ok(Struck { healed: Some(healed), ..struck })
-            }
+            Self::DownAndUp => down_and_up().await,
         }
     }
 }
@@ -229,6 +235,24 @@ impl Struck {
         command.await?;
         Ok(Self { before, after: Instant::now(), healed: None })
     }
+}
+
+/// Kills all containers but [`KEPT`] at the same moment.
+async fn cut_power(bench: &Bench) -> Result<Struck, Failure> {
+    let containers = bench.stack.all_but(&KEPT).await?;
+    let struck = Struck::by(bench.stack.signal_all(&containers, "KILL")).await?;
+    Ok(Struck { healed: Some(struck.after), ..struck })
+}
+
+/// Removes all containers but [`KEPT`], as `docker compose down` does, and makes them again.
+async fn down_and_up() -> Result<Struck, Failure> {
+    let services = run("docker", &["compose", "config", "--services"]).await?;
+    let mut down = vec!["compose", "rm", "--stop", "--force"];
+    down.extend(services.lines().filter(|service| !KEPT.contains(service)));
+    let struck = Struck::by(run("docker", &down)).await?;
+    let healed = Instant::now();
+    run("docker", &["compose", "up", "--detach", "--wait"]).await?;
+    Ok(Struck { healed: Some(healed), ..struck })
 }
 
 async fn pause(bench: &Bench, containers: &[String], time: Duration) -> Result<Struck, Failure> {

@@ -39,8 +39,11 @@ const STALE: Duration = Duration::from_millis(300);
 /// Promise: the campus is asked again within this time.
 const RECOVERED: Duration = Duration::from_secs(30);
 
-/// Promise: everything is healthy within this time after `down` and `up`.
+/// Promise: everything is healthy within this time after `down` and `up`, and after a power cut.
 const UP: Duration = Duration::from_mins(1);
+
+/// Promise: a killed proxy answers again within this time.
+const PROXY_BACK: Duration = Duration::from_secs(2);
 
 /// Promise: share of the capacity that is answered at three times the load. Load generator and service share one
 /// machine, so the load itself costs some of it.
@@ -217,16 +220,18 @@ fn database(judge: &mut Judge<'_>) {
         judge.reads("primary's disk full: reads of stored data do not fail", &cases);
         judge.healed("primary's disk full: heals when there is room again", &cases);
     }
-    let cases = judge.cases(|fault| fault == Fault::DownAndUp);
+    up_again(judge, "compose down and up: all healthy within 60 s", Fault::DownAndUp);
+    up_again(judge, "power cut: all healthy within 60 s, without a hand", Fault::PowerCut);
+}
+
+/// Everything is healthy soon after it began to start.
+fn up_again(judge: &mut Judge<'_>, promise: &'static str, fault: Fault) {
+    let cases = judge.cases(|other| other == fault);
     if !cases.is_empty() {
         let until_healthy = |case: &&Case| case.struck.healed.map_or(Duration::MAX, |begun| case.end - begun);
         let up = cases.iter().map(until_healthy).max().unwrap_or_default();
         let well = cases.iter().all(|case| case.all_resumed && case.troubles.is_empty());
-        judge.say(
-            "compose down and up: all healthy within 60 s",
-            well && up <= judge.time(UP),
-            format!("{:.1} s", up.as_secs_f64()),
-        );
+        judge.say(promise, well && up <= judge.time(UP), format!("{:.1} s", up.as_secs_f64()));
     }
 }
 
@@ -258,6 +263,20 @@ fn engines(judge: &mut Judge<'_>) {
     if !cases.is_empty() {
         judge.success("proxy reloaded: 0 answers other than 2xx", &cases, 1);
     }
+    let cases = judge.cases(|fault| fault == Fault::ProxyKilled);
+    if !cases.is_empty() {
+        let back: Vec<Option<Duration>> = cases.iter().map(|case| first_answer(case, judge.journal)).collect();
+        let slowest = back.iter().flatten().max().copied().unwrap_or_default();
+        let held = back.iter().all(|back| back.is_some_and(|back| back <= judge.time(PROXY_BACK)));
+        judge.say("proxy killed: answers again within 2 s", held, format!("slowest {:.1} s", slowest.as_secs_f64()));
+        judge.healed("proxy killed: back by itself", &cases);
+    }
+}
+
+/// Time from a fault to the end of the first answer to a request that was sent after it.
+fn first_answer(case: &Case, journal: &Journal) -> Option<Duration> {
+    let answered = journal.between(case.struck.after, case.end).into_iter().filter(|record| record.status.is_some());
+    answered.map(|record| record.end - case.struck.before).min()
 }
 
 fn campus(judge: &mut Judge<'_>) {

@@ -40,7 +40,7 @@ pub fn faults(school: &'static School, form: Form, rounds: usize, only: Option<&
             let mut faults = PRIMARY.to_vec();
             faults.extend([Fault::TwoMembersDown, Fault::SecondariesPaused]);
             faults.extend([Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung]);
-            faults.extend([Fault::Rollout { new_image: true }, Fault::ProxyReloaded]);
+            faults.extend([Fault::Rollout { new_image: true }, Fault::ProxyReloaded, Fault::ProxyKilled]);
             faults.extend(school.short.iter().copied().map(campus));
             faults
         }
@@ -52,6 +52,7 @@ pub fn faults(school: &'static School, form: Form, rounds: usize, only: Option<&
             }
             faults.extend([Fault::Rollout { new_image: true }, Fault::Rollout { new_image: false }]);
             faults.extend([Fault::ProxyReloaded, Fault::ProxyReloaded, Fault::DiskFull]);
+            faults.extend([Fault::ProxyKilled, Fault::ProxyKilled, Fault::PowerCut, Fault::PowerCut]);
             faults.extend(campus_long(school).map(campus));
             faults.push(Fault::DownAndUp);
             faults

@@ -100,6 +100,25 @@ impl Stack {
         run("kill", &["-s", signal, &pid]).await.map(drop)
     }
 
+    /// Ids of all running containers but those of some services.
+    pub async fn all_but(&self, services: &[&str]) -> Result<Vec<String>, Failure> {
+        let project = format!("label=com.docker.compose.project={}", self.project);
+        let format = "{{.ID}} {{.Label \"com.docker.compose.service\"}}";
+        let listed = docker(&["ps", "--filter", &project, "--format", format]).await?;
+        let wanted = listed.lines().filter_map(|line| line.split_once(' '));
+        Ok(wanted.filter(|(_, service)| !services.contains(service)).map(|(id, _)| id.to_owned()).collect())
+    }
+
+    /// Sends a signal to the main processes of all these containers at the same moment, as [`Stack::signal`] does to one.
+    pub async fn signal_all(&self, containers: &[String], signal: &str) -> Result<(), Failure> {
+        let mut inspect = vec!["inspect", "--format", "{{.State.Pid}}"];
+        inspect.extend(containers.iter().map(String::as_str));
+        let pids = docker(&inspect).await?;
+        let mut kill = vec!["-s", signal];
+        kill.extend(pids.lines());
+        run("kill", &kill).await.map(drop)
+    }
+
     /// Restarts of each container so far, by id: an unexpected one is a crash.
     pub async fn restarts(&self, service: &str) -> Result<BTreeMap<String, u32>, Failure> {
         let mut restarts = BTreeMap::new();
