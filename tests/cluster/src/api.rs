@@ -14,8 +14,8 @@ use crate::{lock, school::School};
 /// Longest wait of a client: longer than every limit of the service and the proxy.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// How long a client keeps an idle connection: shorter than the proxy's `timeout http-keep-alive` (15 s). A request that
-/// crosses the proxy's end of the connection is lost.
+/// How long a client keeps an idle connection: shorter than the proxy's `timeout http-keep-alive` (15 s). A request that is
+/// sent while the proxy closes the connection fails.
 pub const IDLE: Duration = Duration::from_secs(10);
 
 /// Boundary between the parts of an upload.

@@ -256,15 +256,9 @@ async fn down_and_up() -> Result<Struck, Failure> {
 }
 
 async fn pause(bench: &Bench, containers: &[String], time: Duration) -> Result<Struck, Failure> {
-    let signal = async |name| {
-        for container in containers {
-            bench.stack.signal(container, name).await?;
-        }
-        Ok(())
-    };
-    let struck = Struck::by(signal("STOP")).await?;
+    let struck = Struck::by(bench.stack.signal_all(containers, "STOP")).await?;
     sleep(time).await;
-    signal("CONT").await?;
+    bench.stack.signal_all(containers, "CONT").await?;
     Ok(struck)
 }
 

@@ -221,7 +221,7 @@ fn database(judge: &mut Judge<'_>) {
         judge.healed("primary's disk full: heals when there is room again", &cases);
     }
     up_again(judge, "compose down and up: all healthy within 60 s", Fault::DownAndUp);
-    up_again(judge, "power cut: all healthy within 60 s, without a hand", Fault::PowerCut);
+    up_again(judge, "power cut: all healthy within 60 s, no manual step", Fault::PowerCut);
 }
 
 /// Everything is healthy soon after it began to start.
@@ -265,18 +265,19 @@ fn engines(judge: &mut Judge<'_>) {
     }
     let cases = judge.cases(|fault| fault == Fault::ProxyKilled);
     if !cases.is_empty() {
-        let back: Vec<Option<Duration>> = cases.iter().map(|case| first_answer(case, judge.journal)).collect();
-        let slowest = back.iter().flatten().max().copied().unwrap_or_default();
-        let held = back.iter().all(|back| back.is_some_and(|back| back <= judge.time(PROXY_BACK)));
-        judge.say("proxy killed: answers again within 2 s", held, format!("slowest {:.1} s", slowest.as_secs_f64()));
+        let back: Option<Vec<Duration>> = cases.iter().map(|case| first_success(case, judge.journal)).collect();
+        let slowest = back.into_iter().flatten().max();
+        let found = slowest.map_or("once not at all".to_owned(), |d| format!("slowest {:.1} s", d.as_secs_f64()));
+        let held = slowest.is_some_and(|slowest| slowest <= judge.time(PROXY_BACK));
+        judge.say("proxy killed: answers again within 2 s", held, found);
         judge.healed("proxy killed: back by itself", &cases);
     }
 }
 
-/// Time from a fault to the end of the first answer to a request that was sent after it.
-fn first_answer(case: &Case, journal: &Journal) -> Option<Duration> {
-    let answered = journal.between(case.struck.after, case.end).into_iter().filter(|record| record.status.is_some());
-    answered.map(|record| record.end - case.struck.before).min()
+/// Time from a fault to the end of the first successful request that was sent after it.
+fn first_success(case: &Case, journal: &Journal) -> Option<Duration> {
+    let records = journal.between(case.struck.after, case.end).into_iter();
+    records.filter(Record::is_ok).map(|record| record.end - case.struck.before).min()
 }
 
 fn campus(judge: &mut Judge<'_>) {

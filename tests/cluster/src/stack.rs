@@ -96,8 +96,7 @@ impl Stack {
     /// Sends a signal to the main process of a container from outside, as the kernel or a crash would. Docker's restart
     /// policy then applies, which it does not after `docker kill`.
     pub async fn signal(&self, container: &str, signal: &str) -> Result<(), Failure> {
-        let pid = docker(&["inspect", "--format", "{{.State.Pid}}", container]).await?;
-        run("kill", &["-s", signal, &pid]).await.map(drop)
+        self.signal_all(&[container.to_owned()], signal).await
     }
 
     /// Ids of all running containers but those of some services.
