@@ -32,6 +32,8 @@ pub enum Kind {
     Login,
     /// Writer number n sets the nickname of its own account.
     Set(usize),
+    /// Sets the nickname of an account that several clients use.
+    SharedSet,
     /// Binds campus accounts.
     Bind,
     /// Sends a report, which becomes an issue.
@@ -57,6 +59,7 @@ impl Kind {
             Self::First => "first",
             Self::Login => "login",
             Self::Set(_) => "nickname",
+            Self::SharedSet => "shared nickname",
             Self::Bind => "bind",
             Self::Feedback => "feedback",
             Self::Upload => "upload",

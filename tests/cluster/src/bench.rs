@@ -59,6 +59,8 @@ pub struct Case {
     pub struck: Struck,
     /// Its time begins when that of the fault before ends, so that every request belongs to one fault.
     pub begun: Instant,
+    /// When the load went on undisturbed: everything was healthy, every writer had written, and a pause was over.
+    pub settled: Instant,
     /// End of its time, when the next one begins.
     pub end: Instant,
     /// For each writer, the time from the fault (or from its healing, if no write is possible before) until its first
@@ -162,6 +164,7 @@ impl Bench {
             crowd.stop().await;
         }
         sleep(SETTLE).await;
+        let settled = Instant::now();
         let resumed = resumed(&self.api.journal, from, writing);
         let mut findings = Findings::default();
         verify::registers(&self.api, &self.ledger, begun, &mut findings).await?;
@@ -181,6 +184,7 @@ impl Bench {
             fault,
             struck,
             begun,
+            settled,
             end,
             resumed,
             all_resumed,

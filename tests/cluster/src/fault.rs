@@ -112,6 +112,20 @@ impl Fault {
         matches!(self, Self::PrimaryKilled | Self::PrimaryPaused | Self::PrimaryCut | Self::PrimarySteppedDown)
     }
 
+    /// Whether an engine may find no primary because of it, and then reads from a secondary.
+    #[must_use]
+    pub fn may_take_primary(self) -> bool {
+        let others = [
+            Self::TwoMembersDown,
+            Self::SecondariesPaused,
+            Self::AllMembersRestarted,
+            Self::DiskFull,
+            Self::PowerCut,
+            Self::DownAndUp,
+        ];
+        self.is_of_primary() || others.contains(&self)
+    }
+
     /// Whether an engine dies in the middle of its work.
     #[must_use]
     pub fn kills_engines(self) -> bool {

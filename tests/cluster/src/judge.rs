@@ -146,6 +146,12 @@ fn everywhere(judge: &mut Judge<'_>, ledger: &Ledger) {
     let doubled = judge.run.findings.doubled.len();
     judge.say("0 acknowledged writes lost", lost == 0, format!("{lost} of {checked}"));
     judge.say("0 acknowledged writes doubled", doubled == 0, format!("{doubled} of {checked}"));
+    let nicknames = &judge.run.nicknames;
+    judge.say(
+        "each nickname is one register for all clients (linearizable)",
+        nicknames.violations == 0 && nicknames.operations > 0,
+        nicknames.summary(),
+    );
     let untried = &judge.run.untried;
     judge.say(
         "every fault could be tried",

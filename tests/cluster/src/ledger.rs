@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Mutex, time::Instant};
 
-use crate::lock;
+use crate::{history::History, lock};
 
 /// An acknowledged write.
 #[derive(Debug, Clone)]
@@ -56,6 +56,8 @@ pub struct Register {
 /// The client's ledger.
 #[derive(Debug, Default)]
 pub struct Ledger {
+    /// All writes and reads of nicknames, with their times.
+    pub history: History,
     writes: Mutex<Vec<(Instant, Write)>>,
     registers: Mutex<Vec<Register>>,
     unclear_uploads: Mutex<HashMap<String, usize>>,

@@ -2,7 +2,10 @@
 //! its answer and then pauses, so that the rate is moderate and constant.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -26,6 +29,12 @@ const READ_ACCOUNTS: usize = 6;
 /// Number of nickname writers, who also measure when writes are possible again, and the pause of each.
 pub const WRITERS: usize = 4;
 const SET_PAUSE: Duration = Duration::from_millis(60);
+
+/// Accounts that several clients use at the same time, the clients of each, and the pause of each client. Of three
+/// operations one is a write.
+const SHARED_ACCOUNTS: usize = 2;
+const CLIENTS: usize = 3;
+const SHARED_PAUSE: Duration = Duration::from_millis(150);
 
 /// Pauses of the other writers.
 const LOGIN_PAUSE: Duration = Duration::from_millis(150);
@@ -95,6 +104,14 @@ impl Load {
         }
         for n in 0..WRITERS {
             workers.spawn(shared.clone().set(n));
+        }
+        for n in 0..SHARED_ACCOUNTS {
+            let account = api.account(&format!("shared{n}x{}", unique())).await?;
+            ledger.acknowledge(Write::Account(account.open_id.clone()));
+            let numbers = Arc::new(AtomicU64::new(1));
+            for _ in 0..CLIENTS {
+                workers.spawn(shared.clone().share(account.clone(), Arc::clone(&numbers)));
+            }
         }
         workers.spawn(shared.clone().log_in());
         workers.spawn(shared.clone().bind());
@@ -273,7 +290,7 @@ impl Shared {
                 if !self.pause(SET_PAUSE).await {
                     return;
                 }
-                let answer = self.api.set(Kind::Set(writer), &account, "nickName", &number.to_string()).await;
+                let answer = self.ledger.history.write(&self.api, Kind::Set(writer), &account, number).await;
                 if answer.is_ok() {
                     self.ledger.set(place, number, true);
                 } else if answer.is_refusal() {
@@ -282,6 +299,26 @@ impl Shared {
                     self.ledger.set(place, number, false);
                     continue 'accounts;
                 }
+            }
+        }
+    }
+
+    /// One of several clients of an account: writes numbers that nobody else writes, and reads. It ends with a read.
+    async fn share(self, account: Account, numbers: Arc<AtomicU64>) {
+        let history = &self.ledger.history;
+        for turn in 1_u64.. {
+            let goes_on = self.pause(SHARED_PAUSE).await;
+            if goes_on && turn % 3 == 0 {
+                let number = numbers.fetch_add(1, Ordering::Relaxed);
+                let answer = history.write(&self.api, Kind::SharedSet, &account, number).await;
+                if answer.is_refusal() {
+                    self.ledger.broken(Instant::now(), format!("a nickname is refused: {}", answer.code()));
+                }
+            } else {
+                history.read(&self.api, Kind::Read("own"), &account).await;
+            }
+            if !goes_on {
+                return;
             }
         }
     }

@@ -7,10 +7,14 @@ mod attack;
 mod bench;
 mod breakers;
 mod campus;
+#[cfg(test)]
+mod chance;
 mod fault;
 mod flood;
+mod history;
 mod judge;
 mod ledger;
+mod linearizable;
 mod load;
 mod members;
 mod plan;
@@ -161,12 +165,17 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let load = Load::start(&bench.api, &bench.ledger).await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let (mut cases, mut untried, mut since) = (Vec::new(), Vec::new(), Instant::now());
+    // When an engine may have found no primary.
+    let mut disturbed = Vec::new();
     let count = faults.len();
     for (n, fault) in faults.into_iter().enumerate() {
         match bench.case(fault, since).await {
             Ok(case) => {
                 println!("  {:>3}/{count} {}", n + 1, report::line(&case, &bench.api.journal));
                 since = case.end;
+                if case.fault.may_take_primary() {
+                    disturbed.push((case.begun, case.settled));
+                }
                 cases.push(case);
             }
             Err(error) => {
@@ -174,6 +183,7 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
                 untried.push(format!("{}: {error}", fault.name()));
                 bench.sim.behave().await?;
                 bench.wait_healthy().await?;
+                disturbed.push((since, Instant::now()));
                 since = Instant::now();
             }
         }
@@ -182,7 +192,17 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     load.stop().await;
     let findings = verify::everything(&bench.api, &bench.ledger, &bench.members, &bench.sim).await?;
     bench::tidy().await;
-    let run = report::Run { begun, form: arguments.form, slack: arguments.slack, cases, untried, findings, pressure };
+    let nicknames = bench.ledger.history.judge(&disturbed);
+    let run = report::Run {
+        begun,
+        form: arguments.form,
+        slack: arguments.slack,
+        cases,
+        untried,
+        findings,
+        nicknames,
+        pressure,
+    };
     let verdicts = judge::judge(&run, &bench.api.journal, &bench.ledger);
     report::print(&run, &bench.api.journal, &bench.ledger, &verdicts)?;
     Ok(verdicts.iter().all(|verdict| verdict.held))

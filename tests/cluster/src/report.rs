@@ -13,6 +13,7 @@ use crate::{
     Failure,
     api::{Journal, Kind, Record},
     bench::Case,
+    history::Outcome,
     judge::Verdict,
     ledger::Ledger,
     plan::Form,
@@ -41,6 +42,8 @@ pub struct Run {
     pub untried: Vec<String>,
     /// The check of all acknowledged writes.
     pub findings: Findings,
+    /// The check of the histories of all nicknames.
+    pub nicknames: Outcome,
     /// The overload.
     pub pressure: Option<Pressure>,
 }
@@ -197,6 +200,9 @@ pub fn print(run: &Run, journal: &Journal, ledger: &Ledger, verdicts: &[Verdict]
     for (_, what) in run.findings.doubled.iter().take(20) {
         println!("doubled: {what}");
     }
+    for what in &run.nicknames.first {
+        println!("not one register: {what}");
+    }
     for (at, what) in ledger.broken_promises().iter().take(20) {
         let case = run.cases.iter().find(|case| case.covers(*at));
         println!("never to happen: {what}, during «{}»", case.map_or("no fault".to_owned(), |case| case.fault.name()));
@@ -210,6 +216,7 @@ pub fn print(run: &Run, journal: &Journal, ledger: &Ledger, verdicts: &[Verdict]
         "form": run.form.name(),
         "seconds": elapsed,
         "acknowledgedWrites": run.findings.checked,
+        "nicknames": run.nicknames,
         "faults": rows,
         "overload": run.pressure,
         "promises": verdicts,

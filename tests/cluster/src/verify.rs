@@ -29,11 +29,10 @@ pub struct Findings {
 pub async fn registers(api: &Api, ledger: &Ledger, since: Instant, findings: &mut Findings) -> Result<(), Failure> {
     for register in ledger.registers() {
         let Some((acknowledged, at)) = register.acknowledged.filter(|(_, at)| *at >= since) else { continue };
-        let answer = api.get(Kind::Read("verify"), "/api/user", Some(&register.account)).await;
-        if !answer.is_ok() {
+        let (answer, stored) = ledger.history.read(api, Kind::Read("verify"), &register.account).await;
+        let Some(stored) = stored else {
             return Err(format!("an account cannot be read afterwards: {:?} {}", answer.status, answer.code()).into());
-        }
-        let stored = answer.body["data"]["nickName"].as_str().and_then(|name| name.parse().ok()).unwrap_or(0);
+        };
         findings.checked += 1;
         if !is_explained(&register, acknowledged, stored) {
             findings.lost.push((at, format!("nickname {acknowledged}, stored is {stored}")));
