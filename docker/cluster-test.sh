@@ -44,7 +44,7 @@ export WEHPU_HTTP_PORT=$CLUSTER_PORT
 # Tags of its own: a running stack of `make up` keeps the images it was started with.
 export WEHPU_ENGINE_IMAGE=${WEHPU_ENGINE_IMAGE:-wehpu-engine:cluster} WEHPU_SIM_IMAGE=${WEHPU_SIM_IMAGE:-wehpu-campus-sim:cluster}
 need_configuration
-# The stand-in for MongoDB, where images.sh made one, is the image of the helper "disk" too.
+# The stand-in for MongoDB, where images.sh made one, is the image of the helper "disk" and of the relay too.
 if [ -z "${WEHPU_MONGO_IMAGE:-}" ]; then
     WEHPU_MONGO_IMAGE=$(docker compose config --images mongo1 | head -n 1)
     export WEHPU_MONGO_IMAGE
@@ -79,7 +79,7 @@ BENCH=
 remove_stack() {
     # Whatever was paused must run again to be stopped.
     docker compose ps -q 2>/dev/null | xargs -r docker kill -s CONT >/dev/null 2>&1
-    docker rm --force "${COMPOSE_PROJECT_NAME}_edge-attacker" >/dev/null 2>&1
+    docker rm --force "${COMPOSE_PROJECT_NAME}_edge-attacker" "${COMPOSE_PROJECT_NAME}_data-relay" >/dev/null 2>&1
     docker compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
 }
 finish() {

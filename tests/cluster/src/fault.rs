@@ -8,7 +8,7 @@ use crate::{
     Failure,
     api::{Account, Answer, unique},
     bench::Bench,
-    campus,
+    campus, detour,
     members::Role,
     stack::{MEMBERS, docker, run},
 };
@@ -28,6 +28,8 @@ pub enum Fault {
     TwoMembersDown,
     /// Both secondaries hang: for a while there is a primary whose writes reach no majority.
     SecondariesPaused,
+    /// A secondary is reached over a slow and lossy line only.
+    SlowWay,
     /// All members are killed and started again.
     AllMembersRestarted,
     /// The primary's disk is full.
@@ -90,6 +92,7 @@ impl Fault {
             Self::PrimarySteppedDown => "primary stepped down".to_owned(),
             Self::TwoMembersDown => "two members down".to_owned(),
             Self::SecondariesPaused => "both secondaries paused".to_owned(),
+            Self::SlowWay => "slow way to a secondary".to_owned(),
             Self::AllMembersRestarted => "all members restarted".to_owned(),
             Self::DiskFull => "primary's disk full".to_owned(),
             Self::EngineKilled => "engine killed".to_owned(),
@@ -173,6 +176,10 @@ impl Fault {
                 let struck = pause(bench, &two, TWO_AWAY).await?;
                 Ok(Struck { healed: Some(Instant::now()), ..struck })
             }
+            Self::SlowWay => {
+                let secondary = MEMBERS.into_iter().find(|member| *member != primary).unwrap_or(primary);
+                detour::slow_way(bench, secondary).await
+            }
             Self::AllMembersRestarted => {
                 let all = MEMBERS.map(|member| bench.stack.single(member));
                 let struck = Struck::by(docker(&["kill", &all[0], &all[1], &all[2]])).await?;
@@ -244,7 +251,11 @@ pub struct Struck {
 }
 
 impl Struck {
-    async fn by<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<Self, Failure> {
+    /// Caused by this command.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn by<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<Self, Failure> {
         let before = Instant::now();
         command.await?;
         Ok(Self { before, after: Instant::now(), healed: None })

@@ -20,6 +20,10 @@ use crate::{
 /// Promise: writes are possible again within this time (95 of 100), election included.
 const RESUMED: Duration = Duration::from_secs(6);
 
+/// Promise: reads of stored data take no longer than this while a member is slow (99 of 100). After a second another
+/// member is asked, too.
+const HEDGED_READ: Duration = Duration::from_secs(2);
+
 /// Promise: a killed engine gets no requests after this time.
 const OUT_OF_ROTATION: Duration = Duration::from_secs(2);
 
@@ -116,6 +120,24 @@ impl<'a> Judge<'a> {
         self.say(promise, well == failed.len() && well > 0, text);
     }
 
+    /// Every writer wrote again soon after these faults (95 of 100).
+    fn resumed(&mut self, promise: &'static str, cases: &[&Case]) {
+        let resumed: Vec<Duration> = cases.iter().flat_map(|case| case.resumed.clone()).collect();
+        let found = percentile(resumed, 95).unwrap_or(Duration::MAX);
+        let all = cases.iter().all(|case| case.all_resumed);
+        let text = format!("p95 {:.1} s over {} faults × writers", found.as_secs_f64(), cases.len());
+        self.say(promise, all && found <= self.time(RESUMED), text);
+    }
+
+    /// Reads (or writes) took no longer than this during these cases, `percent` of 100.
+    fn took(&mut self, promise: &'static str, cases: &[&Case], writes: bool, percent: usize, within: Duration) {
+        let records = self.records(cases);
+        let took = records.iter().filter(|r| r.kind.is_write() == writes).map(Record::took).collect();
+        let found = percentile(took, percent).unwrap_or(Duration::MAX);
+        let text = format!("p{percent} {} ms", found.as_millis());
+        self.say(promise, found <= self.time(within), text);
+    }
+
     fn healed(&mut self, promise: &'static str, cases: &[&Case]) {
         let troubles: Vec<&str> = cases.iter().flat_map(|case| &case.troubles).map(String::as_str).collect();
         let stuck = cases.iter().filter(|case| !case.all_resumed).count();
@@ -188,15 +210,7 @@ fn everywhere(judge: &mut Judge<'_>, ledger: &Ledger) {
 fn database(judge: &mut Judge<'_>) {
     let cases = judge.cases(Fault::is_of_primary);
     if !cases.is_empty() {
-        let resumed: Vec<Duration> = cases.iter().flat_map(|case| case.resumed.clone()).collect();
-        let found = percentile(resumed, 95).unwrap_or(Duration::MAX);
-        let all = cases.iter().all(|case| case.all_resumed);
-        let text = format!("p95 {:.1} s over {} faults × writers", found.as_secs_f64(), cases.len());
-        judge.say(
-            "primary gone: every writer writes again within 6 s (p95)",
-            all && found <= judge.time(RESUMED),
-            text,
-        );
+        judge.resumed("primary gone: every writer writes again within 6 s (p95)", &cases);
         judge.reads("primary gone: reads of stored data do not fail", &cases);
         judge.healed("primary gone: heals without a restart of anything else", &cases);
     }
@@ -216,6 +230,13 @@ fn database(judge: &mut Judge<'_>) {
             REQUEST_LIMIT,
         );
         judge.healed("both secondaries paused: all heals without a restart", &cases);
+    }
+    let cases = judge.cases(|fault| fault == Fault::SlowWay);
+    if !cases.is_empty() {
+        judge.reads("slow way to a secondary: reads of stored data do not fail", &cases);
+        judge.took("slow way to a secondary: reads within 2 s (p99)", &cases, false, 99, HEDGED_READ);
+        judge.took("slow way to a secondary: writes within 6 s (p95)", &cases, true, 95, RESUMED);
+        judge.healed("slow way to a secondary: all is well when it is direct again", &cases);
     }
     let cases = judge.cases(|fault| fault == Fault::AllMembersRestarted);
     if !cases.is_empty() {

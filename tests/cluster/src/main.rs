@@ -7,8 +7,8 @@ mod attack;
 mod bench;
 mod breakers;
 mod campus;
-#[cfg(test)]
 mod chance;
+mod detour;
 mod fault;
 mod flood;
 mod history;
@@ -20,6 +20,7 @@ mod members;
 mod plan;
 mod pressure;
 mod proxy;
+mod relay;
 mod report;
 mod school;
 mod seed;
@@ -63,6 +64,9 @@ enum Other {
     /// The attacker itself, in a container
     #[command(hide = true)]
     Flood(flood::Arguments),
+    /// A slow and lossy line to a member, in a container
+    #[command(hide = true)]
+    Relay(relay::Arguments),
     /// Articles to read, for this bench and others
     #[command(hide = true)]
     Seed(seed::Arguments),
@@ -107,6 +111,7 @@ async fn main() -> ExitCode {
                     None => run(&command.faults).await,
                     Some(Other::Attack(arguments)) => attack::run_all(&arguments).await,
                     Some(Other::Flood(arguments)) => flood::run(arguments).await.map(|()| true),
+                    Some(Other::Relay(arguments)) => relay::run(arguments).await.map(|()| true),
                     Some(Other::Seed(arguments)) => seed::run(&arguments).await.map(|()| true),
                 }
             } => done,

@@ -38,7 +38,7 @@ pub fn faults(school: &'static School, form: Form, rounds: usize, only: Option<&
     let mut faults = match form {
         Form::Short => {
             let mut faults = PRIMARY.to_vec();
-            faults.extend([Fault::TwoMembersDown, Fault::SecondariesPaused]);
+            faults.extend([Fault::TwoMembersDown, Fault::SecondariesPaused, Fault::SlowWay]);
             faults.extend([Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung]);
             faults.extend([Fault::Rollout { new_image: true }, Fault::ProxyReloaded, Fault::ProxyKilled]);
             faults.extend(school.short.iter().copied().map(campus));
@@ -47,7 +47,8 @@ pub fn faults(school: &'static School, form: Form, rounds: usize, only: Option<&
         Form::Long => {
             let mut faults: Vec<Fault> = PRIMARY.iter().copied().cycle().take(PRIMARY.len() * rounds).collect();
             for _ in 0..2 {
-                faults.extend([Fault::TwoMembersDown, Fault::SecondariesPaused, Fault::AllMembersRestarted]);
+                faults.extend([Fault::TwoMembersDown, Fault::SecondariesPaused, Fault::SlowWay]);
+                faults.push(Fault::AllMembersRestarted);
                 faults.extend([Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung, Fault::EngineOutOfMemory]);
             }
             faults.extend([Fault::Rollout { new_image: true }, Fault::Rollout { new_image: false }]);

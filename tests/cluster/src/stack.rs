@@ -90,7 +90,12 @@ impl Stack {
 
     /// Connects a member again, under its name.
     pub async fn plug(&self, member: &str) -> Result<(), Failure> {
-        docker(&["network", "connect", "--alias", member, &self.network("data"), &self.single(member)]).await.map(drop)
+        self.plug_as(member, member).await
+    }
+
+    /// Connects a member again, under another name.
+    pub async fn plug_as(&self, member: &str, name: &str) -> Result<(), Failure> {
+        docker(&["network", "connect", "--alias", name, &self.network("data"), &self.single(member)]).await.map(drop)
     }
 
     /// Sends a signal to the main process of a container from outside, as the kernel or a crash would. Docker's restart
