@@ -36,7 +36,7 @@ async fn upkeep(app: &App) -> Infallible {
 pub async fn run() -> Result<(), Failure> {
     let config = Config::read(super::environment()?)?;
     let metrics = telemetry::init_metrics()?;
-    let (listen, clock) = (config.listen.clone(), Clock::system());
+    let (listen, clock) = (config.listen.clone(), Clock::off_by(config.clock_offset));
     let outdated = config.school.outdated(clock.campus_date());
     for warning in config.warnings.iter().chain(&outdated) {
         tracing::warn!(warning, "odd setting");

@@ -4,6 +4,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -28,6 +29,10 @@ const MAX_CAMPUS_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Shortest retention of unused accounts: holidays are longer than a month.
 const MIN_RETENTION: Duration = Duration::from_hours(90 * 24);
+
+/// Most that a clock may be wrong on purpose: no bench needs more.
+const MAX_CLOCK_OFFSET: Duration = Duration::from_hours(24);
+
 /// Longest label of a GitHub issue, in characters.
 const MAX_LABEL: usize = 50;
 
@@ -46,6 +51,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
     let public_feeds = r.required("WEHPU_PUBLIC_FEEDS", classes);
     let retention = r.required("WEHPU_RETENTION", retention);
     let keep_changed_pages = r.required("WEHPU_KEEP_CHANGED_PAGES", on_or_off);
+    let clock_offset = clock_offset(r, profile);
     // Other code reads these; their problems are reported here too.
     let _ = (legacy(r), log(r));
     let (school, term::Told(term), lessons) = (school?, term?, lessons?);
@@ -69,6 +75,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
         public_feeds: public_feeds?,
         retention: retention?,
         keep_changed_pages: keep_changed_pages?,
+        clock_offset,
         warnings: Vec::new(),
     })
 }
@@ -334,6 +341,19 @@ fn rates<const N: usize>(r: &mut Reader, profile: Option<Profile>, name: &str) -
     })
 }
 
+/// How much the clock is wrong on purpose: zero, unless somebody tests that.
+fn clock_offset(r: &mut Reader, profile: Option<Profile>) -> TimeDelta {
+    const NAME: &str = "WEHPU_CLOCK_OFFSET";
+    let offset = r.optional(NAME, |v| match profile {
+        Some(Profile::Prod) => Err("is only for the dev profile: it makes the clock wrong".to_owned()),
+        _ => offset(v),
+    });
+    if offset.is_some() {
+        r.warn(NAME, "the clock of this engine is wrong on purpose");
+    }
+    offset.unwrap_or_default()
+}
+
 fn spider(r: &mut Reader) -> Option<Spider> {
     let news_list_path = r.required("WEHPU_NEWS_LIST_PATH", |v| {
         if v.starts_with('/') { Ok(v.to_owned()) } else { Err("must start with /".to_owned()) }
@@ -454,6 +474,16 @@ fn positive_duration(v: &str) -> Result<Duration, String> {
     match duration(v)? {
         d if d.is_zero() => Err("must be longer than 0s".to_owned()),
         d => Ok(d),
+    }
+}
+
+/// A duration, with a minus sign for one backwards.
+fn offset(v: &str) -> Result<TimeDelta, String> {
+    let wrong = |_| "must be a duration such as 10m or -10m, at most 24h".to_owned();
+    let (length, sign) = v.strip_prefix('-').map_or((v, 1), |length| (length, -1));
+    match duration(length).map_err(wrong)? {
+        length if length > MAX_CLOCK_OFFSET => Err(wrong(String::new())),
+        length => Ok(TimeDelta::from_std(length).unwrap_or_default() * sign),
     }
 }
 

@@ -11,6 +11,7 @@ mod variables;
 
 use std::{fmt::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use chrono::TimeDelta;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -308,6 +309,8 @@ pub struct Config {
     pub retention: Option<Duration>,
     /// Whether cleaned copies of campus pages that are not understood are kept.
     pub keep_changed_pages: bool,
+    /// How much the clock is wrong on purpose; always zero in the prod profile.
+    pub clock_offset: TimeDelta,
     /// What is odd about the settings, but no reason not to start.
     pub warnings: Vec<String>,
 }

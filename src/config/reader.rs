@@ -283,6 +283,22 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_is_wrong_on_purpose_only_in_development_and_with_a_warning() {
+        let with = |offset| [TERM.as_slice(), &[("WEHPU_CLOCK_OFFSET", offset)]].concat();
+        assert_eq!(read(&TERM).clock_offset, chrono::TimeDelta::zero());
+        for (offset, minutes) in [("10m", 10), ("-10m", -10), ("1h 30m", 90)] {
+            let config = read(&with(offset));
+            assert_eq!(config.clock_offset, chrono::TimeDelta::minutes(minutes));
+            assert!(config.warnings[0].starts_with("WEHPU_CLOCK_OFFSET: the clock"), "{:?}", config.warnings);
+        }
+        for offset in ["soon", "--10m", "-", "25h"] {
+            assert!(problems(&with(offset)).contains("WEHPU_CLOCK_OFFSET: must be a duration"), "{offset}");
+        }
+        let prod = [with("10m"), vec![("WEHPU_PROFILE", "prod")]].concat();
+        assert!(problems(&prod).contains("WEHPU_CLOCK_OFFSET: is only for the dev profile"));
+    }
+
+    #[test]
     fn a_term_of_the_system_may_be_set_and_is_then_complete() {
         let school = ("WEHPU_SCHOOL", "hpu");
         read(&[school]);

@@ -212,6 +212,11 @@ pub static VARIABLES: &[Variable] = &[
     ),
     var("WEHPU_LOG", "info", "log filter: a level, or target=level pairs joined by commas"),
     var("WEHPU_LOG_FORMAT", "json", "json (one object a line) or text"),
+    unset(
+        "WEHPU_CLOCK_OFFSET",
+        "10m",
+        "only in dev: how much the clock of this engine is wrong, for tests: ahead (10m) or behind (-10m)",
+    ),
 ];
 
 /// Variables that the compose files and scripts read and the engine does not: name, example, meaning. The scripts take
@@ -268,8 +273,9 @@ mod tests {
     use super::*;
     use crate::school::builtin::NAMES;
 
-    /// Settings that the production files fix, and settings of commands that a person runs by hand.
-    const FIXED: [&str; 3] = ["WEHPU_BIND_ADDR", "WEHPU_LEGACY_CIPHER", "WEHPU_LEGACY_SECRET"];
+    /// Settings that the production files fix, settings of commands that a person runs by hand, and one that production
+    /// refuses.
+    const FIXED: [&str; 4] = ["WEHPU_BIND_ADDR", "WEHPU_LEGACY_CIPHER", "WEHPU_LEGACY_SECRET", "WEHPU_CLOCK_OFFSET"];
 
     /// The files of settings that the containers of development have, beside that of their school.
     const DEVELOPMENT: [&str; 7] = ["profile", "uri", "migrate-uri", "spider-uri", "common", "engine", "spider"];
