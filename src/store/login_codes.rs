@@ -3,31 +3,29 @@
 
 use mongodb::{
     Collection, Database,
-    bson::{self, Document, doc},
+    bson::{Document, doc},
     error::ErrorKind,
     options::ReadConcern,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{Reads, StoreError, WRITE_TIMEOUT, collection, reads::steadily, retried};
-use crate::{clock::Clock, crypto::sha256_hex};
+use crate::crypto::sha256_hex;
 
 /// `MaxTimeMSExpired`: the operation took longer than its `maxTimeMS`.
 const MAX_TIME_EXPIRED: i32 = 50;
 
-/// The `login_codes` collection; a TTL index removes entries after five minutes, the life of a code at WeChat.
+/// The `login_codes` collection; a TTL index removes entries after five minutes, the life of a code at WeChat. The database
+/// computes their time (`at`): by the clock of a replica that is behind it would remove them at once.
 #[derive(Debug, Clone)]
 pub struct LoginCodes(Collection<LoginCode>);
 
 /// A code that logged somebody in.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoginCode {
-    #[serde(rename = "_id")]
-    hash: String,
     /// The user it logged in.
     pub open_id: String,
-    at: bson::DateTime,
 }
 
 impl LoginCodes {
@@ -39,10 +37,13 @@ impl LoginCodes {
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
-    pub async fn remember(&self, code: &str, open_id: &str, clock: &Clock) -> Result<(), StoreError> {
-        let at = bson::DateTime::from_chrono(clock.now());
-        let entry = LoginCode { hash: sha256_hex(code.as_bytes()), open_id: open_id.to_owned(), at };
-        match self.0.insert_one(entry).await.map_err(StoreError::from) {
+    pub async fn remember(&self, code: &str, open_id: &str) -> Result<(), StoreError> {
+        let entry = vec![doc! { "$set": {
+            "openId": { "$ifNull": ["$openId", { "$literal": open_id }] },
+            "at": { "$ifNull": ["$at", "$$NOW"] },
+        } }];
+        match self.0.update_one(by(code), entry).upsert(true).await.map_err(StoreError::from) {
+            // Two replicas at once: the other one was first.
             Ok(_) | Err(StoreError::Duplicate(_)) => Ok(()),
             Err(e) => Err(e),
         }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use campus_sim::{Fault, System};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use mongodb::bson::doc;
 use reqwest::Method;
 use serde_json::json;
+use wehpu_engine::clock::Clock;
 
 use crate::support::{Answer, Loss, Relays, Settings, Student, TestApp, eventually, setup, text_of};
 
@@ -116,6 +118,22 @@ async fn a_code_that_is_remembered_only_later_can_be_sent_again_elsewhere() {
                 relays.take_statements();
             });
             again.expect(201);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_code_is_remembered_as_long_however_wrong_the_clock_of_the_replica_is() {
+    let now = Clock::system().now();
+    // By this clock it would be twice as old as MongoDB keeps it.
+    setup()
+        .clock(Clock::fixed(now - TimeDelta::minutes(10)))
+        .run(async |app| {
+            app.log_in("alice").await.expect(201);
+            let known = app.db.all("login_codes").await;
+            let at = known[0].get_datetime("at").unwrap().timestamp_millis();
+            // MongoDB is on the same machine.
+            assert!(at >= now.timestamp_millis() - 1000, "{known:?}");
         })
         .await;
 }

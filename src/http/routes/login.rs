@@ -92,12 +92,12 @@ async fn sign_in(app: &AppState, input: LoginInput, mut turn: LoginTurn) -> Resu
     };
     turn.judged();
     metrics::counter!("login_codes_total", "outcome" => "accepted").increment(1);
-    if let Err(error) = app.store.login_codes.remember(code, &login.open_id, &app.clock).await {
+    if let Err(error) = app.store.login_codes.remember(code, &login.open_id).await {
         // WeChat does not take the code again, the client may send it again.
         let (worker, code) = (app.clone(), code.clone());
         let remember = move || {
             let (worker, code, open_id) = (worker.clone(), code.clone(), login.open_id.clone());
-            async move { worker.store.login_codes.remember(&code, &open_id, &worker.clock).await }
+            async move { worker.store.login_codes.remember(&code, &open_id).await }
         };
         app.tasks.spawn(eventually("remember a login code: the client has to get another one", remember));
         return Err(error.into());
