@@ -30,6 +30,10 @@ pub enum Kind {
     First,
     /// Logs in, which finds or makes an account.
     Login,
+    /// Tries whether a token counts; the fault that asks judges the answer.
+    Token,
+    /// Logs out.
+    Logout,
     /// Writer number n sets the nickname of its own account.
     Set(usize),
     /// Sets the nickname of an account that several clients use.
@@ -48,7 +52,7 @@ impl Kind {
     /// Whether it writes. Reads must not fail during an election.
     #[must_use]
     pub fn is_write(self) -> bool {
-        !matches!(self, Self::Read(_) | Self::First)
+        !matches!(self, Self::Read(_) | Self::First | Self::Token)
     }
 
     /// Its name in messages.
@@ -58,6 +62,8 @@ impl Kind {
             Self::Read(what) => what,
             Self::First => "first",
             Self::Login => "login",
+            Self::Token => "token",
+            Self::Logout => "logout",
             Self::Set(_) => "nickname",
             Self::SharedSet => "shared nickname",
             Self::Bind => "bind",
@@ -213,6 +219,12 @@ impl Api {
         Self { http, ..self.clone() }
     }
 
+    /// The same service at another address, such as that of a single engine, with the same journal.
+    #[must_use]
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
     fn request(&self, method: Method, path: &str, account: Option<&Account>) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url)).timeout(PATIENCE);
         match account {
@@ -247,6 +259,16 @@ impl Api {
     /// Logs in with a WeChat code.
     pub async fn login(&self, code: &str) -> Answer {
         self.send(Kind::Login, self.request(Method::POST, "/api/login", None).form(&[("code", code)])).await
+    }
+
+    /// Tries whether the token of an account counts.
+    pub async fn try_token(&self, account: &Account) -> Answer {
+        self.get(Kind::Token, "/api/user", Some(account)).await
+    }
+
+    /// Logs out.
+    pub async fn log_out(&self, account: &Account) -> Answer {
+        self.send(Kind::Logout, self.request(Method::POST, "/api/logout", Some(account))).await
     }
 
     /// Sets a field of the account.

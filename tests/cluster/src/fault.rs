@@ -11,6 +11,7 @@ use crate::{
     campus, detour,
     members::Role,
     stack::{MEMBERS, docker, run},
+    wrong_clock,
 };
 
 /// A fault.
@@ -42,6 +43,11 @@ pub enum Fault {
     EngineHung,
     /// An engine gets less memory than it needs until the kernel kills it, then enough again.
     EngineOutOfMemory,
+    /// An engine's clock is wrong.
+    WrongClock {
+        /// Whether it is ahead; else it is behind.
+        ahead: bool,
+    },
     /// `make rollout`.
     Rollout {
         /// Whether the engines get a new image.
@@ -99,6 +105,8 @@ impl Fault {
             Self::EngineGone => "engine gone".to_owned(),
             Self::EngineHung => "engine hung".to_owned(),
             Self::EngineOutOfMemory => "engine out of memory".to_owned(),
+            Self::WrongClock { ahead: true } => "engine's clock 10 minutes ahead".to_owned(),
+            Self::WrongClock { ahead: false } => "engine's clock 10 minutes behind".to_owned(),
             Self::Rollout { new_image: true } => "rollout, new image".to_owned(),
             Self::Rollout { new_image: false } => "rollout, same image".to_owned(),
             Self::ProxyReloaded => "proxy reloaded".to_owned(),
@@ -206,6 +214,7 @@ impl Fault {
             }
             Self::EngineHung => pause(bench, &[bench.an_engine().await?], AWAY).await,
             Self::EngineOutOfMemory => starve(bench).await,
+            Self::WrongClock { ahead } => wrong_clock::strike(bench, if ahead { "10m" } else { "-10m" }).await,
             Self::Rollout { new_image } => {
                 if new_image {
                     bench.new_engine_image().await?;

@@ -157,6 +157,7 @@ pub fn judge(run: &Run, journal: &Journal, ledger: &Ledger) -> Vec<Verdict> {
     everywhere(&mut judge, ledger);
     database(&mut judge);
     engines(&mut judge);
+    clocks(&mut judge, ledger);
     campus(&mut judge);
     pressure(&mut judge);
     judge.verdicts
@@ -299,6 +300,24 @@ fn engines(judge: &mut Judge<'_>) {
         judge.say("proxy killed: answers again within 2 s", held, found);
         judge.healed("proxy killed: back by itself", &cases);
     }
+}
+
+fn clocks(judge: &mut Judge<'_>, ledger: &Ledger) {
+    let cases = judge.cases(|fault| matches!(fault, Fault::WrongClock { .. }));
+    if cases.is_empty() {
+        return;
+    }
+    judge.success("an engine's clock wrong: no read or write fails", &cases, 1);
+    let sessions = ledger.sessions();
+    let of_cases = || sessions.iter().filter(|(at, _)| cases.iter().any(|case| case.covers(*at)));
+    let troubles: Vec<&str> = of_cases().filter_map(|(_, trouble)| trouble.as_deref()).collect();
+    let mut found = format!("{} of {} did not", troubles.len(), of_cases().count());
+    if let Some(first) = troubles.first() {
+        _ = write!(found, ": {first}");
+    }
+    let held = troubles.is_empty() && of_cases().count() > 0;
+    judge.say("an engine's clock wrong: logins and logouts count at every engine", held, found);
+    judge.healed("an engine's clock wrong: all is well when it is right again", &cases);
 }
 
 /// Time from a fault to the end of the first successful request that was sent after it.

@@ -64,6 +64,7 @@ pub struct Ledger {
     broken_promises: Mutex<Vec<(Instant, String)>>,
     cut_off_logins: Mutex<Vec<Instant>>,
     lost: Mutex<Vec<(Instant, String)>>,
+    sessions: Mutex<Vec<(Instant, Option<String>)>>,
 }
 
 impl Ledger {
@@ -133,6 +134,17 @@ impl Ledger {
     #[must_use]
     pub fn broken_promises(&self) -> Vec<(Instant, String)> {
         lock(&self.broken_promises).clone()
+    }
+
+    /// Notes that a login and a logout were tried at single engines at this time, and what did not count.
+    pub fn session(&self, at: Instant, trouble: Option<String>) {
+        lock(&self.sessions).push((at, trouble));
+    }
+
+    /// All logins and logouts that were tried at single engines.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<(Instant, Option<String>)> {
+        lock(&self.sessions).clone()
     }
 
     /// Notes an acknowledged write that was missing between two faults.

@@ -28,6 +28,7 @@ mod sim;
 mod speed;
 mod stack;
 mod verify;
+mod wrong_clock;
 
 use std::{
     process::ExitCode,

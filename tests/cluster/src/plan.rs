@@ -42,6 +42,8 @@ pub fn faults(school: &'static School, form: Form, rounds: usize, only: Option<&
             faults.extend([Fault::EngineKilled, Fault::EngineGone, Fault::EngineHung]);
             faults.extend([Fault::Rollout { new_image: true }, Fault::ProxyReloaded, Fault::ProxyKilled]);
             faults.extend(school.short.iter().copied().map(campus));
+            // Last, since its tables stay the newest ones for ten minutes, and the campus is not asked for them.
+            faults.push(Fault::WrongClock { ahead: true });
             faults
         }
         Form::Long => {
@@ -55,7 +57,9 @@ pub fn faults(school: &'static School, form: Form, rounds: usize, only: Option<&
             faults.extend([Fault::ProxyReloaded, Fault::ProxyReloaded, Fault::DiskFull]);
             faults.extend([Fault::ProxyKilled, Fault::ProxyKilled, Fault::PowerCut, Fault::PowerCut]);
             faults.extend(campus_long(school).map(campus));
-            faults.push(Fault::DownAndUp);
+            // After those of the campus, since its tables stay the newest ones for ten minutes, and the campus is not asked
+            // for them.
+            faults.extend([Fault::WrongClock { ahead: false }, Fault::WrongClock { ahead: true }, Fault::DownAndUp]);
             faults
         }
     };

@@ -83,7 +83,7 @@ pub fn percentile(mut values: Vec<Duration>, percent: usize) -> Option<Duration>
 #[must_use]
 pub fn records(case: &Case, journal: &Journal) -> Vec<Record> {
     let mut records = journal.between(case.begun, case.end);
-    records.retain(|record| record.kind != Kind::First);
+    records.retain(|record| !matches!(record.kind, Kind::First | Kind::Token));
     records
 }
 

@@ -67,11 +67,16 @@ impl Stack {
 
     /// Address of the only container of a service on a network of the project; `None` while it has none.
     pub async fn address(&self, service: &str, network: &str) -> Result<Option<String>, Failure> {
+        self.address_of(&self.single(service), network).await
+    }
+
+    /// Address of a container on a network of the project; `None` while it has none.
+    pub async fn address_of(&self, container: &str, network: &str) -> Result<Option<String>, Failure> {
         let format = format!(
             "{{{{with index .NetworkSettings.Networks \"{}\"}}}}{{{{.IPAddress}}}}{{{{end}}}}",
             self.network(network)
         );
-        let address = docker(&["inspect", "--format", &format, &self.single(service)]).await?;
+        let address = docker(&["inspect", "--format", &format, container]).await?;
         Ok(Some(address).filter(|address| !address.is_empty()))
     }
 
