@@ -50,7 +50,7 @@ pub struct Init {
     #[arg(long)]
     key_file: Option<PathBuf>,
     /// How long the members wait for a silent primary before they elect another
-    #[arg(long, default_value = "4s", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "2s", value_parser = humantime::parse_duration)]
     election_timeout: Duration,
     /// How long to wait for the members and for a primary
     #[arg(long, default_value = "120s", value_parser = humantime::parse_duration)]

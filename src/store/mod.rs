@@ -69,17 +69,18 @@ pub use users::{Binding, CREDENTIALS, Credential, EditableField, SignIn, Unused,
 
 use crate::model::{Book, BookCopy, Donation, Room};
 
-/// Server selection timeout, unless the connection string sets one. Longer than an election (4 s election timeout),
+/// Server selection timeout, unless the connection string sets one. Longer than an election (2 s election timeout),
 /// shorter than the request limit.
 const SERVER_SELECTION: Duration = Duration::from_secs(10);
 
 /// Time limit for a new connection, and for the first answer of a monitored member.
-const CONNECT: Duration = Duration::from_secs(2);
+const CONNECT: Duration = Duration::from_millis(1500);
 
 /// How often each member reports. The driver considers a member dead when it has been silent for this plus [`CONNECT`]
 /// (paused, or cut off the network): it then aborts what waits for that member, and retries it at the new primary if
-/// that is safe. With the driver's default of 10 s a write would wait for 15 s where an election takes 5 s.
-const HEARTBEAT: Duration = Duration::from_secs(1);
+/// that is safe. That is as long as an election takes; with the driver's default of 10 s a write would wait for 15 s. The
+/// driver takes nothing below half a second.
+const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// Connections to each member, all made beforehand. A new connection that fails at once (a host name that is gone)
 /// would end the driver's monitoring of a silent member, and what waits for that member would no longer be aborted. Ten
