@@ -31,14 +31,22 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Migrates the database and starts the service on it.
-    pub async fn start(program: &Path, uri: &str, database: &str, sim: &CampusSim) -> Result<Self, Failure> {
+    /// Migrates the database and starts the service on it; `cache` is its `WEHPU_CACHE`.
+    pub async fn start(
+        program: &Path,
+        uri: &str,
+        database: &str,
+        sim: &CampusSim,
+        cache: &str,
+    ) -> Result<Self, Failure> {
         let (api, admin) = (format!("127.0.0.1:{}", free_port()?), format!("127.0.0.1:{}", free_port()?));
         let settings = vec![
             ("WEHPU_PROFILE", "dev".to_owned()),
             ("WEHPU_MONGODB_URI", uri_of(uri, database)),
             ("WEHPU_BIND_ADDR", api.clone()),
             ("WEHPU_ADMIN_ADDR", admin.clone()),
+            ("WEHPU_ENGINES_ADDR", "127.0.0.1:0".to_owned()),
+            ("WEHPU_CACHE", cache.to_owned()),
             ("WEHPU_JWT_SECRET", "jwt-secret-of-the-bench-0123456789-0123456789".to_owned()),
             ("WEHPU_CREDENTIAL_KEYS", "b1:dGhlLWZpcnN0LWtleS1vZi10aGUtdGVzdHMtMDEyMzQ=".to_owned()),
             ("WEHPU_WECHAT_API_URL", sim.url("wechat")),
@@ -92,10 +100,39 @@ impl Engine {
         Ok(kib * 1024.0 / 1e6)
     }
 
+    /// The processor time that it has used, in seconds.
+    pub fn processor_seconds(&self) -> Result<f64, Failure> {
+        processor_seconds(self.child.id().ok_or("the service has ended")?)
+    }
+
     /// Ends it.
     pub async fn stop(&mut self) -> Result<(), Failure> {
         Ok(self.child.kill().await?)
     }
+}
+
+/// The processor time that the members of the replica set have used, in seconds.
+pub fn database_processor_seconds() -> Result<f64, Failure> {
+    let mut seconds = 0.0;
+    for entry in fs::read_dir("/proc")? {
+        let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // A process may end meanwhile.
+        if fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.trim() == "mongod") {
+            seconds += processor_seconds(id)?;
+        }
+    }
+    Ok(seconds)
+}
+
+/// Source: proc(5), `/proc/pid/stat`: `utime` and `stime` are the fields 14 and 15, in ticks.
+fn processor_seconds(id: u32) -> Result<f64, Failure> {
+    /// Ticks a second, on every Linux of the last twenty years.
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The second field, the name, may have spaces; it ends with the last bracket.
+    let (_, fields) = stat.rsplit_once(')').ok_or("no name in stat")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? / TICKS)
 }
 
 /// A port of 127.0.0.1 without a listener.

@@ -58,6 +58,8 @@ struct Said {
 /// The result of one turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
+    /// Answers.
+    pub requests: u32,
     /// Answers per second.
     pub rate: f64,
     /// Median time of a request, in milliseconds.
@@ -102,6 +104,7 @@ impl Load {
             return Err(format!("{failed} of {requests} requests to {} failed", target.url).into());
         }
         let seconds = f64::from(micros) / 1e6;
-        Ok(Measured { rate: f64::from(requests) / seconds, p50: f64::from(p50) / 1e3, p99: f64::from(p99) / 1e3 })
+        let rate = f64::from(requests) / seconds;
+        Ok(Measured { requests, rate, p50: f64::from(p50) / 1e3, p99: f64::from(p99) / 1e3 })
     }
 }

@@ -18,9 +18,13 @@ use mongodb::Client;
 use crate::{
     engine::Engine,
     load::{Load, Measured, Target},
-    report::{Case, Report},
-    school::School,
+    report::{Case, Kept, Report},
+    school::{School, Who},
 };
+
+/// The memory of an engine that remembers: the default.
+const CACHE: &str = "16MiB";
+const CACHE_MB: f64 = 16.0 * 1_048_576.0 / 1e6;
 
 /// Why the bench itself failed.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -93,36 +97,55 @@ async fn run(plan: &Plan) -> Result<bool, Failure> {
         client.database(name).drop().await?;
     }
     println!("a school of {} students …", plan.students);
-    let mut small = Engine::start(&plan.engine, &plan.uri, "bench", &sim).await?;
+    let mut small = Engine::start(&plan.engine, &plan.uri, "bench", &sim, "off").await?;
     let ready = small.ready().await?;
     let school = School::open(&client.database("bench"), &small, &sim, plan.students).await?;
+    let mut remembering = Engine::start(&plan.engine, &plan.uri, "bench", &sim, CACHE).await?;
+    remembering.ready().await?;
     let mut reference = reference::Process::start(&plan.uri, "bench").await?;
 
     let mut report = Report::new(ready);
-    let idle = small.memory()?;
-    for case in Case::AGAINST_REFERENCE {
-        let [own, minimal] = school.requests(case);
-        let pair = [Target::new(&small.api, own), Target::new(&reference.api, minimal)];
-        let turns = take_turns(&load, plan.rounds, &pair, case.name()).await?;
-        report.against_reference(case, &turns);
+    for (engine, kept, who, cache) in
+        [(&small, Kept::Nothing, Who::All, 0.0), (&remembering, Kept::Everything, Who::Few, CACHE_MB)]
+    {
+        let idle = engine.memory()?;
+        for case in Case::AGAINST_REFERENCE {
+            let [own, minimal] = school.requests(case, who);
+            let pair = [Target::new(&engine.api, own), Target::new(&reference.api, minimal)];
+            let name = format!("{} {kept:?}", case.name());
+            let turns = take_turns(&load, plan.rounds, &pair, &name).await?;
+            report.against_reference(case, kept, &turns);
+            let before = (engine.processor_seconds()?, engine::database_processor_seconds()?);
+            let requests = load.on(&pair[0]).await?.requests;
+            let after = (engine.processor_seconds()?, engine::database_processor_seconds()?);
+            report.cost(name, requests, after.0 - before.0, after.1 - before.1);
+        }
+        report.memory(kept, cache, idle, engine.memory()?);
     }
-    report.memory(idle, small.memory()?);
     reference.stop().await?;
 
     let many = plan.students * 10;
     println!("a school of {many} students …");
-    let mut large = Engine::start(&plan.engine, &plan.uri, "bench_large", &sim).await?;
+    let mut large = Engine::start(&plan.engine, &plan.uri, "bench_large", &sim, "off").await?;
     large.ready().await?;
     let large_school = School::open(&client.database("bench_large"), &large, &sim, many).await?;
-    for case in Case::OF_STUDENTS {
-        let [[of_many, _], [of_few, _]] = [large_school.requests(case), school.requests(case)];
-        let pair = [Target::new(&large.api, of_many), Target::new(&small.api, of_few)];
-        let turns = take_turns(&load, plan.rounds, &pair, case.name()).await?;
-        report.ten_times_the_students(case, &turns);
+    let mut large_remembering = Engine::start(&plan.engine, &plan.uri, "bench_large", &sim, CACHE).await?;
+    large_remembering.ready().await?;
+    for (of_large, of_small, who, kept) in
+        [(&large, &small, Who::All, "cold"), (&large_remembering, &remembering, Who::Day, "as on a day")]
+    {
+        for case in Case::OF_STUDENTS {
+            let [[of_many, _], [of_few, _]] = [large_school.requests(case, who), school.requests(case, who)];
+            let pair = [Target::new(&of_large.api, of_many), Target::new(&of_small.api, of_few)];
+            let turns = take_turns(&load, plan.rounds, &pair, &format!("{} {kept}", case.name())).await?;
+            report.ten_times_the_students(case, kept, &turns);
+        }
     }
-    large.stop().await?;
-    small.stop().await?;
+    for engine in [&mut large, &mut large_remembering, &mut small, &mut remembering] {
+        engine.stop().await?;
+    }
     report.print();
+    report.print_costs();
     report.write()?;
     Ok(report.holds())
 }

@@ -18,6 +18,13 @@ use crate::{Failure, engine::Engine, report::Case};
 /// Most students who send requests. More would measure the memory of the load generator.
 const ASKING: usize = 40_000;
 
+/// Students who ask again and again, as on a morning before the first lesson: what is about them fits into the memory of
+/// one engine.
+const FEW: usize = 1_000;
+
+/// Of ten requests of a day so many are of the few.
+const OF_FEW: usize = 9;
+
 /// Number of articles.
 const ARTICLES: usize = 2_000;
 
@@ -26,6 +33,17 @@ const BATCH: usize = 1_000;
 
 /// How long the tokens are valid: longer than a bench.
 const VALID: Duration = Duration::from_hours(12);
+
+/// Who sends the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Everybody in turn: hardly anything is in memory.
+    All,
+    /// A few: everything is in memory.
+    Few,
+    /// Most requests are of few, as on a day at a university.
+    Day,
+}
 
 /// A database full of students.
 pub struct School {
@@ -72,9 +90,16 @@ impl School {
     }
 
     /// The requests for the service, and the same for the reference.
-    pub fn requests(&self, case: Case) -> [String; 2] {
+    pub fn requests(&self, case: Case, who: Who) -> [String; 2] {
         let [mut own, mut minimal] = [String::new(), String::new()];
-        for (i, (open_id, table, token)) in self.asking.iter().enumerate() {
+        let few = FEW.min(self.asking.len());
+        let asking = (0..self.asking.len()).map(|i| match who {
+            Who::Few => i % few,
+            Who::Day if i % 10 < OF_FEW => i * 7 % few,
+            Who::Day | Who::All => i,
+        });
+        for i in asking {
+            let (open_id, table, token) = &self.asking[i];
             let start = i % 10 * 10;
             let (path, same) = match case {
                 Case::User => ("/api/user".to_owned(), format!("/user/{open_id}")),
