@@ -101,7 +101,7 @@ pub enum SetupError {
 impl App {
     /// Builds everything from the settings. Does not wait for the database.
     pub async fn new(config: Config, clock: Clock) -> Result<AppState, SetupError> {
-        let store = Store::connect(config.mongodb.uri.expose_secret(), "wehpu-engine").await?;
+        let store = Store::connect_with_cache(config.mongodb.uri.expose_secret(), "wehpu-engine", config.cache).await?;
         let outbound =
             Outbound::new(config.campus.timeout, config.campus.concurrency, config.campus.ca_file.as_deref())?;
         let keys = Arc::new(KeyRing::new(&config.auth.credential_keys).ok_or(SetupError::CredentialKeys)?);

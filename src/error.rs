@@ -456,6 +456,7 @@ impl From<&ReadError> for ApiError {
     fn from(error: &ReadError) -> Self {
         match error {
             ReadError::Student(e) => e.into(),
+            ReadError::DatabaseAway => Self::DatabaseUnavailable,
             ReadError::TooSlow | ReadError::Incomplete => Self::CampusDown,
             ReadError::Empty => Self::NotFound("没有查询到结果"),
             ReadError::Aborted => Self::Internal,

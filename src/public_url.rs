@@ -43,6 +43,7 @@ mod tests {
         Listen {
             bind: "127.0.0.1:0".parse().unwrap(),
             admin: "127.0.0.1:0".parse().unwrap(),
+            engines: "127.0.0.1:0".parse().unwrap(),
             public_url: public.map(|url| url.parse().unwrap()),
             trusted_proxies: Vec::new(),
         }

@@ -8,7 +8,7 @@ use std::{
 use url::Url;
 
 use super::Failure;
-use crate::{config, outbound::probe};
+use crate::{config, outbound::Inside};
 
 /// Ask whether a service is ready (exit code 0: yes).
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         }
         Url::parse(&format!("http://{addr}/readyz"))?
     };
-    let status = probe(&url, Duration::from_secs(args.timeout)).await.map_err(|e| format!("{url}: {e}"))?;
+    let status =
+        Inside::new(Duration::from_secs(args.timeout))?.get(url.as_str()).await.map_err(|e| format!("{url}: {e}"))?;
     if !(200..300).contains(&status) {
         return Err(format!("{url}: answered {status}").into());
     }

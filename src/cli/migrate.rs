@@ -1,6 +1,6 @@
 //! `wehpu-engine migrate`: applies pending migrations.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use super::Failure;
 use crate::{
@@ -37,7 +37,15 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     if !args.status {
         let owner = format!("{}/{}", hostname(), random_hex());
-        migrations::apply(store.database(), &owner, &Clock::system(), |id| println!("applied {id}")).await?;
+        let applied = Cell::new(false);
+        let tell = |id: &str| {
+            println!("applied {id}");
+            applied.set(true);
+        };
+        migrations::apply(store.database(), &owner, &Clock::system(), tell).await?;
+        if applied.get() {
+            store.coherence.forget_everywhere().await?;
+        }
         println!("the schema is up to date");
         return Ok(());
     }

@@ -14,11 +14,15 @@ use crate::{
     config::Config,
     http::{self, listener::serve},
     service::{Readiness, Shutdown, bind, metrics_upkeep, watch_database},
+    store::coherence,
     telemetry,
 };
 
 /// How often files are tidied up and measured, and the database's disk is measured.
 const UPKEEP: Duration = Duration::from_mins(5);
+
+/// Longest wait for the end of the membership.
+const LEAVE: Duration = Duration::from_secs(2);
 
 /// The periodic work of every replica. Never ends.
 async fn upkeep(app: &App) -> Infallible {
@@ -47,6 +51,9 @@ pub async fn run() -> Result<(), Failure> {
 
     let api = bind(listen.bind, "WEHPU_BIND_ADDR").await?;
     let admin = bind(listen.admin, "WEHPU_ADMIN_ADDR").await?;
+    let told_at = coherence::listen(listen.engines)
+        .await
+        .map_err(|e| format!("WEHPU_ENGINES_ADDR: cannot listen on {}: {e}", listen.engines))?;
     tracing::info!(api = %listen.bind, admin = %listen.admin, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let mut parts: JoinSet<&'static str> = JoinSet::new();
@@ -67,6 +74,12 @@ pub async fn run() -> Result<(), Failure> {
     let (keeping, stop) = (app.clone(), shutdown.stop.clone());
     parts.spawn(async move { match retention::follow(keeping, stop).await {} });
     let current = CancellationToken::new();
+    let remembering = (app.clone(), current.clone());
+    parts.spawn(async move {
+        let (app, current) = remembering;
+        current.cancelled().await;
+        match app.store.coherence.follow(&told_at).await {}
+    });
     let kept = (app.clone(), current.clone());
     parts.spawn(async move {
         let (app, current) = kept;
@@ -91,6 +104,8 @@ pub async fn run() -> Result<(), Failure> {
     };
 
     shutdown.supervise(&readiness, &app.tasks, part_ended, served.clone()).await?;
+    // A member that is gone would cost the next write a second.
+    let _ = tokio::time::timeout(LEAVE, app.store.coherence.leave()).await;
     tracing::info!("stopped");
     Ok(())
 }

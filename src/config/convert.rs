@@ -51,6 +51,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
     let public_feeds = r.required("WEHPU_PUBLIC_FEEDS", classes);
     let retention = r.required("WEHPU_RETENTION", retention);
     let keep_changed_pages = r.required("WEHPU_KEEP_CHANGED_PAGES", on_or_off);
+    let cache = r.required("WEHPU_CACHE", storage::bytes);
     let clock_offset = clock_offset(r, profile);
     // Other code reads these; their problems are reported here too.
     let _ = (legacy(r), log(r));
@@ -75,6 +76,7 @@ pub(super) fn config(r: &mut Reader) -> Option<Config> {
         public_feeds: public_feeds?,
         retention: retention?,
         keep_changed_pages: keep_changed_pages?,
+        cache: cache?.unwrap_or(0),
         clock_offset,
         warnings: Vec::new(),
     })
@@ -147,12 +149,14 @@ pub(super) fn admin_addr(r: &mut Reader) -> Option<SocketAddr> {
 fn listen(r: &mut Reader) -> Option<Listen> {
     let bind = r.required("WEHPU_BIND_ADDR", socket);
     let admin = admin_addr(r);
+    let engines = r.required("WEHPU_ENGINES_ADDR", socket);
     let public_url = r.optional("WEHPU_PUBLIC_URL", url);
     let trusted_proxies = r.optional("WEHPU_TRUSTED_PROXIES", |v| {
         let net = |part: &str| part.trim().parse().map_err(|_| "must be CIDRs joined by commas".to_owned());
         v.split(',').map(net).collect()
     });
-    Some(Listen { bind: bind?, admin: admin?, public_url, trusted_proxies: trusted_proxies.unwrap_or_default() })
+    let trusted_proxies = trusted_proxies.unwrap_or_default();
+    Some(Listen { bind: bind?, admin: admin?, engines: engines?, public_url, trusted_proxies })
 }
 
 pub(super) fn mongodb(r: &mut Reader) -> Option<Mongodb> {

@@ -43,6 +43,8 @@ pub struct Listen {
     pub bind: SocketAddr,
     /// Health and metrics.
     pub admin: SocketAddr,
+    /// Where other engines tell this one what was written.
+    pub engines: SocketAddr,
     /// Public base address, for links that leave the service; always set in the prod profile.
     pub public_url: Option<Url>,
     /// Proxies whose `X-Forwarded-For` is trusted.
@@ -309,6 +311,8 @@ pub struct Config {
     pub retention: Option<Duration>,
     /// Whether cleaned copies of campus pages that are not understood are kept.
     pub keep_changed_pages: bool,
+    /// Most bytes of what was read that stay in memory; 0: none.
+    pub cache: u64,
     /// How much the clock is wrong on purpose; always zero in the prod profile.
     pub clock_offset: TimeDelta,
     /// What is odd about the settings, but no reason not to start.

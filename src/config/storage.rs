@@ -32,7 +32,7 @@ pub(super) fn address(r: &mut Reader) -> Option<String> {
 }
 
 /// A number of bytes, perhaps with a unit; `None` for `off`.
-fn bytes(v: &str) -> Result<Option<u64>, String> {
+pub(super) fn bytes(v: &str) -> Result<Option<u64>, String> {
     const UNITS: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
     if v == "off" {
         return Ok(None);

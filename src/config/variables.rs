@@ -43,6 +43,16 @@ pub static VARIABLES: &[Variable] = &[
     ),
     var("WEHPU_BIND_ADDR", "0.0.0.0:3000", "address of the public API"),
     var("WEHPU_ADMIN_ADDR", "127.0.0.1:9090", "address of health and metrics; never published through the proxy"),
+    var(
+        "WEHPU_ENGINES_ADDR",
+        "0.0.0.0:0",
+        "where other engines tell this one what was written; with 0.0.0.0 at the address that it reaches the database from, with port 0 at any free port",
+    ),
+    var(
+        "WEHPU_CACHE",
+        "16MiB",
+        "how much of what was read an engine keeps in memory (bytes, KiB, MiB or off); its container needs as much more",
+    ),
     secret(
         "WEHPU_MONGODB_URI",
         "mongodb://engine:PASSWORD@mongo1:27017,mongo2:27017,mongo3:27017/wehpu?replicaSet=wehpu&authSource=wehpu&readPreference=secondaryPreferred&maxStalenessSeconds=90&w=majority",

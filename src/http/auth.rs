@@ -7,10 +7,29 @@ use axum::{
 };
 
 pub use crate::tokens::Caller;
-use crate::{app::AppState, error::ApiError, http::middleware::AccessNotes, store::User};
+use crate::{
+    app::AppState,
+    error::ApiError,
+    http::middleware::AccessNotes,
+    store::{Found, User},
+};
 
 impl Caller {
-    /// The caller's account, or `None` when there is none.
+    /// The caller's account, to show what is his; it may come from memory ([`Users::find_to_show`]). `None` when there
+    /// is none.
+    ///
+    /// # Errors
+    /// [`ApiError::TokenInvalid`] when the token was revoked, [`ApiError::DatabaseUnavailable`].
+    ///
+    /// [`Users::find_to_show`]: crate::store::Users::find_to_show
+    pub async fn account_to_show(&self, app: &AppState) -> Result<Option<Found<User>>, ApiError> {
+        match app.store.users.find_to_show(&self.open_id).await? {
+            Some(found) if !found.value.accepts_token_of(self.issued_at) => Err(ApiError::TokenInvalid),
+            found => Ok(found),
+        }
+    }
+
+    /// The caller's account as it is in the database, or `None` when there is none.
     ///
     /// # Errors
     /// [`ApiError::TokenInvalid`] when the token was revoked, [`ApiError::DatabaseUnavailable`].
@@ -55,7 +74,12 @@ impl FromRequestParts<AppState> for Student {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, app).await?;
-        caller.account(app).await?.map(Self).ok_or(ApiError::TokenInvalid)
+        let user = if parts.method.is_safe() {
+            caller.account_to_show(app).await?.map(|found| User::clone(&found.value))
+        } else {
+            caller.account(app).await?
+        };
+        user.map(Self).ok_or(ApiError::TokenInvalid)
     }
 }
 

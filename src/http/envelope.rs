@@ -2,13 +2,17 @@
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, ETAG},
+    },
     response::{IntoResponse, Response},
 };
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::etag;
 use crate::{error::ApiError, readthrough::Fetched};
 
 /// The machine word of an error, beside its answer for the access line and the metrics.
@@ -67,6 +71,15 @@ impl<T: Serialize> Envelope<T> {
         Self { meta, ..Self::success(StatusCode::OK, text, fetched.data) }
     }
 
+    /// The same; when the database does not answer and `since` says when the data was read, marked as stale.
+    #[must_use]
+    pub fn stale_since(self, since: Option<DateTime<Utc>>) -> Self {
+        let Some(read_at) = since else { return self };
+        let fetched_at = read_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let reason = Some(ApiError::DatabaseUnavailable.code());
+        Self { meta: Some(Meta { fetched_at, stale: true, partial: None, reason }), ..self }
+    }
+
     fn success(status: StatusCode, text: &str, data: T) -> Self {
         Self { status_code: status.as_u16(), err_msg: text.to_owned(), data: Some(data), code: None, meta: None }
     }
@@ -77,18 +90,40 @@ impl<T: Serialize> Envelope<T> {
     }
 }
 
-impl<T: Serialize> IntoResponse for Envelope<T> {
-    fn into_response(self) -> Response {
-        let Ok(body) = serde_json::to_vec(&self) else {
+impl<T: Serialize> Envelope<T> {
+    /// The answer; with an `ETag` of its bytes when it is `tagged`.
+    fn answer(&self, tagged: bool) -> Response {
+        let Ok(body) = serde_json::to_vec(self) else {
             // Our own types always serialise; a map with keys that are no strings would not.
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
+        let tag = if tagged { HeaderValue::try_from(etag::of(&body)).ok() } else { None };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::from_u16(self.status_code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        if let Some(tag) = tag {
+            response.headers_mut().insert(ETAG, tag);
+        }
         if let Some(code) = self.code {
             response.extensions_mut().insert(ErrorCode(code));
         }
         response
+    }
+}
+
+impl<T: Serialize> IntoResponse for Envelope<T> {
+    fn into_response(self) -> Response {
+        self.answer(false)
+    }
+}
+
+/// An answer with an `ETag`: who names it in `If-None-Match` gets 304 as long as the answer is the same
+/// ([`etag::unless_known`]).
+#[derive(Debug)]
+pub struct Tagged<T>(pub Envelope<T>);
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        self.0.answer(true)
     }
 }

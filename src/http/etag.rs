@@ -1,6 +1,13 @@
-//! `ETag` of texts that are made again for each request.
+//! `ETag` of answers that are made again for each request.
 
-use axum::http::{HeaderMap, header::IF_NONE_MATCH};
+use axum::{
+    body::Body,
+    http::{
+        HeaderMap, Method, StatusCode,
+        header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
+    },
+    response::Response,
+};
 
 use crate::crypto::sha256_hex;
 
@@ -8,6 +15,31 @@ use crate::crypto::sha256_hex;
 #[must_use]
 pub fn of(text: &[u8]) -> String {
     format!("\"{}\"", &sha256_hex(text)[..32])
+}
+
+/// What a request says of the answers that its caller has already; `None` when it says nothing, or is no read.
+#[must_use]
+pub fn given(method: &Method, headers: &HeaderMap) -> Option<HeaderMap> {
+    if !matches!(*method, Method::GET | Method::HEAD) || !headers.contains_key(IF_NONE_MATCH) {
+        return None;
+    }
+    let given = headers.get_all(IF_NONE_MATCH).iter();
+    Some(given.map(|value| (IF_NONE_MATCH, value.clone())).collect())
+}
+
+/// The answer, or 304 without a body when the caller has it already.
+#[must_use]
+pub fn unless_known(given: Option<&HeaderMap>, mut response: Response) -> Response {
+    let tag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok());
+    let known = given.zip(tag).is_some_and(|(given, tag)| is_known(given, tag));
+    if known && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        for of_the_body in [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_DISPOSITION] {
+            response.headers_mut().remove(of_the_body);
+        }
+    }
+    response
 }
 
 /// Whether the caller has the text with this tag already: `If-None-Match` lists it, weakly compared, or says `*`

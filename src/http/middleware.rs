@@ -13,7 +13,7 @@ use axum::{
 };
 use tracing::Instrument;
 
-use super::{envelope::ErrorCode, places::Places};
+use super::{envelope::ErrorCode, etag, places::Places};
 use crate::{app::AppState, crypto::random_hex, error::ApiError};
 
 /// Longest a request may take: above the campus and server-selection time-outs, below the proxy's 30 s.
@@ -74,6 +74,7 @@ pub async fn observe(
     let id = request_id(request.headers());
     let method = method_name(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let known = etag::given(request.method(), request.headers());
     let notes = AccessNotes::default();
     request.extensions_mut().insert(notes.clone());
 
@@ -82,7 +83,8 @@ pub async fn observe(
     let limit = if is_upload { UPLOAD_LIMIT } else { REQUEST_LIMIT };
     let mut response = if let Some(place) = places.take(request.method(), &route) {
         let handled = tokio::time::timeout(limit, next.run(request)).instrument(span).await;
-        place.keep_for(handled.unwrap_or_else(|_| ApiError::TimedOut.into_response()))
+        let response = handled.unwrap_or_else(|_| ApiError::TimedOut.into_response());
+        place.keep_for(etag::unless_known(known.as_ref(), response))
     } else {
         ApiError::Overloaded.into_response()
     };

@@ -105,6 +105,16 @@ impl IntoResponses for CaptchaWanted {
     }
 }
 
+/// What an answer with an `ETag` is to a caller who has it already.
+pub struct Unchanged;
+
+impl IntoResponses for Unchanged {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let same = "unchanged since the `ETag` given in `If-None-Match`";
+        BTreeMap::from([("304".to_owned(), RefOr::T(ResponseBuilder::new().description(same).build()))])
+    }
+}
+
 impl IntoResponses for Failures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         FAILURES.into_iter().map(failure).collect()

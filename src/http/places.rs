@@ -6,9 +6,10 @@
 //! | the program, idle, with its database connections | | | 27 MiB |
 //! | connections (`listener.rs`) | 768 | 12 KiB: buffers of an idle one | 9 MiB |
 //! | requests (`REQUESTS`) | 384 | 64 KiB of body, 16 KiB of what is made of it | 30 MiB |
+//! | what was read (`WEHPU_CACHE`), what was written lately | | | 19 MiB |
 //! | transfers (`TRANSFERS`) | 64 | a chunk of a file (255 KiB), and its copy for the database | 32 MiB |
 //!
-//! 98 MiB in the worst case; `mem_limit` of the engines is 128 MiB.
+//! 117 MiB in the worst case; `mem_limit` of the engines is 160 MiB.
 
 use std::{
     pin::Pin,

@@ -4,6 +4,7 @@
 
 mod breaker;
 mod cookies;
+mod inside;
 mod link;
 mod request;
 
@@ -21,6 +22,7 @@ use url::Url;
 
 pub use breaker::{Asker, Breaker, Open};
 pub use cookies::Cookies;
+pub use inside::Inside;
 pub use link::{Arrival, Download};
 pub use request::Request;
 
@@ -429,16 +431,6 @@ async fn read_body(system: System, mut response: reqwest::Response) -> Result<Ve
             Err(_) => return Err(OutboundError::Connection(system)),
         }
     }
-}
-
-/// The status of `GET url`, for health checks; outside of every system's limits.
-///
-/// # Errors
-/// When there is no answer within `timeout`.
-#[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
-pub async fn probe(url: &Url, timeout: Duration) -> Result<u16, reqwest::Error> {
-    let client = Client::builder().redirect(Policy::none()).timeout(timeout).no_proxy().build()?;
-    Ok(client.get(url.clone()).send().await.map_err(reqwest::Error::without_url)?.status().as_u16())
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ mod kind;
 mod kinds;
 mod student_kinds;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures_util::TryFutureExt;
+use serde::de::DeserializeOwned;
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     clock::Clock,
     config::Freshness,
     flights::Flight,
-    model::{Rows, academic::Term},
+    model::{Rendered, Rows, academic::Term},
     store::{Snapshot, SnapshotKey, Store, StoreError, User},
     students::{Access, PATIENCE, Service, StudentError, Students},
     terms::Terms,
@@ -56,6 +57,17 @@ pub struct Fetched<T> {
     pub reason: Option<ReadError>,
 }
 
+impl<T: DeserializeOwned> Fetched<Rendered<T>> {
+    /// The data itself, for an answer that is made of it.
+    ///
+    /// # Errors
+    /// [`ReadError::Student`] when the data does not read what it writes.
+    pub fn opened(self) -> Result<Fetched<T>, ReadError> {
+        let data = self.data.value().map_err(StoreError::from)?;
+        Ok(self.map(|_| data))
+    }
+}
+
 impl<T> Fetched<T> {
     /// What a system has shown at `at`.
     pub fn now(data: T, at: DateTime<Utc>) -> Self {
@@ -87,6 +99,9 @@ pub enum ReadError {
     /// The system could not be asked, or did not answer.
     #[error(transparent)]
     Student(#[from] StudentError),
+    /// The database does not answer, or has no primary, so nothing can be brought up to date.
+    #[error("the database cannot be written to")]
+    DatabaseAway,
     /// The system has not answered yet.
     #[error("the system takes too long")]
     TooSlow,
@@ -107,8 +122,8 @@ impl From<StoreError> for ReadError {
     }
 }
 
-/// What a read gives.
-pub type ReadResult<T> = Result<Fetched<T>, ReadError>;
+/// What a read gives: the data as it is answered.
+pub type ReadResult<T> = Result<Fetched<Rendered<T>>, ReadError>;
 
 /// A question to a system, and how it is asked.
 struct Question<'a, A> {
@@ -228,7 +243,13 @@ impl ReadThrough {
         F: Future<Output = Result<Listing<K::Data>, ReadError>> + Send + 'static,
     {
         let key = question.key.clone();
-        let stored = K::snapshots(&self.store).find(&key).await?;
+        let stored = match K::snapshots(&self.store).find(&key).await? {
+            // Without the database nothing can be refreshed.
+            Some(found) if found.is_last_resort => {
+                return Ok(served_stale::<K>(&found.value, ReadError::DatabaseAway));
+            }
+            found => found.map(|found| found.value),
+        };
         if let Some(snapshot) = stored.as_ref().filter(|s| self.is_fresh::<K>(s.fetched_at())) {
             return Ok(Fetched::fresh(snapshot));
         }
@@ -240,15 +261,14 @@ impl ReadThrough {
                     stored
                 } else {
                     let latest = K::snapshots(&self.store).find_latest(&key);
-                    tokio::time::timeout(LOOK_AGAIN, latest).await.ok().and_then(Result::ok).flatten()
+                    let latest = tokio::time::timeout(LOOK_AGAIN, latest).await.ok().and_then(Result::ok).flatten();
+                    latest.map(|snapshot| snapshot.rendered()).transpose()?.map(Arc::new)
                 };
                 let Some(snapshot) = stored else { return Err(error) };
                 if self.is_fresh::<K>(snapshot.fetched_at()) {
                     return Ok(Fetched::fresh(&snapshot));
                 }
-                tracing::info!(%error, data = K::NAME, "serving stored data");
-                metrics::counter!("stale_served_total", "data" => K::NAME).increment(1);
-                Ok(Fetched::stale(&snapshot, error))
+                Ok(served_stale::<K>(&snapshot, error))
             }
         }
     }
@@ -264,6 +284,10 @@ impl ReadThrough {
     {
         let Question { access, academic, key, asker, may_ask, ask } = question;
         may_ask?;
+        if has_stored && !self.store.members().primary() {
+            // What came could not be stored, and the lease could not be taken.
+            return Err(ReadError::DatabaseAway);
+        }
         let down = || ReadError::from(StudentError::from(CampusError::Down(access.system)));
         let (is_down, in_doubt) = match academic {
             Some(academic) => (academic.is_down(), academic.is_in_doubt()),
@@ -309,12 +333,12 @@ impl ReadThrough {
             }
             tokio::time::sleep(LEASE_POLL).await;
             if let Some(snapshot) = self.fetched_meanwhile::<K>(key, started).await? {
-                return Ok(Fetched::fresh(&snapshot));
+                return Ok(Fetched::fresh(&snapshot.rendered()?));
             }
         };
         let work = async {
             match self.fetched_meanwhile::<K>(key, started).await? {
-                Some(snapshot) => Ok(Fetched::fresh(&snapshot)),
+                Some(snapshot) => Ok(Fetched::fresh(&snapshot.rendered()?)),
                 None => self.keep::<K>(key, asked.await?).await,
             }
         };
@@ -350,10 +374,18 @@ impl ReadThrough {
             None => fetched,
         };
         snapshots.save_as(key, &data, partial, at).await?;
+        let data = Rendered::of(&data).map_err(StoreError::from)?;
         Ok(Fetched { partial, ..Fetched::now(data, at) })
     }
 
     fn is_fresh<K: DataKind>(&self, fetched_at: DateTime<Utc>) -> bool {
         (self.clock.now() - fetched_at).to_std().unwrap_or_default() < K::freshness(&self.fresh)
     }
+}
+
+/// What is stored, instead of what could not be had.
+fn served_stale<K: DataKind>(snapshot: &Snapshot<Rendered<K::Data>>, reason: ReadError) -> Fetched<Rendered<K::Data>> {
+    tracing::info!(error = %reason, data = K::NAME, "serving stored data");
+    metrics::counter!("stale_served_total", "data" => K::NAME).increment(1);
+    Fetched::stale(snapshot, reason)
 }

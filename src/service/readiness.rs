@@ -7,7 +7,9 @@ use std::sync::{
 
 use axum::http::StatusCode;
 
-/// Whether this replica should get requests.
+/// Whether this replica should get requests: when the database has answered and the schema was current once. It stays
+/// so while the database is away, since what is in memory can still be read; if all replicas left the proxy together,
+/// nobody could read anything.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<Flags>);
 
@@ -30,8 +32,7 @@ impl Readiness {
         self.0.migrated.load(Ordering::SeqCst)
     }
 
-    /// Notes whether any member of the replica set answers. A primary is not needed: reads go on without one, and
-    /// during an election all replicas would leave the proxy together.
+    /// Notes whether any member of the replica set answers.
     pub fn set_database(&self, reachable: bool) {
         if self.0.database.swap(reachable, Ordering::SeqCst) != reachable {
             tracing::info!(reachable, "database");
@@ -49,10 +50,12 @@ impl Readiness {
         let is = |flag: &AtomicBool| flag.load(Ordering::SeqCst);
         if is(&self.0.draining) {
             (StatusCode::NOT_FOUND, "draining\n")
-        } else if !is(&self.0.database) {
-            (StatusCode::SERVICE_UNAVAILABLE, "waiting for the database\n")
         } else if !is(&self.0.migrated) {
-            (StatusCode::SERVICE_UNAVAILABLE, "waiting for migrations\n")
+            let waits_for =
+                if is(&self.0.database) { "waiting for migrations\n" } else { "waiting for the database\n" };
+            (StatusCode::SERVICE_UNAVAILABLE, waits_for)
+        } else if !is(&self.0.database) {
+            (StatusCode::OK, "ready, without the database\n")
         } else {
             (StatusCode::OK, "ready\n")
         }
@@ -64,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readiness_needs_database_and_schema_and_ends_with_draining() {
+    fn readiness_needs_database_and_schema_once_and_ends_with_draining() {
         let readiness = Readiness::default();
         assert_eq!(readiness.status().0, StatusCode::SERVICE_UNAVAILABLE);
         readiness.set_database(true);
@@ -72,7 +75,7 @@ mod tests {
         readiness.set_migrated();
         assert_eq!(readiness.status().0, StatusCode::OK);
         readiness.set_database(false);
-        assert_eq!(readiness.status().0, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(readiness.status(), (StatusCode::OK, "ready, without the database\n"));
         readiness.set_draining();
         assert_eq!(readiness.status().0, StatusCode::NOT_FOUND);
     }

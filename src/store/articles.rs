@@ -15,17 +15,22 @@ use mongodb::{
     bson::{self, Bson, Document, doc, oid::ObjectId},
     options::FindOptions,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Reads, StoreError, collection,
+    Coherence, Reads, StoreError,
+    cache::{Found, Key},
+    collection,
     reads::{find_anywhere, steadily},
 };
 use crate::{
     clock::campus_date,
     day::{self, Day},
-    model::Class,
+    model::{Class, Rendered},
 };
+
+/// The kind of articles in memory.
+pub(super) const KIND: &str = "articles";
 
 /// The collection, named as the old service named it.
 fn collection_of(class: Class) -> &'static str {
@@ -216,15 +221,22 @@ fn stored_times(time: &str) -> Vec<String> {
     [Some(dashed), Some(time.to_owned()), short].into_iter().flatten().collect()
 }
 
+/// Where an article or a list of them is in memory.
+fn key(class: Class, what: &str) -> Key {
+    let collection = collection_of(class);
+    Key { kind: KIND, name: format!("{collection}/{what}"), subject: collection.to_owned() }
+}
+
 /// The four collections.
 #[derive(Debug, Clone)]
 pub struct Articles {
     db: Database,
+    coherence: Coherence,
 }
 
 impl Articles {
-    pub(super) fn new(db: &Database) -> Self {
-        Self { db: db.clone() }
+    pub(super) fn new(db: &Database, coherence: &Coherence) -> Self {
+        Self { db: db.clone(), coherence: coherence.clone() }
     }
 
     fn nearest(&self, class: Class) -> Collection<ArticleDocument> {
@@ -249,6 +261,45 @@ impl Articles {
     ) -> Result<Vec<StoredArticle>, StoreError> {
         let fields = doc! { "title": 1, "time": 1, "tag": 1, "timestamp": 1, "publishedAt": 1 };
         self.page(class, search::with_words(words), Some(fields), start, count).await
+    }
+
+    /// Like [`Articles::list`] of all articles, each as `T` shows it. A list may be some seconds old.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no member answers and it is not in memory.
+    pub async fn shown_list<T>(
+        &self,
+        class: Class,
+        start: u32,
+        count: u8,
+    ) -> Result<Found<Rendered<Vec<T>>>, StoreError>
+    where
+        T: From<StoredArticle> + Serialize + 'static,
+    {
+        let articles = self.clone();
+        let read = async move |_| {
+            let list = articles.list(class, &[], start, count).await?;
+            let list: Vec<T> = list.into_iter().map(T::from).collect();
+            Ok(Some(Rendered::of(&list)?))
+        };
+        let found = self.coherence.read(key(class, &format!("list/{start}/{count}")), read).await?;
+        found.ok_or_else(StoreError::silent)
+    }
+
+    /// One article, as `T` shows it. Its text may be some seconds old.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no member answers and it is not in memory.
+    pub async fn shown<T>(&self, class: Class, id: ObjectId) -> Result<Option<Found<Rendered<T>>>, StoreError>
+    where
+        T: From<StoredArticle> + Serialize + 'static,
+    {
+        let articles = self.clone();
+        let read = async move |_| {
+            let article = articles.find(class, id).await?;
+            Ok(article.map(|article| Rendered::of(&T::from(article))).transpose()?)
+        };
+        self.coherence.read(key(class, &id.to_hex()), read).await
     }
 
     /// The `count` newest articles with their contents.

@@ -11,7 +11,9 @@
 
 mod access_tokens;
 mod articles;
+pub mod cache;
 mod changed_pages;
+pub mod coherence;
 mod disk;
 mod failures;
 mod feedback;
@@ -48,7 +50,9 @@ use mongodb::{
 
 pub use access_tokens::{AccessTokens, StoredToken};
 pub use articles::{Article, Articles, KnownArticle, Put, StoredArticle};
+pub use cache::{Found, Kept};
 pub use changed_pages::{ChangedPage, ChangedPages};
+pub use coherence::Coherence;
 pub use failures::{DueFailure, Failure, Failures, KnownFailure};
 pub use feedback::Feedback;
 pub use files::{FileRecord, Files, Life};
@@ -56,6 +60,7 @@ pub use former::{Former, FormerDocument, FormerKind, FormerOwner};
 pub use leases::{Lease, Leases};
 pub use limits::{Limits, Permit};
 pub use login_codes::{LoginCode, LoginCodes};
+pub use members::Members;
 pub use pending_logins::{PendingLogin, PendingLogins};
 pub(crate) use reads::find_anywhere;
 pub use revocations::{Revocation, Revocations};
@@ -137,6 +142,11 @@ fn summary(error: &Error) -> String {
 }
 
 impl StoreError {
+    /// No member answered in time.
+    fn silent() -> Self {
+        Self::Unavailable(Error::custom("no member answered in time"))
+    }
+
     /// Whether server selection timed out.
     fn is_without_member(&self) -> bool {
         matches!(self, Self::Unavailable(error) if matches!(*error.kind, ErrorKind::ServerSelection { .. }))
@@ -195,6 +205,13 @@ impl From<Error> for StoreError {
     }
 }
 
+/// What is stored cannot be written as JSON, or not be read from it.
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Defect(Error::custom(error))
+    }
+}
+
 /// Where a query reads from.
 #[derive(Debug, Clone, Copy)]
 enum Reads {
@@ -207,6 +224,9 @@ enum Reads {
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Database,
+    /// What this engine keeps in memory, and the engines that must be told of writes.
+    pub coherence: Coherence,
+    members: Members,
     /// Students and their sealed credentials.
     pub users: Users,
     /// What the campus systems showed each account of its student.
@@ -254,12 +274,22 @@ pub struct Store {
 }
 
 impl Store {
-    /// Prepares a client for `uri`. It connects in the background, so the database may still be away.
+    /// Like [`Store::connect_with_cache`], without a cache: for commands, which read little twice.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn connect(uri: &str, app_name: &str) -> Result<Self, StoreError> {
+        Self::connect_with_cache(uri, app_name, 0).await
+    }
+
+    /// Prepares a client for `uri`. It connects in the background, so the database may still be away. At most `cache`
+    /// bytes of what is read stay in memory, once this process is a member of [`Coherence`].
     ///
     /// # Errors
     /// [`StoreError::Defect`] when the connection string cannot be used.
-    pub async fn connect(uri: &str, app_name: &str) -> Result<Self, StoreError> {
+    pub async fn connect_with_cache(uri: &str, app_name: &str, cache: u64) -> Result<Self, StoreError> {
         let mut options = ClientOptions::parse(uri).await?;
+        let members = Members::new(options.hosts.iter().map(ToString::to_string).collect());
         options.app_name.get_or_insert_with(|| app_name.to_owned());
         options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
         options.connect_timeout.get_or_insert(CONNECT);
@@ -271,25 +301,25 @@ impl Store {
         concern.w.get_or_insert(Acknowledgment::Majority);
         concern.w_timeout.get_or_insert(WRITE_TIMEOUT);
         options.write_concern = Some(concern);
-        options.sdam_event_handler = Some(members::watch());
+        options.sdam_event_handler = Some(members.watch());
         let name = options.default_database.clone().unwrap_or_else(|| "wehpu".to_owned());
-        Ok(Self::open(Client::with_options(options)?.database(&name)))
+        Ok(Self::open(Client::with_options(options)?.database(&name), members, cache))
     }
 
-    /// The collections of `db`.
-    #[must_use]
-    pub fn open(db: Database) -> Self {
+    fn open(db: Database, members: Members, cache: u64) -> Self {
+        let coherence = Coherence::new(&db, members.clone(), cache);
+        let kept = &coherence;
         Self {
-            users: Users::new(&db),
-            student_data: StudentData::new(&db),
+            users: Users::new(&db, kept),
+            student_data: StudentData::new(&db, kept),
             former: Former::new(&db),
-            classrooms: Snapshots::new(&db, "classrooms"),
-            searches: Snapshots::new(&db, "searches"),
-            copies: Snapshots::new(&db, "copies"),
-            articles: Articles::new(&db),
+            classrooms: Snapshots::new(&db, kept, "classrooms"),
+            searches: Snapshots::new(&db, kept, "searches"),
+            copies: Snapshots::new(&db, kept, "copies"),
+            articles: Articles::new(&db, kept),
             failures: Failures::new(&db),
             schedulers: Schedulers::new(&db),
-            donations: Snapshots::new(&db, "donations"),
+            donations: Snapshots::new(&db, kept, "donations"),
             feedback: Feedback::new(&db),
             access_tokens: AccessTokens::new(&db),
             files: Files::new(&db),
@@ -302,6 +332,8 @@ impl Store {
             login_codes: LoginCodes::new(&db),
             revocations: Revocations::new(&db),
             subscriptions: Subscriptions::new(&db),
+            coherence,
+            members,
             db,
         }
     }
@@ -310,6 +342,12 @@ impl Store {
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.db
+    }
+
+    /// The members as the driver last saw them.
+    #[must_use]
+    pub fn members(&self) -> &Members {
+        &self.members
     }
 
     /// Pings any member.

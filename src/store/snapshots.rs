@@ -14,10 +14,13 @@ use mongodb::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Reads, StoreError, User, collection,
-    reads::{find_one, steadily},
+    Coherence, Reads, StoreError, User,
+    cache::{Found, Kept, Key},
+    collection,
+    reads::{find_one_after, steadily},
     retried,
 };
+use crate::model::Rendered;
 
 /// What a snapshot is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,14 @@ impl SnapshotKey {
         match self {
             Self::Own { .. } => doc! { "_id": self.to_string() },
             Self::Question(question) => doc! { "question": question },
+        }
+    }
+
+    /// What a write to it concerns: everything of the account, or this answer.
+    fn subject(&self, collection: &str) -> String {
+        match self {
+            Self::Own { open_id, .. } => open_id.clone(),
+            Self::Question(question) => format!("{collection}/{question}"),
         }
     }
 
@@ -83,6 +94,28 @@ pub struct Snapshot<T> {
     fetched_at: bson::DateTime,
 }
 
+impl<T: Serialize> Snapshot<T> {
+    /// The same, in the form that it is answered in.
+    ///
+    /// # Errors
+    /// [`StoreError::Defect`] when the data is no JSON.
+    pub fn rendered(&self) -> Result<Snapshot<Rendered<T>>, StoreError> {
+        Ok(Snapshot { data: Rendered::of(&self.data)?, partial: self.partial, fetched_at: self.fetched_at })
+    }
+}
+
+impl<T: 'static> Kept for Snapshot<Rendered<T>> {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.data.bytes()
+    }
+}
+
+impl<T: 'static> Kept for Rendered<T> {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + Rendered::bytes(self)
+    }
+}
+
 impl<T> Snapshot<T> {
     /// When the campus system showed it.
     #[must_use]
@@ -94,25 +127,35 @@ impl<T> Snapshot<T> {
 /// A collection of snapshots of one kind.
 #[derive(Debug, Clone)]
 pub struct Snapshots<T: Send + Sync> {
+    name: &'static str,
     nearest: Collection<Snapshot<T>>,
     primary: Collection<Snapshot<T>>,
+    coherence: Coherence,
 }
 
 impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<T> {
-    pub(super) fn new(db: &Database, name: &str) -> Self {
-        Self { nearest: collection(db, name, Reads::Configured), primary: collection(db, name, Reads::Primary) }
+    pub(super) fn new(db: &Database, coherence: &Coherence, name: &'static str) -> Self {
+        let (nearest, primary) = (collection(db, name, Reads::Configured), collection(db, name, Reads::Primary));
+        Self { name, nearest, primary, coherence: coherence.clone() }
     }
 
     pub(super) fn name(&self) -> &str {
-        self.primary.name()
+        self.name
     }
 
-    /// The snapshot from a near member. It may be a moment old; it can be read during an election.
+    /// The snapshot to show: as this engine has it in memory while that is current, or from a near member. Without
+    /// memory it may be a moment old; it can be read during an election.
     ///
     /// # Errors
-    /// [`StoreError`] when no member answers.
-    pub async fn find(&self, key: &SnapshotKey) -> Result<Option<Snapshot<T>>, StoreError> {
-        find_one(&self.nearest, key.filter()).await
+    /// [`StoreError`] when no member answers and it is not in memory.
+    pub async fn find(&self, key: &SnapshotKey) -> Result<Option<Found<Snapshot<Rendered<T>>>>, StoreError> {
+        let kept = Key { kind: self.name, name: key.to_string(), subject: key.subject(self.name) };
+        let (nearest, one) = (self.nearest.clone(), key.filter());
+        let read = |ticket| async move {
+            let found = find_one_after(&nearest, one, ticket).await?;
+            found.map(|snapshot: Snapshot<T>| snapshot.rendered()).transpose()
+        };
+        self.coherence.read(kept, read).await
     }
 
     /// The snapshot from the primary, to decide whether the campus must be asked.
@@ -155,11 +198,14 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
         if !identity.is_empty() {
             update.insert("$setOnInsert", identity);
         }
-        match self.primary.update_one(older, update).upsert(true).await.map_err(StoreError::from) {
-            // A newer snapshot is there: the upsert met the unique index on the key.
-            Ok(_) | Err(StoreError::Duplicate(_)) => Ok(()),
-            Err(e) => Err(e),
-        }
+        let write = async {
+            match self.primary.update_one(older, update).upsert(true).await.map_err(StoreError::from) {
+                // A newer snapshot is there: the upsert met the unique index on the key.
+                Ok(_) | Err(StoreError::Duplicate(_)) => Ok(()),
+                Err(e) => Err(e),
+            }
+        };
+        self.coherence.writing(&key.subject(self.name), write).await
     }
 
     /// Removes what an account was shown about a student, and what was stored about the student before migration 0010.
@@ -171,8 +217,8 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
             { "owner.openId": open_id, "owner.studentId": student_id },
             { "studentId": student_id },
         ] };
-        retried(|| self.primary.delete_many(own_or_nobodys.clone())).await?;
-        Ok(())
+        let write = retried(|| self.primary.delete_many(own_or_nobodys.clone()));
+        self.coherence.writing(open_id, async { write.await.map(drop) }).await
     }
 
     /// Removes what an account was shown about any student.
@@ -180,8 +226,8 @@ impl<T: Send + Sync + Serialize + DeserializeOwned + Unpin + 'static> Snapshots<
     /// # Errors
     /// [`StoreError`] when the write is not known to be safe.
     pub(super) async fn forget_owner(&self, open_id: &str) -> Result<(), StoreError> {
-        retried(|| self.primary.delete_many(doc! { "owner.openId": open_id })).await?;
-        Ok(())
+        let write = retried(|| self.primary.delete_many(doc! { "owner.openId": open_id }));
+        self.coherence.writing(open_id, async { write.await.map(drop) }).await
     }
 
     /// Everything an account was shown about a student, one document per term, for an export.

@@ -5,7 +5,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use mongodb::Database;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Snapshots, StoreError};
+use super::{Coherence, Snapshots, StoreError};
 use crate::model::{CourseTable, Loan, PhysicalYear, ScoreRow};
 
 /// The collections of student data. What is true of all of them is done through `readthrough::each`, which does not
@@ -23,12 +23,12 @@ pub struct StudentData {
 }
 
 impl StudentData {
-    pub(super) fn new(db: &Database) -> Self {
+    pub(super) fn new(db: &Database, kept: &Coherence) -> Self {
         Self {
-            courses: Snapshots::new(db, "courses"),
-            scores: Snapshots::new(db, "scores"),
-            physical: Snapshots::new(db, "physical"),
-            borrowing: Snapshots::new(db, "borrowing"),
+            courses: Snapshots::new(db, kept, "courses"),
+            scores: Snapshots::new(db, kept, "scores"),
+            physical: Snapshots::new(db, kept, "physical"),
+            borrowing: Snapshots::new(db, kept, "borrowing"),
         }
     }
 }

@@ -16,8 +16,10 @@ use mongodb::{
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    Reads, StoreError, collection,
-    reads::{find_anywhere, find_one, steadily},
+    Coherence, Reads, StoreError,
+    cache::{Found, Kept, Key},
+    collection,
+    reads::{find_anywhere, find_one, find_one_after, steadily},
 };
 use crate::crypto::sha256_hex;
 
@@ -168,6 +170,17 @@ impl std::fmt::Debug for User {
     }
 }
 
+impl Kept for User {
+    fn bytes(&self) -> usize {
+        let Self { open_id, nick_name, student_id, name, vpn_pass_word, jwc_pass_word, lib_pass_word, .. } = self;
+        let texts =
+            [open_id, nick_name, student_id, name, vpn_pass_word, jwc_pass_word, lib_pass_word, &self.id_number];
+        let lists = self.rejected.iter().chain(&self.known_numbers);
+        let texts = texts.into_iter().map(String::len).sum::<usize>();
+        size_of::<Self>() + texts + lists.map(|text| text.len() + size_of::<String>()).sum::<usize>()
+    }
+}
+
 impl User {
     /// The sealed value of a credential, if one is stored.
     #[must_use]
@@ -265,11 +278,13 @@ pub struct Users {
     own: Collection<User>,
     primary: Collection<User>,
     nearest: Collection<User>,
+    coherence: Coherence,
 }
 
 impl Users {
-    pub(super) fn new(db: &Database) -> Self {
+    pub(super) fn new(db: &Database, coherence: &Coherence) -> Self {
         Self {
+            coherence: coherence.clone(),
             own: collection(db, "users", Reads::PrimaryPreferred),
             primary: collection(db, "users", Reads::Primary),
             nearest: collection(db, "users", Reads::Configured),
@@ -312,12 +327,14 @@ impl Users {
             let made = self.primary.find_one_and_update(doc! { "openId": open_id }, update.clone());
             made.upsert(true).return_document(ReturnDocument::After)
         };
-        let user = match one().await.map_err(StoreError::from) {
-            // Two first logins at once: the other one made the account, so the retry finds it.
-            Err(StoreError::Duplicate(_)) => one().await?,
-            other => other?,
+        let write = async {
+            match one().await.map_err(StoreError::from) {
+                // Two first logins at once: the other one made the account, so the retry finds it.
+                Err(StoreError::Duplicate(_)) => Ok(one().await?),
+                other => other,
+            }
         };
-        let user = user.unwrap_or_default();
+        let user = self.coherence.writing(open_id, write).await?.unwrap_or_default();
         let issued_at = user.next_token_at(now.timestamp_millis());
         Ok(SignIn { created: user.created_by == code, bind: user.bind, nick_name: user.nick_name, issued_at })
     }
@@ -328,6 +345,17 @@ impl Users {
     /// [`StoreError`] when no member answers.
     pub async fn find(&self, open_id: &str) -> Result<Option<User>, StoreError> {
         find_one(&self.own, doc! { "openId": open_id }).await
+    }
+
+    /// The caller's own account, to show what is his: as it is in the database, or as this engine has it in memory
+    /// while that is current. A write needs [`Users::find`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when no member answers and it is not in memory.
+    pub async fn find_to_show(&self, open_id: &str) -> Result<Option<Found<User>>, StoreError> {
+        let key = Key { kind: "users", name: open_id.to_owned(), subject: open_id.to_owned() };
+        let (own, one) = (self.own.clone(), doc! { "openId": open_id });
+        self.coherence.read(key, |ticket| async move { find_one_after(&own, one, ticket).await }).await
     }
 
     /// The name of the student who bound `student_id`.
@@ -393,7 +421,8 @@ impl Users {
             set.insert("consent", doc! { "$literal": { "version": version, "at": at } });
         }
         let update = vec![doc! { "$set": set }];
-        Ok(self.primary.update_one(doc! { "openId": open_id }, update).await?.matched_count == 1)
+        let write = async { Ok(self.primary.update_one(doc! { "openId": open_id }, update).await?.matched_count == 1) };
+        self.coherence.writing(open_id, write).await
     }
 
     /// Sets one field that the student may set. A new library password no longer counts as refused. Returns the updated
@@ -407,7 +436,8 @@ impl Users {
             update.insert("$pull", doc! { "rejected": Credential::Library.field() });
         }
         let after = ReturnDocument::After;
-        Ok(self.primary.find_one_and_update(doc! { "openId": open_id }, update).return_document(after).await?)
+        let write = self.primary.find_one_and_update(doc! { "openId": open_id }, update).return_document(after);
+        self.coherence.writing(open_id, async { Ok(write.await?) }).await
     }
 
     /// Marks a credential as refused by the campus, unless another value was stored in the meantime.
@@ -416,8 +446,8 @@ impl Users {
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn mark_rejected(&self, open_id: &str, credential: Credential, sealed: &str) -> Result<(), StoreError> {
         let same = doc! { "openId": open_id, credential.field(): sealed };
-        self.primary.update_one(same, doc! { "$addToSet": { "rejected": credential.field() } }).await?;
-        Ok(())
+        let write = self.primary.update_one(same, doc! { "$addToSet": { "rejected": credential.field() } });
+        self.coherence.writing(open_id, async { Ok(write.await.map(drop)?) }).await
     }
 
     /// All accounts, for re-sealing.
@@ -448,7 +478,8 @@ impl Users {
             unchanged.insert(credential.field(), *before);
             set.insert(credential.field(), after.as_str());
         }
-        Ok(self.primary.update_one(unchanged, doc! { "$set": set }).await?.matched_count == 1)
+        let write = self.primary.update_one(unchanged, doc! { "$set": set });
+        self.coherence.writing(open_id, async { Ok(write.await?.matched_count == 1) }).await
     }
 }
 

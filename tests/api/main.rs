@@ -19,6 +19,7 @@ mod feeds;
 mod library;
 mod lifecycle;
 mod login;
+mod memory;
 mod messages;
 mod migrations;
 mod old_defects;

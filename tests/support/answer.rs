@@ -88,6 +88,11 @@ impl Answer {
         &self.json["data"]
     }
 
+    /// How current the data is.
+    pub fn meta(&self) -> &Value {
+        &self.json["meta"]
+    }
+
     /// Whether the data is stale; fails without `meta.stale`.
     pub fn is_stale(&self) -> bool {
         self.json["meta"]["stale"].as_bool().unwrap_or_else(|| panic!("no meta.stale: {self:?}"))

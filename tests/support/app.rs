@@ -18,7 +18,7 @@ use wehpu_engine::{
     clock::Clock,
     http,
     readthrough::each,
-    store::wait_for_primary,
+    store::{coherence, wait_for_primary},
 };
 
 use super::{Answer, PATIENCE, SchoolFile, Settings, Student, TestDatabase, eventually, raw, raw_cut_off};
@@ -158,12 +158,16 @@ impl TestApp {
         let addr = listener.local_addr().unwrap();
         let router = http::router(app.clone());
         let following = app.clone();
+        let told_at = coherence::listen(settings.config().listen.engines).await.unwrap();
         let serving = tokio::spawn(async move {
             tokio::select! {
                 () = http::listener::serve(listener, router, CancellationToken::new()) => {}
                 never = following.revoked.follow() => match never {},
+                never = following.store.coherence.follow(&told_at) => match never {},
             }
         });
+        let leased = async || (app.store.coherence.is_leased() || !app.store.coherence.is_on()).then_some(());
+        eventually("the replica keeps what it reads", leased).await;
         self.running.lock().unwrap().push((app.clone(), serving));
         Replica { app, url: format!("http://{addr}"), addr }
     }

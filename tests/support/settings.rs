@@ -46,6 +46,8 @@ impl Settings {
             .set("WEHPU_LOGISTICS_URL", &sim.url("logistics"))
             // The clock stands still, so a whole test would be within one minute.
             .set("WEHPU_LIMIT_BURST", "off")
+            // Most tests look at what is in the database. Those of the memory turn it on.
+            .set("WEHPU_CACHE", "off")
             .set("WEHPU_TERM", "2017-2018-1-1")
             .set("WEHPU_TERM_START", "2017-09-04")
             .set("WEHPU_TERM_WEEKS", "20");

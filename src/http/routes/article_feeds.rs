@@ -6,7 +6,7 @@ use std::io;
 use axum::{
     extract::{FromRequestParts, State},
     http::{
-        HeaderMap, HeaderValue, StatusCode,
+        HeaderValue,
         header::{CACHE_CONTROL, CONTENT_TYPE, ETAG},
         request::Parts,
     },
@@ -25,7 +25,7 @@ use crate::{
     http::{
         etag,
         extract::Query,
-        openapi::Failures,
+        openapi::{Failures, Unchanged},
         subscriber::{self, Subscriber},
     },
     model::Class,
@@ -63,7 +63,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"), Subscriber),
     responses(
         (status = 200, body = String, content_type = "application/atom+xml", description = "the feed"),
-        (status = 304, description = "unchanged since the `ETag` given in `If-None-Match`"),
+        Unchanged,
         Failures
     )
 )]
@@ -71,7 +71,6 @@ pub(super) async fn feed(
     Asked(class): Asked,
     State(app): State<AppState>,
     query: Result<Query<Subscriber>, ApiError>,
-    headers: HeaderMap,
     parts: Parts,
 ) -> Result<Response, ApiError> {
     if !app.config.school.services.publishes(class) {
@@ -91,11 +90,7 @@ pub(super) async fn feed(
         ApiError::Internal
     })?;
     let tag = etag::of(&text);
-    let mut response = if etag::is_known(&headers, &tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response()
-    };
+    let mut response = ([(CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response();
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static(if public { CACHED } else { CACHED_PERSONALLY }));

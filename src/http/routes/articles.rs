@@ -12,13 +12,13 @@ use crate::{
     error::ApiError,
     http::{
         auth::Caller,
-        envelope::Envelope,
+        envelope::{Envelope, Tagged},
         extract::{Path, Query},
-        openapi::Failures,
+        openapi::{Failures, Unchanged},
         text::{self, Text},
     },
-    model::Class,
-    store::StoredArticle,
+    model::{Class, Rendered},
+    store::{StoreError, StoredArticle},
 };
 
 /// How many articles a page has when the client does not say.
@@ -158,36 +158,38 @@ impl From<StoredArticle> for FullArticle {
     tag = "rss",
     security(("token" = [])),
     params(("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"), Page),
-    responses((status = 200, body = Envelope<Vec<Headline>>, description = "the articles"), Failures)
+    responses((status = 200, body = Envelope<Vec<Headline>>, description = "the articles"), Unchanged, Failures)
 )]
 pub(super) async fn list(
     State(app): State<AppState>,
     caller: Caller,
     Path(classify): Path<String>,
     Query(page): Query<Page>,
-) -> Result<Envelope<Vec<Headline>>, ApiError> {
+) -> Result<Tagged<Rendered<Vec<Headline>>>, ApiError> {
     let class = Class::from_name(&classify).ok_or(ApiError::NotFound("没有这个分类"))?;
     if !app.config.school.services.publishes(class) {
         return Err(ApiError::NotOffered);
     }
     let (start, count) = page.bounds()?;
     let words = page.words()?;
-    let articles = if words.is_empty() {
-        app.store.articles.list(class, &words, start, count).await?
+    let (articles, stale_since) = if words.is_empty() {
+        let found = app.store.articles.shown_list(class, start, count).await?;
+        (Rendered::clone(&found.value), found.stale_since(app.clock.now()))
     } else {
         app.limiter.count_read(&format!("search/{}", caller.open_id), app.config.limits.search).await?;
         let worker = app.clone();
         // The database goes on scanning when the caller has gone; the turn lasts as long.
-        app.finish(async move {
+        let found = app.finish(async move {
             let _turn = worker.searches.take().await?;
             Ok(worker.store.articles.list(class, &words, start, count).await?)
-        })
-        .await?
+        });
+        let found: Vec<Headline> = found.await?.into_iter().map(Headline::from).collect();
+        (Rendered::of(&found).map_err(StoreError::from)?, None)
     };
-    if articles.is_empty() {
+    if articles.json() == "[]" {
         return Err(NOTHING);
     }
-    Ok(Envelope::ok("获取新闻成功", articles.into_iter().map(Headline::from).collect()))
+    Ok(Tagged(Envelope::ok("获取新闻成功", articles).stale_since(stale_since)))
 }
 
 /// One article.
@@ -201,17 +203,18 @@ pub(super) async fn list(
         ("classify" = String, Path, description = "`news`, `logistics`, `lecture` or `notice`"),
         ("id" = String, Path, description = "`_id` of the list", pattern = "^[0-9a-f]{24}$")
     ),
-    responses((status = 200, body = Envelope<FullArticle>, description = "the article"), Failures)
+    responses((status = 200, body = Envelope<FullArticle>, description = "the article"), Unchanged, Failures)
 )]
 pub(super) async fn article(
     State(app): State<AppState>,
     _caller: Caller,
     Path((classify, id)): Path<(String, String)>,
-) -> Result<Envelope<FullArticle>, ApiError> {
+) -> Result<Tagged<Rendered<FullArticle>>, ApiError> {
     let class = Class::from_name(&classify).ok_or(ApiError::NotFound("没有这个分类"))?;
     let id = ObjectId::parse_str(&id).map_err(|_| NOTHING)?;
-    let article = app.store.articles.find(class, id).await?.ok_or(ApiError::NotFound("没有这篇文章"))?;
-    Ok(Envelope::ok("获取新闻成功", article.into()))
+    let article = app.store.articles.shown(class, id).await?.ok_or(ApiError::NotFound("没有这篇文章"))?;
+    let stale_since = article.stale_since(app.clock.now());
+    Ok(Tagged(Envelope::ok("获取新闻成功", Rendered::clone(&article.value)).stale_since(stale_since)))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::{
         openapi::Failures,
         text::{Number, Text},
     },
-    model::Room,
+    model::{Rendered, Room},
     readthrough::Classrooms,
 };
 
@@ -52,7 +52,7 @@ pub(super) async fn classrooms(
     State(app): State<AppState>,
     Student(user): Student,
     Body(input): Body<ClassroomInput>,
-) -> Result<Envelope<Vec<Vec<Room>>>, ApiError> {
+) -> Result<Envelope<Rendered<Vec<Vec<Room>>>>, ApiError> {
     let section = SECTIONS.into_iter().find(|known| *known == input.section.0);
     let section =
         section.ok_or_else(|| ApiError::BadRequest(format!("参数 section 应为 {} 之一", SECTIONS.join("、"))))?;

@@ -5,8 +5,12 @@ use axum::extract::State;
 use crate::{
     app::AppState,
     error::ApiError,
-    http::{auth::Student, envelope::Envelope, openapi::Failures},
-    model::CourseTable,
+    http::{
+        auth::Student,
+        envelope::{Envelope, Tagged},
+        openapi::{Failures, Unchanged},
+    },
+    model::{CourseTable, Rendered},
     readthrough::Courses,
 };
 
@@ -17,11 +21,11 @@ use crate::{
     operation_id = "getCourseTable",
     tag = "study",
     security(("token" = [])),
-    responses((status = 200, body = Envelope<CourseTable>, description = "the table"), Failures)
+    responses((status = 200, body = Envelope<CourseTable>, description = "the table"), Unchanged, Failures)
 )]
 pub(super) async fn course(
     State(app): State<AppState>,
     Student(user): Student,
-) -> Result<Envelope<CourseTable>, ApiError> {
-    Ok(Envelope::campus("课表获取成功", app.reader.read(&Courses, &user).await?))
+) -> Result<Tagged<Rendered<CourseTable>>, ApiError> {
+    Ok(Tagged(Envelope::campus("课表获取成功", app.reader.read(&Courses, &user).await?)))
 }

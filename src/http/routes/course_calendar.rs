@@ -4,7 +4,7 @@
 use axum::{
     extract::State,
     http::{
-        HeaderMap, HeaderValue, StatusCode,
+        HeaderValue,
         header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG},
         request::Parts,
     },
@@ -21,12 +21,12 @@ use crate::{
         envelope::{Done, Envelope},
         etag,
         extract::Query,
-        openapi::Failures,
+        openapi::{Failures, Unchanged},
         subscriber::{self, Subscriber},
     },
     ics::{self, Timetable},
     model::CourseTable,
-    readthrough::{Courses, ReadError},
+    readthrough::{Courses, Fetched, ReadError},
     store::SubscriptionKind,
 };
 
@@ -82,17 +82,16 @@ pub(super) async fn unsubscribe(
     params(Subscriber),
     responses(
         (status = 200, body = String, content_type = "text/calendar", description = "the calendar"),
-        (status = 304, description = "unchanged since the `ETag` given in `If-None-Match`"),
+        Unchanged,
         Failures
     )
 )]
 pub(super) async fn calendar(
     State(app): State<AppState>,
     Query(subscriber): Query<Subscriber>,
-    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let user = subscriber.user(&app, SubscriptionKind::Calendar).await?;
-    let (table, fetched_at) = match app.reader.read(&Courses, &user).await {
+    let (table, fetched_at) = match app.reader.read(&Courses, &user).await.and_then(Fetched::opened) {
         Ok(fetched) => (fetched.data, fetched.fetched_at),
         // A student without courses has a calendar without events; a calendar program would take 404 for a wrong address.
         Err(ReadError::Empty) => (CourseTable::default(), app.clock.now()),
@@ -108,19 +107,12 @@ pub(super) async fn calendar(
         owner: &app.pseudonyms.of(&user.open_id),
     });
     let etag = etag::of(text.as_bytes());
-    let mut response = if etag::is_known(&headers, &etag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        let mut response = text.into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
-        headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("inline; filename=\"course.ics\""));
-        response
-    };
+    let mut response = text.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("inline; filename=\"course.ics\""));
     // The caller may keep it, but asks each time whether it is still the same.
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
-        response.headers_mut().insert(ETAG, etag);
-    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(ETAG, HeaderValue::try_from(etag).map_err(|_| ApiError::Internal)?);
     Ok(response)
 }

@@ -10,7 +10,7 @@ use crate::{
         envelope::Envelope,
         openapi::{Failures, Unusable},
     },
-    model::Donation,
+    model::{Donation, Rendered},
     readthrough::ReadError,
     students::StudentError,
 };
@@ -32,7 +32,10 @@ use crate::{
         Unusable
     )
 )]
-pub(super) async fn donation(State(app): State<AppState>, _: Student) -> Result<Envelope<Vec<Donation>>, ApiError> {
+pub(super) async fn donation(
+    State(app): State<AppState>,
+    _: Student,
+) -> Result<Envelope<Rendered<Vec<Donation>>>, ApiError> {
     let donations = app.reader.donations(&app.github).await.map_err(|e| match e {
         ReadError::Student(StudentError::Campus(_)) | ReadError::TooSlow => ApiError::DonationUnavailable,
         other => other.into(),

@@ -10,12 +10,12 @@ use crate::{
     error::ApiError,
     http::{
         auth::Student,
-        envelope::Envelope,
+        envelope::{Envelope, Tagged},
         extract::{Body, Path, Query},
-        openapi::{Failures, Unusable},
+        openapi::{Failures, Unchanged, Unusable},
         text::Text,
     },
-    model::{Book, BookCopy, Loan},
+    model::{Book, BookCopy, Loan, Rendered},
     readthrough::{Borrowing, Copies, Fetched, Search},
     students::Renewed,
 };
@@ -30,13 +30,13 @@ const QUERY_LENGTH: usize = 15;
     operation_id = "listLoans",
     tag = "library",
     security(("token" = [])),
-    responses((status = 200, body = Envelope<Vec<Loan>>, description = "the loans"), Failures)
+    responses((status = 200, body = Envelope<Vec<Loan>>, description = "the loans"), Unchanged, Failures)
 )]
 pub(super) async fn borrowing(
     State(app): State<AppState>,
     Student(user): Student,
-) -> Result<Envelope<Vec<Loan>>, ApiError> {
-    Ok(Envelope::campus("借阅信息获取成功", app.reader.read(&Borrowing, &user).await?))
+) -> Result<Tagged<Rendered<Vec<Loan>>>, ApiError> {
+    Ok(Tagged(Envelope::campus("借阅信息获取成功", app.reader.read(&Borrowing, &user).await?)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -60,7 +60,7 @@ pub(super) async fn search(
     State(app): State<AppState>,
     Student(user): Student,
     Query(Question { q: Text(q) }): Query<Question>,
-) -> Result<Envelope<Vec<Book>>, ApiError> {
+) -> Result<Envelope<Rendered<Vec<Book>>>, ApiError> {
     let title: String = q.trim().chars().take(QUERY_LENGTH).collect();
     if title.is_empty() {
         return Err(ApiError::BadRequest("参数 q 不能为空".to_owned()));
@@ -84,7 +84,7 @@ pub(super) async fn copies(
     State(app): State<AppState>,
     Student(user): Student,
     Path(id): Path<String>,
-) -> Result<Envelope<Vec<BookCopy>>, ApiError> {
+) -> Result<Envelope<Rendered<Vec<BookCopy>>>, ApiError> {
     // The catalogue's ids are numbers; anything else names no book.
     if !(1..=20).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(ApiError::NotFound("没有查询到结果"));

@@ -5,8 +5,12 @@ use axum::extract::State;
 use crate::{
     app::AppState,
     error::ApiError,
-    http::{auth::Student, envelope::Envelope, openapi::Failures},
-    model::PhysicalYear,
+    http::{
+        auth::Student,
+        envelope::{Envelope, Tagged},
+        openapi::{Failures, Unchanged},
+    },
+    model::{PhysicalYear, Rendered},
     readthrough::Physical,
 };
 
@@ -17,11 +21,11 @@ use crate::{
     operation_id = "listPhysicalTests",
     tag = "study",
     security(("token" = [])),
-    responses((status = 200, body = Envelope<Vec<PhysicalYear>>, description = "the tests"), Failures)
+    responses((status = 200, body = Envelope<Vec<PhysicalYear>>, description = "the tests"), Unchanged, Failures)
 )]
 pub(super) async fn physical(
     State(app): State<AppState>,
     Student(user): Student,
-) -> Result<Envelope<Vec<PhysicalYear>>, ApiError> {
-    Ok(Envelope::campus("体测成绩获取成功", app.reader.read(&Physical, &user).await?))
+) -> Result<Tagged<Rendered<Vec<PhysicalYear>>>, ApiError> {
+    Ok(Tagged(Envelope::campus("体测成绩获取成功", app.reader.read(&Physical, &user).await?)))
 }

@@ -2,10 +2,7 @@
 
 use axum::{
     extract::State,
-    http::{
-        HeaderMap, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, ETAG},
-    },
+    http::{HeaderValue, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -13,8 +10,10 @@ use utoipa::ToSchema;
 
 use crate::{
     app::{App, AppState},
-    error::ApiError,
-    http::{envelope::Envelope, etag, openapi::Failures},
+    http::{
+        envelope::{Envelope, Tagged},
+        openapi::{Failures, Unchanged},
+    },
     outbound::System,
     school::{Ability, Academic, School},
 };
@@ -85,21 +84,14 @@ pub(super) struct SystemInfo {
     tag = "service",
     responses(
         (status = 200, body = Envelope<AppInfo>, description = "the school"),
-        (status = 304, description = "unchanged since the `ETag` given in `If-None-Match`"),
+        Unchanged,
         Failures
     )
 )]
-pub(super) async fn app(State(app): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let info = describe(&app);
-    let tag = etag::of(&serde_json::to_vec(&info).map_err(|_| ApiError::Internal)?);
-    let mut response = if etag::is_known(&headers, &tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        Envelope::ok("获取成功", info).into_response()
-    };
+pub(super) async fn app(State(app): State<AppState>) -> Response {
+    let mut response = Tagged(Envelope::ok("获取成功", describe(&app))).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
-    response.headers_mut().insert(ETAG, HeaderValue::try_from(tag).map_err(|_| ApiError::Internal)?);
-    Ok(response)
+    response
 }
 
 fn describe(app: &App) -> AppInfo {

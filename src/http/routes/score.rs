@@ -7,7 +7,11 @@ use utoipa::ToSchema;
 use crate::{
     app::AppState,
     error::ApiError,
-    http::{auth::Student, envelope::Envelope, openapi::Failures},
+    http::{
+        auth::Student,
+        envelope::{Envelope, Tagged},
+        openapi::{Failures, Unchanged},
+    },
     model::{Score, ScoreRow},
     readthrough::Scores,
 };
@@ -19,14 +23,15 @@ use crate::{
     operation_id = "listScores",
     tag = "study",
     security(("token" = [])),
-    responses((status = 200, body = Envelope<Vec<Score>>, description = "the scores"), Failures)
+    responses((status = 200, body = Envelope<Vec<Score>>, description = "the scores"), Unchanged, Failures)
 )]
 pub(super) async fn scores(
     State(app): State<AppState>,
     Student(user): Student,
-) -> Result<Envelope<Vec<Score>>, ApiError> {
-    let fetched = app.reader.read(&Scores, &user).await?;
-    Ok(Envelope::campus("成绩获取成功", fetched.map(|rows| rows.into_iter().map(|row| row.score).collect())))
+) -> Result<Tagged<Vec<Score>>, ApiError> {
+    let fetched = app.reader.read(&Scores, &user).await?.opened()?;
+    let scores = fetched.map(|rows| rows.into_iter().map(|row| row.score).collect());
+    Ok(Tagged(Envelope::campus("成绩获取成功", scores)))
 }
 
 /// What a term amounts to.
@@ -120,14 +125,11 @@ fn summarise(rows: &[ScoreRow]) -> Summary {
     operation_id = "getScoreSummary",
     tag = "study",
     security(("token" = [])),
-    responses((status = 200, body = Envelope<Summary>, description = "the summary"), Failures)
+    responses((status = 200, body = Envelope<Summary>, description = "the summary"), Unchanged, Failures)
 )]
-pub(super) async fn summary(
-    State(app): State<AppState>,
-    Student(user): Student,
-) -> Result<Envelope<Summary>, ApiError> {
-    let fetched = app.reader.read(&Scores, &user).await?;
-    Ok(Envelope::campus("成绩统计成功", fetched.map(|rows| summarise(&rows))))
+pub(super) async fn summary(State(app): State<AppState>, Student(user): Student) -> Result<Tagged<Summary>, ApiError> {
+    let fetched = app.reader.read(&Scores, &user).await?.opened()?;
+    Ok(Tagged(Envelope::campus("成绩统计成功", fetched.map(|rows| summarise(&rows)))))
 }
 
 #[cfg(test)]

@@ -47,17 +47,18 @@ pub(super) struct Account {
     responses((status = 200, body = Envelope<Account>, description = "the account"), Failures)
 )]
 pub(super) async fn own(State(app): State<AppState>, caller: Caller) -> Result<Envelope<Account>, ApiError> {
-    let user = caller.account(&app).await?.ok_or(ApiError::NotFound("用户不存在"))?;
+    let found = caller.account_to_show(&app).await?.ok_or(ApiError::NotFound("用户不存在"))?;
+    let (stale_since, user) = (found.stale_since(app.clock.now()), &*found.value);
     let academic = app.config.school.academic_of(&user.student_id).filter(|_| user.bind);
     let account = Account {
         academic: academic.map(|academic| academic.id.clone()),
         offers: academic.map(offers_of).unwrap_or_default(),
-        nick_name: user.nick_name,
-        student_id: user.student_id,
-        name: user.name,
+        nick_name: user.nick_name.clone(),
+        student_id: user.student_id.clone(),
+        name: user.name.clone(),
         bind: user.bind,
     };
-    Ok(Envelope::ok("用户信息获取成功", account))
+    Ok(Envelope::ok("用户信息获取成功", account).stale_since(stale_since))
 }
 
 #[derive(Serialize, ToSchema)]

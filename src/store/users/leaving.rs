@@ -32,7 +32,8 @@ impl Users {
         ] };
         let revoke = vec![doc! { "$set": { "tokensValidAfter": until } }];
         let after = ReturnDocument::After;
-        let user = self.primary.find_one_and_update(doc! { "openId": open_id }, revoke).return_document(after).await?;
+        let write = self.primary.find_one_and_update(doc! { "openId": open_id }, revoke).return_document(after);
+        let user = self.coherence.writing(open_id, async { Ok(write.await?) }).await?;
         Ok(user.and_then(|user| user.tokens_valid_after).map(bson::DateTime::timestamp_millis))
     }
 
@@ -55,8 +56,8 @@ impl Users {
         }
         let bound = doc! { "openId": open_id, "studentId": { "$in": numbers } };
         let forget = vec![doc! { "$set": set }, doc! { "$unset": gone }];
-        self.primary.update_one(bound, forget).await?;
-        Ok(())
+        let write = self.primary.update_one(bound, forget);
+        self.coherence.writing(open_id, async { Ok(write.await.map(drop)?) }).await
     }
 
     /// Removes the account, and the duplicates of it that migration 0001 kept.
@@ -65,8 +66,8 @@ impl Users {
     /// [`StoreError`] when the write is not known to be safe.
     pub async fn delete(&self, open_id: &str) -> Result<(), StoreError> {
         let all = doc! { "$or": [{ "openId": open_id }, { "duplicateOf": open_id }] };
-        retried(|| self.primary.delete_many(all.clone())).await?;
-        Ok(())
+        let write = retried(|| self.primary.delete_many(all.clone()));
+        self.coherence.writing(open_id, async { write.await.map(drop) }).await
     }
 
     /// Whether an account other than `except` is bound to `student_id`.
