@@ -21,7 +21,7 @@ use crate::{
 /// How often files are tidied up and measured, and the database's disk is measured.
 const UPKEEP: Duration = Duration::from_mins(5);
 
-/// Longest wait for the end of the membership.
+/// Longest wait for leaving the list of engines.
 const LEAVE: Duration = Duration::from_secs(2);
 
 /// The periodic work of every replica. Never ends.
@@ -104,7 +104,7 @@ pub async fn run() -> Result<(), Failure> {
     };
 
     shutdown.supervise(&readiness, &app.tasks, part_ended, served.clone()).await?;
-    // A member that is gone would cost the next write a second.
+    // An engine that is gone without leaving would cost the next write a second.
     let _ = tokio::time::timeout(LEAVE, app.store.coherence.leave()).await;
     tracing::info!("stopped");
     Ok(())

@@ -283,7 +283,7 @@ impl Store {
     }
 
     /// Prepares a client for `uri`. It connects in the background, so the database may still be away. At most `cache`
-    /// bytes of what is read stay in memory, once this process is a member of [`Coherence`].
+    /// bytes of what is read stay in memory, once this process has joined [`Coherence`].
     ///
     /// # Errors
     /// [`StoreError::Defect`] when the connection string cannot be used.

@@ -1,19 +1,18 @@
 //! What every engine keeps in memory stays true: a write is answered when every other engine has been told of it.
 //!
-//! An engine that keeps anything is a member: it has a document in `engines` with the address where it is told, and
+//! An engine that keeps anything is in the list: it has a document in `engines` with the address where it is told, and
 //! touches it every [`BEAT`]. What it keeps counts as current for [`LEASE`] after it sent the last touch that found the
 //! document. Whoever writes
-//! 1. reads `engines` at the primary, and tells every member that a write to the subject begins: nothing of the subject
+//! 1. reads `engines` at the primary, and tells every engine of the list that a write to the subject begins: nothing of the subject
 //!    is current there until the write ends. Otherwise one engine could show the new value, read from the database, and
 //!    after it another one the old value, from its memory;
 //! 2. writes, to a majority;
 //! 3. reads `engines` again, which also tells a moment in the database's time that includes the write, and tells every
-//!    member that the write has ended, and that moment; later reads of the subject there ask the database for a state of
+//!    engine of the list that the write has ended, and that moment; later reads of the subject there ask the database for a state of
 //!    this moment or later, whichever of its members answers.
 //!
-//! In 1 and 3 it removes the document of a member that does not confirm, and waits for [`LEASE`]: the member's next touch
-//! finds no document, so it cannot count anything as current any more, and it forgets everything before it becomes a
-//! member again.
+//! In 1 and 3 it removes the document of an engine that does not confirm, and waits for [`LEASE`]: the engine's next touch
+//! finds no document, so it cannot count anything as current any more, and it forgets everything before it joins again.
 //!
 //! These are leases as Gray and Cheriton describe them (Leases: An Efficient Fault-Tolerant Mechanism for Distributed
 //! File Cache Consistency, 1989), with the write's time-out shortened by the removal. Only durations are compared, no
@@ -45,18 +44,18 @@ use crate::crypto::random_hex;
 pub use notice::{Listening, listen};
 use notice::{Notice, Phase, Teller, Write};
 
-/// How often a member touches its document. While a member of the replica set is silent, a write to the majority takes
+/// How often an engine touches its document. While a member of the replica set is silent, a write to the majority takes
 /// some 250 ms; two of them fit into a lease.
 const BEAT: Duration = Duration::from_millis(350);
 
-/// How long what a member keeps counts as current after a touch.
+/// How long what an engine keeps counts as current after a touch.
 const LEASE: Duration = Duration::from_secs(1);
 
 /// How long the database may take for a read before the last resort is shown instead. A hedged read has asked a second
 /// member by then.
 const READ_PATIENCE: Duration = Duration::from_millis(900);
 
-/// A member that others could not tell stays out for this long, twice as long each time, up to the second: each time it
+/// An engine that others could not tell stays out for this long, twice as long each time, up to the second: each time it
 /// costs a write [`LEASE`].
 const STAY_OUT: Duration = Duration::from_secs(1);
 const LONGEST_OUT: Duration = Duration::from_mins(5);
@@ -76,9 +75,9 @@ pub struct ClusterMoment {
     pub clock: Option<ClusterTime>,
 }
 
-/// A member of the list.
+/// An engine of the list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Member {
+struct Peer {
     #[serde(rename = "_id")]
     id: String,
     /// Where it is told: address and port.
@@ -94,13 +93,13 @@ pub struct Coherence(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     cache: Cache,
-    engines: Collection<Member>,
+    engines: Collection<Peer>,
     members: Members,
     teller: Teller,
 }
 
 impl Coherence {
-    /// Tells the engines that share the database `db`; keeps at most `bytes` itself, once it is a member.
+    /// Tells the engines that share the database `db`; keeps at most `bytes` itself, once it has joined.
     pub(super) fn new(db: &Database, members: Members, bytes: u64) -> Self {
         let engines = collection(db, "engines", Reads::Primary);
         Self(Arc::new(Inner { cache: Cache::new(bytes), engines, members, teller: Teller::default() }))
@@ -212,39 +211,39 @@ impl Coherence {
         if self.is_on() {
             self.0.cache.validity().note_begin(&write.subject, &write.id);
         }
-        let (members, _) = self.members().await?;
-        self.tell(&members, write, &Phase::Begin).await
+        let (peers, _) = self.peers().await?;
+        self.tell(&peers, write, &Phase::Begin).await
     }
 
     /// Tells every engine that a write has ended.
     async fn tell_end(&self, write: &Write) -> Result<(), StoreError> {
-        let (members, moment) = self.members().await?;
+        let (peers, moment) = self.peers().await?;
         if self.is_on() {
             self.0.cache.validity().note_end(&write.subject, &write.id, moment.clone());
         }
-        self.tell(&members, write, &Phase::End(moment)).await
+        self.tell(&peers, write, &Phase::End(moment)).await
     }
 
-    /// Tells `members`, and removes those that do not confirm.
-    async fn tell(&self, members: &[Member], write: &Write, phase: &Phase) -> Result<(), StoreError> {
+    /// Tells `peers`, and removes those that do not confirm.
+    async fn tell(&self, peers: &[Peer], write: &Write, phase: &Phase) -> Result<(), StoreError> {
         let inner = &*self.0;
-        let told = members.iter().map(|member| {
-            let notice = Notice { key: member.key.clone(), write: write.clone(), phase: phase.clone() };
-            async move { inner.teller.tell(&member.address, &notice).await.err().map(|error| (member, error)) }
+        let told = peers.iter().map(|peer| {
+            let notice = Notice { key: peer.key.clone(), write: write.clone(), phase: phase.clone() };
+            async move { inner.teller.tell(&peer.address, &notice).await.err().map(|error| (peer, error)) }
         });
         let missed: Vec<_> = join_all(told).await.into_iter().flatten().collect();
         if missed.is_empty() {
             return Ok(());
         }
         let mut gone = Vec::new();
-        for (member, error) in missed {
-            tracing::info!(engine = member.id, address = member.address, error, "an engine could not be told: removed");
-            gone.push(member.id.as_str());
+        for (peer, error) in missed {
+            tracing::info!(engine = peer.id, address = peer.address, error, "an engine could not be told: removed");
+            gone.push(peer.id.as_str());
         }
         self.remove(doc! { "_id": { "$in": gone } }).await
     }
 
-    /// Removes members, and waits until nothing that they keep counts as current.
+    /// Removes engines from the list, and waits until nothing that they keep counts as current.
     async fn remove(&self, which: Document) -> Result<(), StoreError> {
         if retried(|| self.0.engines.delete_many(which.clone())).await?.deleted_count > 0 {
             sleep(LEASE).await;
@@ -252,20 +251,20 @@ impl Coherence {
         Ok(())
     }
 
-    /// The other members, and a moment that includes every write that was confirmed before.
-    async fn members(&self) -> Result<(Vec<Member>, Option<ClusterMoment>), StoreError> {
+    /// The other engines of the list, and a moment that includes every write that was confirmed before.
+    async fn peers(&self) -> Result<(Vec<Peer>, Option<ClusterMoment>), StoreError> {
         let engines = &self.0.engines;
         let read = || async move {
             let mut session = engines.client().start_session().await?;
             // By the index of the ids, so that nothing that looks for scans finds one.
             let mut cursor = engines.find(doc! { "_id": { "$gt": "" } }).session(&mut session).await?;
-            let found: Vec<Member> = cursor.stream(&mut session).try_collect().await?;
+            let found: Vec<Peer> = cursor.stream(&mut session).try_collect().await?;
             Ok::<_, mongodb::error::Error>((found, moment_of(&session)))
         };
-        let (mut members, moment) = steadily(read).await?;
+        let (mut peers, moment) = steadily(read).await?;
         let own = self.0.teller.own_id();
-        members.retain(|member| Some(&member.id) != own.as_ref());
-        Ok((members, moment))
+        peers.retain(|peer| Some(&peer.id) != own.as_ref());
+        Ok((peers, moment))
     }
 
     /// Makes every engine forget everything, after writes that no engine was told of.
@@ -276,7 +275,7 @@ impl Coherence {
         self.remove(doc! {}).await
     }
 
-    /// Makes this engine a member, told at `listening`, and keeps it one; for ever. Without a cache it only waits.
+    /// Joins the list, told at `listening`, and stays in it; for ever. Without a cache it only waits.
     pub async fn follow(&self, listening: &Listening) -> std::convert::Infallible {
         if !self.is_on() {
             return std::future::pending().await;
@@ -305,22 +304,22 @@ impl Coherence {
         }
     }
 
-    /// Becomes a member. Returns the id.
+    /// Joins the list. Returns the id.
     async fn join(&self, listening: &Listening) -> Result<String, StoreError> {
         let Inner { cache, engines, teller, .. } = &*self.0;
         let address = listening.reachable_from(&self.0.members).await.ok_or_else(StoreError::silent)?;
         let id = random_hex();
-        let member = Member { id: id.clone(), address, key: listening.key().to_owned() };
+        let peer = Peer { id: id.clone(), address, key: listening.key().to_owned() };
         // Before others can tell this engine anything, so that nothing they tell is forgotten.
         cache.forget_everything();
         let mut session = engines.client().start_session().await?;
-        let mut document = bson::serialize_to_document(&member).map_err(mongodb::error::Error::from)?;
+        let mut document = bson::serialize_to_document(&peer).map_err(mongodb::error::Error::from)?;
         document.insert("at", bson::DateTime::now());
         teller.set_own_id(Some(id.clone()));
         engines.clone_with_type::<Document>().insert_one(document).session(&mut session).await?;
         cache.validity().joined(moment_of(&session));
         listening.open(self);
-        tracing::info!(address = member.address, "keeps what it reads in memory");
+        tracing::info!(address = peer.address, "keeps what it reads in memory");
         Ok(id)
     }
 
@@ -349,7 +348,7 @@ impl Coherence {
         }
     }
 
-    /// Ends the membership, so that no write waits for an engine that is gone.
+    /// Leaves the list, so that no write waits for an engine that is gone.
     pub async fn leave(&self) {
         let Some(id) = self.0.teller.own_id() else { return };
         self.0.cache.forget_everything();

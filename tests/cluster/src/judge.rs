@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Promise: writes are possible again within this time (95 of 100), election included.
-const RESUMED: Duration = Duration::from_secs(6);
+const RESUMED: Duration = Duration::from_secs(5);
 
 /// Promise: reads of stored data take no longer than this while a member is slow (99 of 100). After a second another
 /// member is asked, too.
@@ -211,7 +211,7 @@ fn everywhere(judge: &mut Judge<'_>, ledger: &Ledger) {
 fn database(judge: &mut Judge<'_>) {
     let cases = judge.cases(Fault::is_of_primary);
     if !cases.is_empty() {
-        judge.resumed("primary gone: every writer writes again within 6 s (p95)", &cases);
+        judge.resumed("primary gone: every writer writes again within 5 s (p95)", &cases);
         judge.reads("primary gone: reads of stored data do not fail", &cases);
         judge.healed("primary gone: heals without a restart of anything else", &cases);
     }
@@ -236,7 +236,7 @@ fn database(judge: &mut Judge<'_>) {
     if !cases.is_empty() {
         judge.reads("slow way to a secondary: reads of stored data do not fail", &cases);
         judge.took("slow way to a secondary: reads within 2 s (p99)", &cases, false, 99, HEDGED_READ);
-        judge.took("slow way to a secondary: writes within 6 s (p95)", &cases, true, 95, RESUMED);
+        judge.took("slow way to a secondary: writes within 5 s (p95)", &cases, true, 95, RESUMED);
         judge.healed("slow way to a secondary: all is well when it is direct again", &cases);
     }
     let cases = judge.cases(|fault| fault == Fault::AllMembersRestarted);
