@@ -339,12 +339,17 @@ impl Users {
         Ok(SignIn { created: user.created_by == code, bind: user.bind, nick_name: user.nick_name, issued_at })
     }
 
-    /// The caller's own account: from the primary, or from a secondary while there is no primary or it stays silent.
+    /// The caller's own account: from the primary, or from a secondary while there is no primary or it stays silent. Only
+    /// the primary may say that there is none: a secondary may not have an account that was made a moment ago.
     ///
     /// # Errors
-    /// [`StoreError`] when no member answers.
+    /// [`StoreError`] when no member answers, or the primary does not where none is found.
     pub async fn find(&self, open_id: &str) -> Result<Option<User>, StoreError> {
-        find_one(&self.own, doc! { "openId": open_id }).await
+        let one = doc! { "openId": open_id };
+        match find_one(&self.own, one.clone()).await? {
+            None => steadily(|| self.primary.find_one(one.clone())).await,
+            found => Ok(found),
+        }
     }
 
     /// The caller's own account, to show what is his: as it is in the database, or as this engine has it in memory
@@ -354,8 +359,14 @@ impl Users {
     /// [`StoreError`] when no member answers and it is not in memory.
     pub async fn find_to_show(&self, open_id: &str) -> Result<Option<Found<User>>, StoreError> {
         let key = Key { kind: "users", name: open_id.to_owned(), subject: open_id.to_owned() };
-        let (own, one) = (self.own.clone(), doc! { "openId": open_id });
-        self.coherence.read(key, |ticket| async move { find_one_after(&own, one, ticket).await }).await
+        let (own, primary, one) = (self.own.clone(), self.primary.clone(), doc! { "openId": open_id });
+        let read = |ticket| async move {
+            match find_one_after(&own, one.clone(), ticket).await? {
+                None => steadily(|| primary.find_one(one.clone())).await,
+                found => Ok(found),
+            }
+        };
+        self.coherence.read(key, read).await
     }
 
     /// The name of the student who bound `student_id`.

@@ -449,3 +449,20 @@ async fn what_members_say_nothing_about_or_break_off_is_asked_of_others() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn nobody_is_logged_out_since_a_lagging_member_does_not_know_his_account_yet() {
+    setup()
+        .run(async |app| {
+            let student = app.bound(1).await;
+            let relays = Relays::start().await;
+            let student = student.at(&relays.replica(app).await);
+            let name = student.request(Method::PUT, "/api/user").form(&[("key", "nickName"), ("value", "a")]);
+            for (request, status) in [(student.request(Method::GET, "/api/user"), 200), (name, 201)] {
+                relays.lose(0, Loss::Unknown);
+                student.send(request).await.expect(status);
+                assert_eq!(relays.take_statements()[..2], ["find users", "find users"]);
+            }
+        })
+        .await;
+}
